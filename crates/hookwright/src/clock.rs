@@ -1,0 +1,104 @@
+//! The only place that reads the time, so that tests can set it.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::watch;
+
+use crate::domain::time::Timestamp;
+
+/// Tells the time and wakes those who wait for it. Clones share one time.
+#[derive(Debug, Clone)]
+pub struct Clock(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    System,
+    Manual(Arc<Manual>),
+}
+
+#[derive(Debug)]
+struct Manual {
+    micros: AtomicI64,
+    moved: watch::Sender<()>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Clock::system()
+    }
+}
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Clock {
+        Clock(Kind::System)
+    }
+
+    /// A clock that stands at `start` until it is moved with [`Clock::advance`].
+    pub fn manual(start: Timestamp) -> Clock {
+        let micros = AtomicI64::new(start.as_micros());
+        Clock(Kind::Manual(Arc::new(Manual { micros, moved: watch::Sender::new(()) })))
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        match &self.0 {
+            Kind::System => {
+                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+            }
+            Kind::Manual(manual) => Timestamp::from_micros(manual.micros.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a manual clock and wakes those whose time has come; the machine's clock cannot be moved.
+    pub fn advance(&self, by: Duration) {
+        if let Kind::Manual(manual) = &self.0 {
+            let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+            manual.micros.fetch_add(by, Ordering::SeqCst);
+            manual.moved.send_replace(());
+        }
+    }
+
+    /// Waits until `time`.
+    pub async fn sleep_until(&self, time: Timestamp) {
+        match &self.0 {
+            Kind::System => loop {
+                // In pieces: the machine's clock can be set while we wait.
+                let left = time.since(self.now());
+                if left.is_zero() {
+                    return;
+                }
+                tokio::time::sleep(left.min(Duration::from_secs(60))).await;
+            },
+            Kind::Manual(manual) => {
+                let mut moved = manual.moved.subscribe();
+                while self.now() < time {
+                    if moved.changed().await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_manual_clock_wakes_its_sleepers_when_it_is_moved() {
+        let clock = Clock::manual(Timestamp::from_micros(0));
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep_until(Timestamp::from_micros(3_000_000)).await }
+        });
+        clock.advance(Duration::from_secs(2));
+        assert!(!sleeper.is_finished());
+        clock.advance(Duration::from_secs(1));
+        sleeper.await.unwrap();
+    }
+}

@@ -1,0 +1,137 @@
+//! What can be set on an engine, as values that were checked when they were made.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::clock::Clock;
+use crate::domain::retry::RetryPolicy;
+
+/// A whole request: connecting, TLS, sending, the answer and its body.
+pub const REQUEST_TIMEOUT_DEFAULT: Duration = Duration::from_secs(15);
+/// Looking up a name and connecting; a packet that got lost is sent again after 1 s and 3 s.
+pub const CONNECT_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
+/// The TLS handshake.
+pub const TLS_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
+/// Attempts under way to one endpoint.
+pub const LANE_CONCURRENCY_DEFAULT: u32 = 32;
+/// Attempts under way in all.
+pub const CONCURRENCY_DEFAULT: usize = 2_048;
+/// Deliveries that wait in memory for one endpoint; the rest waits on disk.
+pub const LANE_RESIDENT_DEFAULT: usize = 1_000;
+/// Payload bytes that wait in memory in all; the rest waits on disk.
+pub const RESIDENT_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
+
+/// Everything that can be set on an engine.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the engine keeps what it knows.
+    pub database: DatabaseUrl,
+    /// When failed attempts are made again.
+    pub retry: RetryPolicy,
+    /// How long one attempt may take, in all.
+    pub request_timeout: Duration,
+    /// How long looking up a name and connecting may take.
+    pub connect_timeout: Duration,
+    /// How long the TLS handshake may take.
+    pub tls_timeout: Duration,
+    /// Networks that may be called though they are private, local or special.
+    pub allow_target_networks: Vec<IpNet>,
+    /// Which URL schemes an endpoint may have.
+    pub schemes: UrlSchemes,
+    /// Under which names the signature headers are sent.
+    pub signature_headers: SignatureHeaders,
+    /// Certificates (PEM) to trust beside those of the operating system.
+    pub extra_ca_pem: Option<Vec<u8>>,
+    /// Attempts under way to one endpoint, at most.
+    pub lane_concurrency: u32,
+    /// Attempts under way in all, at most.
+    pub concurrency: usize,
+    /// Deliveries in memory for one endpoint, at most.
+    pub lane_resident: usize,
+    /// Payload bytes in memory in all, at most.
+    pub resident_bytes: usize,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+impl Config {
+    /// The defaults, on this database.
+    pub fn new(database: DatabaseUrl) -> Config {
+        Config {
+            database,
+            retry: RetryPolicy::default(),
+            request_timeout: REQUEST_TIMEOUT_DEFAULT,
+            connect_timeout: CONNECT_TIMEOUT_DEFAULT,
+            tls_timeout: TLS_TIMEOUT_DEFAULT,
+            allow_target_networks: Vec::new(),
+            schemes: UrlSchemes::HttpAndHttps,
+            signature_headers: SignatureHeaders::Webhook,
+            extra_ca_pem: None,
+            lane_concurrency: LANE_CONCURRENCY_DEFAULT,
+            concurrency: CONCURRENCY_DEFAULT,
+            lane_resident: LANE_RESIDENT_DEFAULT,
+            resident_bytes: RESIDENT_BYTES_DEFAULT,
+            clock: Clock::system(),
+        }
+    }
+}
+
+/// Which URL schemes an endpoint may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlSchemes {
+    /// `http` and `https`.
+    HttpAndHttps,
+    /// `https` alone.
+    HttpsOnly,
+}
+
+/// Under which names the signature headers are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignatureHeaders {
+    /// `webhook-id`, `webhook-timestamp`, `webhook-signature` (Standard Webhooks).
+    Webhook,
+    /// `svix-id`, `svix-timestamp`, `svix-signature`.
+    Svix,
+    /// Both.
+    Both,
+}
+
+/// Where the engine keeps what it knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A SQLite file, made if it is not there: `sqlite://hookwright.db`, `sqlite:///var/lib/hookwright.db`.
+    Sqlite(PathBuf),
+}
+
+/// A text is not the URL of a database.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatabaseUrlError {
+    /// The scheme is none that is known.
+    #[error("does not begin with sqlite://; an example is sqlite://hookwright.db")]
+    Scheme,
+    /// There is no path behind the scheme.
+    #[error("names no file; an example is sqlite://hookwright.db")]
+    NoPath,
+    /// PostgreSQL is not there yet.
+    #[error("names a PostgreSQL database, which this version cannot use yet; use sqlite://hookwright.db")]
+    PostgresNotYet,
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = DatabaseUrlError;
+
+    fn from_str(text: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Err(DatabaseUrlError::PostgresNotYet);
+        }
+        let path = text.strip_prefix("sqlite://").ok_or(DatabaseUrlError::Scheme)?;
+        if path.is_empty() || path.contains('\0') {
+            return Err(DatabaseUrlError::NoPath);
+        }
+        Ok(DatabaseUrl::Sqlite(PathBuf::from(path)))
+    }
+}

@@ -1,0 +1,38 @@
+//! Applications: one customer of the product each, whose webhooks they are.
+
+use std::collections::BTreeMap;
+
+use crate::domain::ids::{ApplicationId, OrganisationId};
+use crate::domain::names::Uid;
+use crate::domain::time::Timestamp;
+
+/// Free key-value pairs that a product keeps on an object.
+pub type Metadata = BTreeMap<String, String>;
+
+/// One customer of the product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Application {
+    /// Its id, given by us.
+    pub id: ApplicationId,
+    /// The organisation it belongs to.
+    pub organisation: OrganisationId,
+    /// What is set by the product.
+    pub settings: ApplicationSettings,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What a product sets on an application.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApplicationSettings {
+    /// The product's own name for it, unique within the organisation.
+    pub uid: Option<Uid>,
+    /// A name for people.
+    pub name: String,
+    /// At most so many attempts a second, over all its endpoints.
+    pub throttle_rate: Option<u16>,
+    /// Free key-value pairs.
+    pub metadata: Metadata,
+}

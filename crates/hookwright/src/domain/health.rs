@@ -1,0 +1,83 @@
+//! When an endpoint has failed for so long that it is disabled.
+
+use std::time::Duration;
+
+use crate::domain::time::Timestamp;
+
+/// An endpoint without a success for this long is disabled.
+pub const DISABLE_AFTER: Duration = Duration::from_secs(5 * 24 * 3600);
+/// Attempts must have failed in each of the last two spans of this length: silence alone disables nothing.
+pub const SPAN: Duration = Duration::from_secs(12 * 3600);
+
+/// An endpoint's failures since its last success; kept only for endpoints that have some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// The first failure since the last success.
+    pub first_failure_at: Timestamp,
+    /// The latest span in which an attempt failed, counted from the Unix epoch.
+    pub last_span: i64,
+    /// The span before it in which an attempt failed, if one did since the last success.
+    pub previous_span: Option<i64>,
+}
+
+impl Health {
+    /// The state after the first failure.
+    pub fn first_failure(now: Timestamp) -> Health {
+        Health { first_failure_at: now, last_span: span(now), previous_span: None }
+    }
+
+    /// The state after another failure at `now`; equal to this one if nothing worth keeping changed.
+    pub fn failed(self, now: Timestamp) -> Health {
+        let current = span(now);
+        if current <= self.last_span {
+            return self;
+        }
+        Health { last_span: current, previous_span: Some(self.last_span), ..self }
+    }
+
+    /// Whether the endpoint is to be disabled at `now`.
+    pub fn is_beyond_hope(&self, now: Timestamp) -> bool {
+        now.since(self.first_failure_at) >= DISABLE_AFTER
+            && self.last_span == span(now)
+            && self.previous_span == Some(self.last_span - 1)
+    }
+}
+
+fn span(time: Timestamp) -> i64 {
+    time.as_seconds().div_euclid(SPAN.as_secs() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+
+    fn hours(n: u64) -> Timestamp {
+        START.after(Duration::from_secs(n * 3600))
+    }
+
+    #[test]
+    fn five_days_of_steady_failure_disable() {
+        let mut health = Health::first_failure(START);
+        for hour in 1..120 {
+            health = health.failed(hours(hour));
+            assert!(!health.is_beyond_hope(hours(hour)), "hour {hour}");
+        }
+        assert!(health.failed(hours(120)).is_beyond_hope(hours(120)));
+    }
+
+    #[test]
+    fn one_failure_long_ago_and_one_now_do_not() {
+        let health = Health::first_failure(START).failed(hours(200));
+        assert!(!health.is_beyond_hope(hours(200)));
+        let next_span = health.failed(hours(212));
+        assert!(next_span.is_beyond_hope(hours(212)));
+    }
+
+    #[test]
+    fn failures_within_one_span_change_nothing_that_must_be_stored() {
+        let health = Health::first_failure(START);
+        assert_eq!(health.failed(START.after(Duration::from_secs(60))), health);
+    }
+}

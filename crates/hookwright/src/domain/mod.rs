@@ -1,0 +1,20 @@
+//! The words of the house and what is decided about them: pure values, no I/O, no clock, no async.
+
+pub mod application; // what is configured
+pub mod endpoint;
+pub mod event_type;
+pub mod token;
+
+pub mod attempt; // what happens
+pub mod delivery;
+pub mod message;
+
+pub mod breaker; // what is decided
+pub mod health;
+pub mod rate;
+pub mod retry;
+
+pub mod ids; // what all of them are made of
+pub mod names;
+pub mod page;
+pub mod time;

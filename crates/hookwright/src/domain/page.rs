@@ -1,0 +1,154 @@
+//! Pages of lists: a key to go on from, never a number of rows to skip.
+
+/// The most items that one page holds.
+pub const LIMIT_MAX: u16 = 250;
+/// How many items a page holds when nobody says.
+pub const LIMIT_DEFAULT: u16 = 50;
+
+/// Which page of a list is wanted; `K` is what the list is ordered by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest<K> {
+    /// At most so many items, from 1 to [`LIMIT_MAX`].
+    pub limit: u16,
+    /// The order of the list as a whole.
+    pub order: Order,
+    /// Where to go on; the list's start if not given.
+    pub from: Option<From<K>>,
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Lowest key first: oldest first, for ids.
+    Ascending,
+    /// Highest key first.
+    Descending,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum From<K> {
+    /// The items after this key, in the list's order.
+    After(K),
+    /// The items right before this key, in the list's order.
+    Before(K),
+}
+
+/// One page of a list, in the list's order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Whether the list ends here, in the direction that was asked for.
+    pub done: bool,
+}
+
+/// Which way to read, so that a page can be taken with one ordered query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan<K> {
+    /// Read with rising keys.
+    pub ascending: bool,
+    /// Read only keys beyond this one, in the direction of reading.
+    pub beyond: Option<K>,
+    /// Turn round what was read: it was read against the list's order.
+    pub reverse: bool,
+    /// Read so many: one more than the page holds, to learn whether the list ends.
+    pub count: u32,
+}
+
+impl<K: Clone> PageRequest<K> {
+    /// The first page with `limit` items.
+    pub fn first(limit: u16, order: Order) -> PageRequest<K> {
+        PageRequest { limit, order, from: None }
+    }
+
+    /// How to read this page.
+    pub fn scan(&self) -> Scan<K> {
+        let (beyond, reverse) = match &self.from {
+            None => (None, false),
+            Some(From::After(key)) => (Some(key.clone()), false),
+            Some(From::Before(key)) => (Some(key.clone()), true),
+        };
+        let ascending = (self.order == Order::Ascending) != reverse;
+        Scan { ascending, beyond, reverse, count: u32::from(self.limit) + 1 }
+    }
+
+    /// The page made of what [`PageRequest::scan`] read.
+    pub fn page<T>(&self, mut read: Vec<T>) -> Page<T> {
+        let done = read.len() <= usize::from(self.limit);
+        read.truncate(usize::from(self.limit));
+        if matches!(self.from, Some(From::Before(_))) {
+            read.reverse();
+        }
+        Page { items: read, done }
+    }
+}
+
+impl<T> Page<T> {
+    /// The same page with each item turned into another.
+    pub fn map<U>(self, each: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(each).collect(), done: self.done }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+
+    /// Answers a request from a sorted list, as a store does.
+    fn answer(all: &[u32], request: &PageRequest<u32>) -> Page<u32> {
+        let scan = request.scan();
+        let mut keys: Vec<u32> = all.to_vec();
+        if !scan.ascending {
+            keys.reverse();
+        }
+        let beyond = |key: &u32| match scan.beyond {
+            None => true,
+            Some(mark) if scan.ascending => *key > mark,
+            Some(mark) => *key < mark,
+        };
+        request.page(keys.into_iter().filter(beyond).take(scan.count as usize).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn walking_forward_and_back_sees_each_item_once(
+            count in 0u32..40, limit in 1u16..9, ascending in any::<bool>()
+        ) {
+            let all: Vec<u32> = (1..=count).collect();
+            let order = if ascending { Order::Ascending } else { Order::Descending };
+            let mut wanted = all.clone();
+            if !ascending {
+                wanted.reverse();
+            }
+
+            let mut seen = Vec::new();
+            let mut request = PageRequest::first(limit, order);
+            loop {
+                let page = answer(&all, &request);
+                seen.extend(page.items.iter().copied());
+                if page.done {
+                    break;
+                }
+                request.from = page.items.last().copied().map(From::After);
+            }
+            prop_assert_eq!(&seen, &wanted);
+
+            let mut back = Vec::new();
+            if let Some(&last) = wanted.last() {
+                let mut request = PageRequest { limit, order, from: Some(From::Before(last)) };
+                loop {
+                    let page = answer(&all, &request);
+                    back.splice(0..0, page.items.iter().copied());
+                    match page.items.first() {
+                        Some(&first) if !page.done => request.from = Some(From::Before(first)),
+                        _ => break,
+                    }
+                }
+                back.push(last);
+            }
+            prop_assert_eq!(&back, &wanted);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What a call on the engine can fail with.
+
+use crate::deliver::address_policy::UrlError;
+use crate::domain::names::EventTypeName;
+use crate::store::error::StoreError;
+
+/// A call on the engine failed; nothing of it was done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// What the call names is not there, or belongs to somebody else.
+    #[error("there is no such {0}")]
+    NotFound(Thing),
+    /// Another of its siblings has this uid, name or `eventId`.
+    #[error("the {field} is taken by another {thing}")]
+    Taken {
+        /// What there is one of already.
+        thing: Thing,
+        /// Which of its values must be unique.
+        field: &'static str,
+    },
+    /// An endpoint filters by an event type that is not registered.
+    #[error("the event type {0} is not registered")]
+    UnknownEventType(EventTypeName),
+    /// The address policy, or what a URL must be, forbids this endpoint URL.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    /// The idempotency key came before with another request.
+    #[error("the idempotency key was used before with another request")]
+    KeyReused,
+    /// The message's payload is gone.
+    #[error("the message's payload is no longer stored")]
+    PayloadGone,
+    /// A new secret or token cannot be made: the operating system has no randomness to give.
+    #[error("the operating system gave no random bytes")]
+    Randomness,
+    /// The engine is shutting down.
+    #[error("the engine is shutting down")]
+    ShuttingDown,
+    /// The database failed; the same call may succeed later.
+    #[error("the database cannot be used right now")]
+    Store(#[from] StoreError),
+    /// The batch this call was in failed, or its answer was lost: whether it was done is unknown.
+    #[error("the database could not write right now: {0}")]
+    NotWritten(String),
+}
+
+/// The kinds of things that calls name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thing {
+    /// An application.
+    Application,
+    /// An event type.
+    EventType,
+    /// An endpoint.
+    Endpoint,
+    /// A message.
+    Message,
+    /// An attempt.
+    Attempt,
+    /// A token.
+    Token,
+}
+
+impl std::fmt::Display for Thing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Thing::Application => "application",
+            Thing::EventType => "event type",
+            Thing::Endpoint => "endpoint",
+            Thing::Message => "message",
+            Thing::Attempt => "attempt",
+            Thing::Token => "token",
+        })
+    }
+}

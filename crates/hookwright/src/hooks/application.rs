@@ -1,0 +1,77 @@
+//! Calls about applications.
+
+use crate::domain::application::{Application, ApplicationSettings};
+use crate::domain::ids::{ApplicationId, OrganisationId};
+use crate::domain::names::{NameError, Uid};
+use crate::domain::page::{Page, PageRequest};
+use crate::error::Error;
+use crate::hooks::Hooks;
+
+/// How callers name an application: by our id or by their uid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApplicationRef {
+    /// Our id.
+    Id(ApplicationId),
+    /// The product's own name for it.
+    Uid(Uid),
+}
+
+impl ApplicationRef {
+    /// Reads an id or a uid; a text that can be neither is an error.
+    pub fn parse(text: &str) -> Result<ApplicationRef, NameError> {
+        match text.parse() {
+            Ok(id) => Ok(ApplicationRef::Id(id)),
+            Err(_) => Uid::parse(text).map(ApplicationRef::Uid),
+        }
+    }
+}
+
+impl Hooks {
+    /// Makes an application. Fails with [`Error::Taken`] if another of the organisation has its uid.
+    pub async fn application_create(
+        &self,
+        organisation: OrganisationId,
+        settings: ApplicationSettings,
+    ) -> Result<Application, Error> {
+        self.inner.catalog.application_create(organisation, settings).await
+    }
+
+    /// An application of this organisation.
+    pub async fn application_get(
+        &self,
+        organisation: OrganisationId,
+        application: &ApplicationRef,
+    ) -> Result<Application, Error> {
+        Ok(self.inner.catalog.application(organisation, application).await?.application.clone())
+    }
+
+    /// An organisation's applications, by id.
+    pub async fn application_list(
+        &self,
+        organisation: OrganisationId,
+        page: PageRequest<ApplicationId>,
+    ) -> Result<Page<Application>, Error> {
+        Ok(self.inner.store.application_list(organisation, page).await?)
+    }
+
+    /// Changes an application's settings with `change`, which may be called more than once, on newer settings each time.
+    pub async fn application_update(
+        &self,
+        organisation: OrganisationId,
+        application: &ApplicationRef,
+        change: impl FnMut(&mut ApplicationSettings) + Send,
+    ) -> Result<Application, Error> {
+        let changed = self.inner.catalog.application_update(organisation, application, change).await?;
+        self.inner.dispatch.application_changed(&changed);
+        Ok(changed)
+    }
+
+    /// Deletes an application with its endpoints, messages and attempts.
+    pub async fn application_delete(
+        &self,
+        organisation: OrganisationId,
+        application: &ApplicationRef,
+    ) -> Result<(), Error> {
+        self.inner.catalog.application_delete(organisation, application).await
+    }
+}

@@ -1,0 +1,42 @@
+//! Calls that read attempts.
+
+use crate::domain::attempt::Attempt;
+use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId};
+use crate::domain::page::{Page, PageRequest};
+use crate::error::{Error, Thing};
+use crate::hooks::Hooks;
+use crate::store::read::AttemptFilter;
+
+impl Hooks {
+    /// An attempt of a message.
+    pub async fn attempt_get(
+        &self,
+        application: ApplicationId,
+        message: MessageId,
+        id: AttemptId,
+    ) -> Result<Attempt, Error> {
+        self.inner.store.attempt_get(application, message, id).await?.ok_or(Error::NotFound(Thing::Attempt))
+    }
+
+    /// A message's attempts at all endpoints, by id.
+    pub async fn attempt_list_by_message(
+        &self,
+        application: ApplicationId,
+        message: MessageId,
+        filter: AttemptFilter,
+        page: PageRequest<AttemptId>,
+    ) -> Result<Page<Attempt>, Error> {
+        Ok(self.inner.store.attempt_list_by_message(application, message, filter, page).await?)
+    }
+
+    /// The attempts of all messages at an endpoint, by id.
+    pub async fn attempt_list_by_endpoint(
+        &self,
+        application: ApplicationId,
+        endpoint: EndpointId,
+        filter: AttemptFilter,
+        page: PageRequest<AttemptId>,
+    ) -> Result<Page<Attempt>, Error> {
+        Ok(self.inner.store.attempt_list_by_endpoint(application, endpoint, filter, page).await?)
+    }
+}

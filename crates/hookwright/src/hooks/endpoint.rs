@@ -1,0 +1,131 @@
+//! Calls about endpoints.
+
+use std::time::Duration;
+
+use hookwright_signature::Secret;
+
+use crate::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings, Header};
+use crate::domain::ids::{ApplicationId, EndpointId};
+use crate::domain::names::{NameError, Uid};
+use crate::domain::page::{Page, PageRequest};
+use crate::error::Error;
+use crate::hooks::Hooks;
+
+/// How callers name an endpoint of an application: by our id or by their uid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndpointRef {
+    /// Our id.
+    Id(EndpointId),
+    /// The product's own name for it.
+    Uid(Uid),
+}
+
+impl EndpointRef {
+    /// Reads an id or a uid; a text that can be neither is an error.
+    pub fn parse(text: &str) -> Result<EndpointRef, NameError> {
+        match text.parse() {
+            Ok(id) => Ok(EndpointRef::Id(id)),
+            Err(_) => Uid::parse(text).map(EndpointRef::Uid),
+        }
+    }
+}
+
+/// An endpoint to be made.
+#[derive(Debug, Clone, Default)]
+pub struct NewEndpoint {
+    /// What is set on it.
+    pub settings: EndpointSettings,
+    /// Signs its webhooks; a fresh one is made if not given.
+    pub secret: Option<Secret>,
+    /// Sent with each attempt.
+    pub headers: Vec<Header>,
+    /// Whether it gets nothing until it is enabled.
+    pub disabled: Option<DisabledReason>,
+}
+
+/// What a change of an endpoint may change.
+#[derive(Debug, Clone)]
+pub struct EndpointEdit {
+    /// What is set on it.
+    pub settings: EndpointSettings,
+    /// Sent with each attempt.
+    pub headers: Vec<Header>,
+    /// Why it gets nothing, if so.
+    pub disabled: Option<DisabledReason>,
+}
+
+impl Hooks {
+    /// Makes an endpoint.
+    ///
+    /// Fails with [`Error::Url`] if its URL may not be called, with [`Error::UnknownEventType`] if it filters by an event type
+    /// that is not registered, with [`Error::Taken`] if another of the application has its uid.
+    pub async fn endpoint_create(&self, application: ApplicationId, new: NewEndpoint) -> Result<Endpoint, Error> {
+        self.inner.policy.check_url(&new.settings.url)?;
+        self.inner.catalog.endpoint_create(application, new).await
+    }
+
+    /// An endpoint of this application.
+    pub async fn endpoint_get(
+        &self,
+        application: ApplicationId,
+        endpoint: &EndpointRef,
+    ) -> Result<Endpoint, Error> {
+        Ok(self.inner.catalog.endpoint(application, endpoint).await?.endpoint.clone())
+    }
+
+    /// An application's endpoints, by id.
+    pub async fn endpoint_list(
+        &self,
+        application: ApplicationId,
+        page: PageRequest<EndpointId>,
+    ) -> Result<Page<Endpoint>, Error> {
+        self.inner.catalog.endpoint_list(application, page).await
+    }
+
+    /// Changes an endpoint with `change`, which may be called more than once, on a newer state each time.
+    ///
+    /// Fails as [`Hooks::endpoint_create`] does.
+    pub async fn endpoint_update(
+        &self,
+        application: ApplicationId,
+        endpoint: &EndpointRef,
+        mut change: impl FnMut(&mut EndpointEdit) + Send,
+    ) -> Result<Endpoint, Error> {
+        let policy = &self.inner.policy;
+        let checked = |edit: &mut EndpointEdit| {
+            let url = edit.settings.url.clone();
+            change(edit);
+            // A URL that was taken once is checked again at each attempt; here only a new one is.
+            if edit.settings.url == url { Ok(()) } else { policy.check_url(&edit.settings.url).map_err(Error::from) }
+        };
+        let changed = self.inner.catalog.endpoint_update(application, endpoint, checked).await?;
+        self.inner.dispatch.endpoint_changed(&changed);
+        Ok(changed)
+    }
+
+    /// Deletes an endpoint; what was on its way to it ends.
+    pub async fn endpoint_delete(
+        &self,
+        application: ApplicationId,
+        endpoint: &EndpointRef,
+    ) -> Result<(), Error> {
+        let id = self.inner.catalog.endpoint_delete(application, endpoint).await?;
+        self.inner.dispatch.endpoint_deleted(application, id);
+        Ok(())
+    }
+
+    /// Gives an endpoint a new secret, a fresh one if `secret` is `None`; the old one signs beside it for `grace`.
+    pub async fn endpoint_rotate_secret(
+        &self,
+        application: ApplicationId,
+        endpoint: &EndpointRef,
+        secret: Option<Secret>,
+        grace: Duration,
+    ) -> Result<Endpoint, Error> {
+        let secret = match secret {
+            Some(secret) => secret,
+            None => Secret::generate().map_err(|_| Error::Randomness)?,
+        };
+        self.inner.catalog.endpoint_rotate_secret(application, endpoint, secret, grace).await
+    }
+}

@@ -1,0 +1,87 @@
+//! Calls that send messages and read them.
+
+use std::sync::Arc;
+
+use crate::domain::endpoint::Endpoint;
+use crate::domain::ids::{ApplicationId, EndpointId, MessageId, OrganisationId};
+use crate::domain::message::Message;
+use crate::domain::page::{Page, PageRequest};
+use crate::error::{Error, Thing};
+use crate::hooks::{ApplicationRef, Hooks};
+use crate::publish::{NewMessage, Sent};
+use crate::store::read::{AttemptFilter, Destination, MessageFilter, RecentMessage, SentMessage};
+use crate::store::write::RequestKey;
+
+impl Hooks {
+    /// Sends a message: when this returns it is on disk, and on its way.
+    ///
+    /// With a `key`, the same request sent again is answered with the message that the first one made. Fails with
+    /// [`Error::Taken`] if another message of the application has its `eventId`, with [`Error::KeyReused`] if the key came
+    /// before with another request.
+    pub async fn send(
+        &self,
+        organisation: OrganisationId,
+        application: &ApplicationRef,
+        message: NewMessage,
+        key: Option<RequestKey>,
+    ) -> Result<Sent, Error> {
+        let application = self.inner.catalog.application(organisation, application).await?;
+        self.inner.publisher.send(&application, message, key).await
+    }
+
+    /// A message with its payload.
+    pub async fn message_get(&self, application: ApplicationId, id: MessageId) -> Result<Message, Error> {
+        self.inner.store.message_get(application, id).await?.ok_or(Error::NotFound(Thing::Message))
+    }
+
+    /// An application's messages, by id; their payloads are empty unless `with_payload`.
+    pub async fn message_list(
+        &self,
+        application: ApplicationId,
+        filter: MessageFilter,
+        with_payload: bool,
+        page: PageRequest<MessageId>,
+    ) -> Result<Page<Message>, Error> {
+        Ok(self.inner.store.message_list(application, filter, with_payload, page).await?)
+    }
+
+    /// The newest messages of an organisation with their attempts, newest first, without their payloads.
+    pub async fn message_recent(
+        &self,
+        organisation: OrganisationId,
+        limit: u32,
+    ) -> Result<Vec<RecentMessage>, Error> {
+        Ok(self.inner.store.message_recent(organisation, limit).await?)
+    }
+
+    /// The messages that were meant for an endpoint, by id, each with how far it has come there.
+    pub async fn message_list_by_endpoint(
+        &self,
+        application: ApplicationId,
+        endpoint: EndpointId,
+        filter: AttemptFilter,
+        page: PageRequest<MessageId>,
+    ) -> Result<Page<SentMessage>, Error> {
+        Ok(self.inner.store.message_list_by_endpoint(application, endpoint, filter, page).await?)
+    }
+
+    /// The endpoints that a message was meant for, by id, each with how far it has come there.
+    pub async fn destination_list(
+        &self,
+        application: ApplicationId,
+        message: MessageId,
+        page: PageRequest<EndpointId>,
+    ) -> Result<Page<Destination>, Error> {
+        Ok(self.inner.store.destination_list(application, message, page).await?)
+    }
+
+    /// Sends a message to one endpoint once more, with all the retries of a new delivery.
+    ///
+    /// It does so whatever came of earlier attempts. If a delivery is pending already, that one is made to go at once.
+    pub async fn resend(&self, message: Message, endpoint: &Endpoint) -> Result<(), Error> {
+        if message.payload.is_empty() {
+            return Err(Error::PayloadGone);
+        }
+        self.inner.dispatch.resend(Arc::new(message), endpoint).await
+    }
+}

@@ -1,0 +1,115 @@
+//! The handle on a running engine: what a product, or a server over it, calls.
+
+mod application; // what is configured
+mod endpoint;
+mod event_type;
+mod token;
+
+mod attempt; // what happens
+mod idempotency;
+mod message;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+
+use crate::activity::{Activity, ActivityFeed};
+use crate::builder::Builder;
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::config::{Config, DatabaseUrl};
+use crate::deliver::address_policy::AddressPolicy;
+use crate::dispatch::Dispatch;
+use crate::domain::ids::{IdGenerator, OrganisationId};
+use crate::error::Error;
+use crate::journal::Journal;
+use crate::measures::Snapshot;
+use crate::publish::Publisher;
+use crate::store::{DEFAULT_ORGANISATION, Store};
+
+pub use application::ApplicationRef;
+pub use endpoint::{EndpointEdit, EndpointRef, NewEndpoint};
+pub use idempotency::{IdempotencyKey, KeptAnswer};
+pub use token::NewToken;
+
+/// A running engine. Clones are cheap and share it; it ends with [`Hooks::shutdown`].
+#[derive(Clone)]
+pub struct Hooks {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) ids: Arc<IdGenerator>,
+    pub(crate) store: Store,
+    pub(crate) journal: Journal,
+    pub(crate) catalog: Catalog,
+    pub(crate) publisher: Publisher,
+    pub(crate) dispatch: Dispatch,
+    pub(crate) policy: Arc<AddressPolicy>,
+    pub(crate) activity: ActivityFeed,
+}
+
+/// What was finished, and what is left for the next start, when an engine ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShutdownReport {
+    /// Attempts that were under way and ended within the grace period.
+    pub finished: usize,
+    /// Attempts that were called off; their deliveries go on at the next start.
+    pub called_off: usize,
+}
+
+impl Hooks {
+    /// An engine over the database at `database`, to be set up and started.
+    pub fn builder(database: DatabaseUrl) -> Builder {
+        Builder::new(Config::new(database))
+    }
+
+    /// The organisation that the operator's own token belongs to.
+    pub fn default_organisation(&self) -> OrganisationId {
+        DEFAULT_ORGANISATION
+    }
+
+    /// The time on the engine's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// What the engine was started with.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// Makes the organisation, empty, unless it is there.
+    pub async fn organisation_ensure(&self, organisation: OrganisationId) -> Result<(), Error> {
+        self.inner.catalog.organisation_ensure(organisation).await
+    }
+
+    /// Answers if the database can be read and takes writes.
+    pub async fn ready(&self) -> Result<(), Error> {
+        self.inner.store.ping().await?;
+        self.inner.journal.is_writing()
+    }
+
+    /// What happens from now on, as it happens. A receiver that falls behind misses some and is told so.
+    pub fn activity(&self) -> broadcast::Receiver<Activity> {
+        self.inner.activity.subscribe()
+    }
+
+    /// What is under way right now, in numbers.
+    pub fn snapshot(&self) -> Snapshot {
+        self.inner.dispatch.snapshot()
+    }
+
+    /// Ends the engine: takes no more messages, lets attempts under way end for at most `grace`, writes what came of them.
+    ///
+    /// Deliveries that did not end stay in the database and go on at the next start.
+    pub async fn shutdown(&self, grace: Duration) -> ShutdownReport {
+        self.inner.publisher.close();
+        let report = self.inner.dispatch.shutdown(grace).await;
+        self.inner.journal.shutdown().await;
+        report
+    }
+}

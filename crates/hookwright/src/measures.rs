@@ -1,0 +1,86 @@
+//! The engine's metrics: handles that are looked up once, so that counting costs one addition.
+
+use metrics::{Counter, Gauge, Histogram, Unit};
+
+/// What the engine counts. Never labelled by endpoint or message: those are without number.
+pub(crate) struct Measures {
+    pub(crate) messages: Counter,
+    pub(crate) attempts_succeeded: Counter,
+    pub(crate) attempts_failed: Counter,
+    pub(crate) deliveries_given_up: Counter,
+    pub(crate) endpoints_disabled: Counter,
+    pub(crate) attempt_seconds: Histogram,
+    pub(crate) first_attempt_delay_seconds: Histogram,
+    pub(crate) commits: Counter,
+    pub(crate) commit_seconds: Histogram,
+    pub(crate) commit_failures: Counter,
+    pub(crate) attempts_under_way: Gauge,
+}
+
+/// What is under way right now, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Attempts under way.
+    pub attempts_under_way: usize,
+    /// Deliveries that wait in memory.
+    pub resident: usize,
+    /// Payload bytes that wait in memory.
+    pub resident_bytes: usize,
+    /// Ready deliveries that wait on disk for room in memory.
+    pub on_disk: u64,
+    /// Endpoints with anything in memory.
+    pub lanes: usize,
+}
+
+impl Measures {
+    /// Registers all of it with the recorder that the host program installed, if it did.
+    pub(crate) fn new() -> Measures {
+        metrics::describe_counter!("hookwright_messages_total", Unit::Count, "Messages accepted.");
+        metrics::describe_counter!("hookwright_attempts_total", Unit::Count, "Attempts that ended, by outcome.");
+        metrics::describe_counter!(
+            "hookwright_deliveries_given_up_total",
+            Unit::Count,
+            "Deliveries that ended without a success."
+        );
+        metrics::describe_counter!(
+            "hookwright_endpoints_disabled_total",
+            Unit::Count,
+            "Endpoints disabled because of what they answered."
+        );
+        metrics::describe_histogram!(
+            "hookwright_attempt_seconds",
+            Unit::Seconds,
+            "From the start of an attempt to its end."
+        );
+        metrics::describe_histogram!(
+            "hookwright_first_attempt_delay_seconds",
+            Unit::Seconds,
+            "From accepting a message to the start of the first attempt of a delivery."
+        );
+        metrics::describe_counter!("hookwright_commits_total", Unit::Count, "Batches written to the database.");
+        metrics::describe_histogram!(
+            "hookwright_commit_seconds",
+            Unit::Seconds,
+            "What writing a batch took, the disk's part included."
+        );
+        metrics::describe_counter!(
+            "hookwright_commit_failures_total",
+            Unit::Count,
+            "Batches that the database did not take."
+        );
+        metrics::describe_gauge!("hookwright_attempts_under_way", Unit::Count, "Attempts under way.");
+        Measures {
+            messages: metrics::counter!("hookwright_messages_total"),
+            attempts_succeeded: metrics::counter!("hookwright_attempts_total", "outcome" => "success"),
+            attempts_failed: metrics::counter!("hookwright_attempts_total", "outcome" => "fail"),
+            deliveries_given_up: metrics::counter!("hookwright_deliveries_given_up_total"),
+            endpoints_disabled: metrics::counter!("hookwright_endpoints_disabled_total"),
+            attempt_seconds: metrics::histogram!("hookwright_attempt_seconds"),
+            first_attempt_delay_seconds: metrics::histogram!("hookwright_first_attempt_delay_seconds"),
+            commits: metrics::counter!("hookwright_commits_total"),
+            commit_seconds: metrics::histogram!("hookwright_commit_seconds"),
+            commit_failures: metrics::counter!("hookwright_commit_failures_total"),
+            attempts_under_way: metrics::gauge!("hookwright_attempts_under_way"),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! A message comes in: it is routed to the endpoints that want it and handed to the journal.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+
+use crate::activity::{Activity, ActivityFeed};
+use crate::catalog::ApplicationEntry;
+use crate::clock::Clock;
+use crate::domain::ids::{IdGenerator, MessageId};
+use crate::domain::message::Message;
+use crate::domain::names::{Channel, EventId, EventTypeName, Tag};
+use crate::error::{Error, Thing};
+use crate::journal::Journal;
+use crate::measures::Measures;
+use crate::store::write::{Append, Appended, RequestKey};
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMessage {
+    /// What happened.
+    pub event_type: EventTypeName,
+    /// The sender's own id for it, so that sending it twice is noticed.
+    pub event_id: Option<EventId>,
+    /// Its audience.
+    pub channels: Vec<Channel>,
+    /// Words to find it by.
+    pub tags: Vec<Tag>,
+    /// The payload, sent byte for byte.
+    pub payload: Bytes,
+}
+
+/// What became of a message that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// It is on disk and on its way.
+    Accepted(Arc<Message>),
+    /// The same request had come before and made this message.
+    Repeated(MessageId),
+}
+
+/// Takes messages until it is closed.
+pub(crate) struct Publisher {
+    clock: Clock,
+    ids: Arc<IdGenerator>,
+    journal: Journal,
+    activity: ActivityFeed,
+    measures: Arc<Measures>,
+    closed: AtomicBool,
+}
+
+impl Publisher {
+    pub(crate) fn new(
+        clock: Clock,
+        ids: Arc<IdGenerator>,
+        journal: Journal,
+        activity: ActivityFeed,
+        measures: Arc<Measures>,
+    ) -> Publisher {
+        Publisher { clock, ids, journal, activity, measures, closed: AtomicBool::new(false) }
+    }
+
+    /// Takes no more messages.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Sends a message to those of the application's endpoints that want it.
+    pub(crate) async fn send(
+        &self,
+        application: &ApplicationEntry,
+        new: NewMessage,
+        key: Option<RequestKey>,
+    ) -> Result<Sent, Error> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Error::ShuttingDown);
+        }
+        let now = self.clock.now();
+        let message = Arc::new(Message {
+            id: self.ids.next(now).into(),
+            application: application.application.id,
+            event_type: new.event_type,
+            event_id: new.event_id,
+            channels: new.channels,
+            tags: new.tags,
+            payload: new.payload,
+            created_at: now,
+        });
+        let endpoints = application.route(&message.event_type, &message.channels);
+        let append = Append { message: Arc::clone(&message), endpoints, key };
+        match self.journal.append(append).await? {
+            Appended::Stored => {
+                self.measures.messages.increment(1);
+                self.activity.publish(|| Activity::accepted(application.application.organisation, &message));
+                Ok(Sent::Accepted(message))
+            }
+            Appended::Replayed(id) => Ok(Sent::Repeated(id)),
+            Appended::EventIdTaken => Err(Error::Taken { thing: Thing::Message, field: "eventId" }),
+            Appended::KeyReused => Err(Error::KeyReused),
+        }
+    }
+}

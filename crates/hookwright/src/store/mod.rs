@@ -1,0 +1,82 @@
+//! The only place with SQL: what is kept, how it is written in batches, and how it is read.
+//!
+//! [`Store`] is a sealed choice of backend. Writes go through one [`Writer`] as batches of [`Write`]; a batch is one
+//! transaction, durable when [`Writer::commit`] returns. Reads run beside it on connections of their own.
+
+pub(crate) mod error; // what can go wrong
+pub(crate) mod read; // what is asked
+pub(crate) mod write; // what is written
+
+mod sqlite;
+
+#[cfg(test)]
+mod conformance;
+
+use std::sync::Arc;
+
+use crate::config::DatabaseUrl;
+use crate::domain::ids::OrganisationId;
+use crate::store::error::StoreError;
+use crate::store::write::{Write, Written};
+
+/// Runs a read on whichever backend there is.
+macro_rules! dispatch {
+    ($store:expr, $backend:ident => $call:expr) => {
+        match &$store.backend {
+            Backend::Sqlite($backend) => $call,
+        }
+    };
+}
+pub(crate) use dispatch;
+
+/// An open database that has been migrated. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Store {
+    backend: Backend,
+}
+
+#[derive(Clone)]
+enum Backend {
+    Sqlite(Arc<sqlite::Sqlite>),
+}
+
+/// The one writer of a store; it blocks, so it lives on a thread of its own.
+pub(crate) enum Writer {
+    Sqlite(sqlite::Writer),
+}
+
+/// Who may open the database beside us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exclusivity {
+    /// We deliver: no other process may do so from the same database.
+    OnlyDeliverer,
+    /// We read or change what is configured, beside a process that may be delivering.
+    Visitor,
+}
+
+impl Store {
+    /// Opens the database at `url`, makes it if there is none, and brings it to the newest schema.
+    pub(crate) fn open(url: &DatabaseUrl, exclusivity: Exclusivity) -> Result<(Store, Writer), StoreError> {
+        match url {
+            DatabaseUrl::Sqlite(path) => {
+                let (sqlite, writer) = sqlite::open(path, exclusivity)?;
+                Ok((Store { backend: Backend::Sqlite(Arc::new(sqlite)) }, Writer::Sqlite(writer)))
+            }
+        }
+    }
+}
+
+impl Writer {
+    /// Writes all of `batch` in one transaction that is durable when this returns.
+    ///
+    /// Answers come in the batch's order. One write that conflicts with what is there gets its answer; it does not fail the others.
+    /// On an error nothing of the batch was written.
+    pub(crate) fn commit(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
+        match self {
+            Writer::Sqlite(writer) => writer.commit(batch),
+        }
+    }
+}
+
+/// The organisation that the admin token and the configuration file belong to.
+pub(crate) const DEFAULT_ORGANISATION: OrganisationId = OrganisationId::from_bytes([0; 20]);

@@ -1,0 +1,177 @@
+//! What can be read: the questions of lists and look-ups, each answered by the backend in use.
+
+use crate::domain::application::Application;
+use crate::domain::attempt::{Attempt, AttemptStatus};
+use crate::domain::endpoint::Endpoint;
+use crate::domain::event_type::EventType;
+use crate::domain::health::Health;
+use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId};
+use crate::domain::message::Message;
+use crate::domain::names::{Channel, EventTypeName, Tag, Uid};
+use crate::domain::page::{Page, PageRequest};
+use crate::domain::time::Timestamp;
+use crate::domain::token::Token;
+use crate::store::error::StoreError;
+use crate::store::write::{Loaded, RequestKey};
+use crate::store::{Backend, Store, dispatch};
+
+/// Which messages a list shows; every condition that is set must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MessageFilter {
+    /// One of these event types; empty: any.
+    pub event_types: Vec<EventTypeName>,
+    /// In this channel.
+    pub channel: Option<Channel>,
+    /// With this tag.
+    pub tag: Option<Tag>,
+    /// Accepted before this.
+    pub before: Option<Timestamp>,
+    /// Accepted after this.
+    pub after: Option<Timestamp>,
+}
+
+/// Which attempts a list shows; every condition that is set must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AttemptFilter {
+    /// What holds of their messages, and of the time they started.
+    pub message: MessageFilter,
+    /// With this outcome.
+    pub status: Option<AttemptStatus>,
+    /// Answered with a status code of this hundred (2 for 200 to 299; 0: no answer).
+    pub status_class: Option<u8>,
+    /// To this endpoint.
+    pub endpoint: Option<EndpointId>,
+}
+
+/// How far a message has come at one endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryStatus {
+    /// Another attempt follows: at once, or at this time.
+    Pending(Option<Timestamp>),
+    /// The last attempt ended so, and none follows.
+    Ended(AttemptStatus),
+}
+
+/// How far a message has come at an endpoint it was meant for.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// How far the message has come there.
+    pub status: DeliveryStatus,
+}
+
+/// A message that was meant for an endpoint, and how far it has come there.
+#[derive(Debug, Clone)]
+pub struct SentMessage {
+    /// The message.
+    pub message: Message,
+    /// How far it has come.
+    pub status: DeliveryStatus,
+}
+
+/// A message with its attempts, newest first, for people who look on.
+#[derive(Debug, Clone)]
+pub struct RecentMessage {
+    /// The message.
+    pub message: Message,
+    /// The name of its application.
+    pub application_name: String,
+    /// Its attempts, newest first, at most a few.
+    pub attempts: Vec<Attempt>,
+    /// How many of its deliveries are pending.
+    pub pending: u32,
+}
+
+/// How many deliveries of an endpoint are ready on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ReadyCount {
+    pub(crate) application: ApplicationId,
+    pub(crate) endpoint: EndpointId,
+    pub(crate) count: u64,
+}
+
+/// Everything configured for one application.
+pub(crate) struct ApplicationWithEndpoints {
+    pub(crate) application: Application,
+    pub(crate) endpoints: Vec<Endpoint>,
+}
+
+/// The answer kept for an idempotency key.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum KeptFor {
+    /// No such key is known.
+    Nothing,
+    /// This request was answered so.
+    SameRequest(Vec<u8>),
+    /// The key was used with another request.
+    OtherRequest,
+}
+
+macro_rules! reads {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*) => {
+        impl Store {
+            $($(#[$doc])*
+            pub(crate) async fn $name(&self, $($arg: $type),*) -> Result<$answer, StoreError> {
+                dispatch!(self, backend => backend.$name($($arg),*).await)
+            })*
+        }
+    };
+}
+
+reads! {
+    /// Answers if the database can be read.
+    ping() -> ();
+    /// The application with this id and its endpoints, oldest first.
+    application_with_endpoints(id: ApplicationId) -> Option<ApplicationWithEndpoints>;
+    /// The id of the application with this uid.
+    application_by_uid(organisation: OrganisationId, uid: Uid) -> Option<ApplicationId>;
+    /// An organisation's applications, by id.
+    application_list(organisation: OrganisationId, page: PageRequest<ApplicationId>) -> Page<Application>;
+    /// All event types of an organisation, by name.
+    event_types(organisation: OrganisationId) -> Vec<EventType>;
+    /// The token whose text has this hash.
+    token_by_hash(hash: [u8; 32]) -> Option<Token>;
+    /// An organisation's tokens, oldest first.
+    token_list(organisation: OrganisationId) -> Vec<Token>;
+    /// A message.
+    message_get(application: ApplicationId, id: MessageId) -> Option<Message>;
+    /// An application's messages, by id; without their payloads unless `with_payload`.
+    message_list(
+        application: ApplicationId, filter: MessageFilter, with_payload: bool, page: PageRequest<MessageId>
+    ) -> Page<Message>;
+    /// The newest messages of an organisation with their attempts, newest first, without their payloads.
+    message_recent(organisation: OrganisationId, limit: u32) -> Vec<RecentMessage>;
+    /// An attempt.
+    attempt_get(application: ApplicationId, message: MessageId, id: AttemptId) -> Option<Attempt>;
+    /// A message's attempts, by id.
+    attempt_list_by_message(
+        application: ApplicationId, message: MessageId, filter: AttemptFilter, page: PageRequest<AttemptId>
+    ) -> Page<Attempt>;
+    /// The attempts at an endpoint, by id.
+    attempt_list_by_endpoint(
+        application: ApplicationId, endpoint: EndpointId, filter: AttemptFilter, page: PageRequest<AttemptId>
+    ) -> Page<Attempt>;
+    /// The messages that were meant for an endpoint, by id, each with how far it has come.
+    message_list_by_endpoint(
+        application: ApplicationId, endpoint: EndpointId, filter: AttemptFilter, page: PageRequest<MessageId>
+    ) -> Page<SentMessage>;
+    /// The endpoints that a message was meant for, by id, each with how far it has come.
+    destination_list(
+        application: ApplicationId, message: MessageId, page: PageRequest<EndpointId>
+    ) -> Page<Destination>;
+    /// The endpoints that failed since their last success.
+    health_all() -> Vec<(ApplicationId, EndpointId, Health)>;
+    /// How many ready deliveries each endpoint has.
+    delivery_ready_counts() -> Vec<ReadyCount>;
+    /// The ready deliveries of an endpoint beyond `after`, by message, at most `limit`.
+    delivery_load(
+        application: ApplicationId, endpoint: EndpointId, after: MessageId, limit: u32
+    ) -> Vec<Loaded>;
+    /// When the next retry is due, if one waits.
+    delivery_next_due() -> Option<Timestamp>;
+    /// How many deliveries are pending, counted up to `limit`.
+    delivery_pending_count(limit: u32) -> u64;
+    /// What is kept for an idempotency key.
+    answer_kept(key: RequestKey, now: Timestamp) -> KeptFor;
+}

@@ -1,0 +1,155 @@
+//! What can be written: the items of a batch, and their answers.
+
+use std::sync::Arc;
+
+use crate::domain::application::Application;
+use crate::domain::attempt::Attempt;
+use crate::domain::delivery::{Delivery, DeliveryKey, Transition};
+use crate::domain::endpoint::{DisabledReason, Endpoint};
+use crate::domain::event_type::EventType;
+use crate::domain::health::Health;
+use crate::domain::ids::{ApplicationId, EndpointId, MessageId, OrganisationId, TokenId};
+use crate::domain::message::Message;
+use crate::domain::names::EventTypeName;
+use crate::domain::time::Timestamp;
+use crate::domain::token::Token;
+
+/// One item of a batch.
+pub(crate) enum Write {
+    /// A message was accepted.
+    Append(Append),
+    /// An attempt ended.
+    Outcome(Outcome),
+    /// Somebody asks for a message to be sent once more.
+    Resend(DeliveryKey),
+    /// Deliveries whose retry is due are taken over by the node that asks.
+    ClaimDue(ClaimDue),
+    /// An endpoint's pending deliveries end, at most `limit` of them.
+    EndDeliveries { application: ApplicationId, endpoint: EndpointId, limit: u32 },
+    /// What is configured changes.
+    Catalog(CatalogWrite),
+    /// An answer is kept for the requests that repeat it.
+    KeepAnswer(KeptAnswer),
+    /// Expired idempotency keys go, among those with `first_byte`.
+    ExpireKeys { first_byte: u8, now: Timestamp },
+}
+
+/// A message to store, with where it goes.
+pub(crate) struct Append {
+    pub(crate) message: Arc<Message>,
+    /// The endpoints that want it, each once.
+    pub(crate) endpoints: Vec<EndpointId>,
+    /// The idempotency key that the request carried.
+    pub(crate) key: Option<RequestKey>,
+}
+
+/// An idempotency key as it is stored: hashed together with the tenant, method and path it came with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestKey {
+    /// Hash of tenant, method, path and key.
+    pub hash: [u8; 16],
+    /// Hash of the request's body.
+    pub request: [u8; 16],
+    /// From then on the key is forgotten.
+    pub expires_at: Timestamp,
+}
+
+/// The answer to a request, for those who repeat it.
+pub(crate) struct KeptAnswer {
+    pub(crate) key: RequestKey,
+    /// Sealed with the key's text, which is not stored: whoever reads the database cannot read the answer.
+    pub(crate) sealed: Vec<u8>,
+    pub(crate) now: Timestamp,
+}
+
+/// An attempt that ended, and how its delivery goes on.
+pub(crate) struct Outcome {
+    pub(crate) attempt: Attempt,
+    pub(crate) transition: Transition,
+    /// What is to be kept of the endpoint's failures, if that changed.
+    pub(crate) health: HealthChange,
+}
+
+/// What an attempt changes about an endpoint's kept failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HealthChange {
+    /// Nothing worth a write.
+    None,
+    /// It failed, and this is to be kept.
+    Failing(Health),
+    /// It succeeded after failures.
+    Recovered,
+}
+
+/// Which due deliveries to take over.
+pub(crate) struct ClaimDue {
+    pub(crate) now: Timestamp,
+    /// At most so many.
+    pub(crate) limit: u32,
+}
+
+/// A change of what is configured.
+pub(crate) enum CatalogWrite {
+    OrganisationEnsure(OrganisationId, Timestamp),
+    ApplicationInsert(Application),
+    /// Changes it if it is still as of `unless_changed_since`.
+    ApplicationUpdate { application: Application, unless_changed_since: Timestamp },
+    ApplicationDelete(ApplicationId),
+    EventTypeInsert(EventType),
+    EventTypeUpdate { event_type: EventType, unless_changed_since: Timestamp },
+    EventTypeDelete(OrganisationId, EventTypeName),
+    EndpointInsert(Box<Endpoint>),
+    EndpointUpdate { endpoint: Box<Endpoint>, unless_changed_since: Timestamp },
+    EndpointDelete(ApplicationId, EndpointId),
+    /// Sets why it gets nothing, unless it is disabled already.
+    EndpointDisable { application: ApplicationId, endpoint: EndpointId, reason: DisabledReason, now: Timestamp },
+    TokenInsert { token: Token, hash: [u8; 32] },
+    TokenRevoke { organisation: OrganisationId, id: TokenId, now: Timestamp },
+}
+
+/// The answer to one [`Write`], of the same kind.
+#[derive(Debug)]
+pub(crate) enum Written {
+    Appended(Appended),
+    /// An outcome, an answer or an expiry was written: nothing to tell.
+    Done,
+    /// The delivery is pending; `false` if it was so already.
+    Resent(bool),
+    Claimed(Vec<Loaded>),
+    /// So many deliveries ended.
+    Ended(u32),
+    Changed(Changed),
+}
+
+/// What became of a message that was to be stored.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Appended {
+    /// It is stored.
+    Stored,
+    /// Another message of the application has its `eventId`.
+    EventIdTaken,
+    /// The same request came before and made this message.
+    Replayed(MessageId),
+    /// The key came before with another request.
+    KeyReused,
+}
+
+/// What became of a catalog change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Changed {
+    /// It is in force.
+    Yes,
+    /// What was to be changed is not there.
+    Missing,
+    /// A uid or name is taken by another.
+    Taken,
+    /// Somebody else changed it meanwhile: read it again.
+    Stale,
+}
+
+/// A pending delivery with its message, as it comes from disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Loaded {
+    pub(crate) delivery: Delivery,
+    pub(crate) message: Arc<Message>,
+}

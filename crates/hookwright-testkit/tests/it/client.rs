@@ -2,9 +2,8 @@
 
 use hookwright_testkit::{
     Point, Receiver, Reply,
-    http::{Client, NoAnswer, raw},
+    http::{Client, Method, NoAnswer, raw},
 };
-use http::Method;
 use serde_json::json;
 
 use crate::plain::request;

@@ -26,7 +26,7 @@ const INHERITED: [&str; 5] =
 ///
 /// Clones and repeated starts share the directory, which lives as long as any of them: start again after a kill to
 /// see what survived, or start a clone with other settings to have a second node.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Launch {
     program: OsString,
     arguments: Vec<OsString>,

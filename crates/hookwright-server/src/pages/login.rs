@@ -6,6 +6,7 @@ use axum::extract::{Extension, Path, State};
 use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
 use axum::Form;
 use hookwright::domain::ids::OrganisationId;
+use hookwright::domain::token::Scope;
 use http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -127,8 +128,9 @@ pub(super) async fn out(
 
 /// The organisation that `token` opens; nothing if it opens none as a whole.
 async fn organisation_of(state: &AppState, token: &str) -> Result<Option<OrganisationId>, Response> {
-    match state.auth.organisation_of(token).await {
-        Ok(found) => Ok(found),
+    match state.auth.scope(token).await {
+        Ok(Some(Scope::Organisation(organisation))) => Ok(Some(organisation)),
+        Ok(Some(Scope::Application(..)) | None) => Ok(None),
         Err(_) => Err(page(
             StatusCode::SERVICE_UNAVAILABLE,
             &Notice {

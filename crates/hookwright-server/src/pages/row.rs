@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
 use hookwright::RecentMessage;
 use hookwright::domain::attempt::{Attempt, AttemptStatus, Trigger};
@@ -12,6 +13,8 @@ use crate::pages::{text, times};
 
 /// Attempts shown of one message.
 const ATTEMPTS_MAX: usize = 8;
+/// An attempt this soon after its message needs no time of its own.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// A message with everything cleaned and put in words, except times, which depend on when one looks.
 #[derive(Debug, Clone, Hash)]
@@ -49,12 +52,15 @@ pub(super) struct AttemptLine {
     pub(super) took: String,
     /// What went wrong; or that somebody resent it.
     pub(super) notes: Vec<String>,
-    pub(super) started_at: Timestamp,
+    /// When it started, unless that was as good as at once.
+    pub(super) started_later: Option<Timestamp>,
 }
 
 impl Row {
     /// The row of a message.
     pub(super) fn new(recent: &RecentMessage) -> Row {
+        let accepted_at = recent.message.created_at;
+        let shown = recent.attempts.iter().take(ATTEMPTS_MAX);
         Row {
             id: recent.message.id,
             event_type: text::name(recent.message.event_type.as_str()),
@@ -62,9 +68,9 @@ impl Row {
                 "" => recent.message.application.to_string(),
                 name => text::name(name),
             },
-            accepted_at: recent.message.created_at,
+            accepted_at,
             progress: Progress::new(&recent.attempts, recent.pending),
-            attempts: recent.attempts.iter().take(ATTEMPTS_MAX).map(AttemptLine::new).collect(),
+            attempts: shown.map(|attempt| AttemptLine::new(attempt, accepted_at)).collect(),
         }
     }
 
@@ -107,7 +113,7 @@ impl Progress {
 }
 
 impl AttemptLine {
-    fn new(attempt: &Attempt) -> AttemptLine {
+    fn new(attempt: &Attempt, accepted_at: Timestamp) -> AttemptLine {
         let mut notes = Vec::new();
         if let Some(reason) = &attempt.reason {
             notes.push(text::reason(reason));
@@ -121,15 +127,13 @@ impl AttemptLine {
             code: (attempt.response_code != 0).then_some(attempt.response_code),
             took: times::took(attempt.duration),
             notes,
-            started_at: attempt.started_at,
+            started_later: (attempt.started_at.since(accepted_at) >= AT_ONCE).then_some(attempt.started_at),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use bytes::Bytes;
     use hookwright::domain::ids::{ApplicationId, AttemptId};
 

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
-use hookwright::{Error, Thing};
+use hookwright::{Error, Thing, UrlError};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
@@ -173,8 +173,13 @@ impl ApiError {
                 "event_type_not_registered",
             ),
             Error::Url(refused) => {
-                let hint = refused.hint().filter(|_| hints);
-                let msg = hint.map_or_else(|| refused.to_string(), |hint| format!("{refused} {hint}"));
+                let mut msg = format!("{refused}.").replacen("the URL", "The endpoint URL", 1);
+                if let (UrlError::Address(kind), true) = (&refused, hints) {
+                    msg.push_str(&format!(
+                        " For development run \"hookwright dev\", or allow it with HOOKWRIGHT_ALLOW_TARGET_NETWORKS={}.",
+                        kind.example_network()
+                    ));
+                }
                 ApiError::field(["body", "url"], msg, "url_refused")
             }
             Error::KeyReused => ApiError::key_reused(),

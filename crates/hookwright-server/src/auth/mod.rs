@@ -10,6 +10,7 @@ use hookwright::{Error, Hooks};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
 use crate::api::error::ApiError;
 use crate::auth::jwt::JwtVerifier;
@@ -60,7 +61,7 @@ impl Auth {
     /// What the bearer of this token may do; `None` if it is no good.
     pub(crate) async fn scope(&self, text: &str) -> Result<Option<Scope>, Error> {
         let hash: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-        if self.inner.api_token.is_some_and(|expected| same(&expected, &hash)) {
+        if self.inner.api_token.is_some_and(|expected| expected.ct_eq(&hash).into()) {
             return Ok(Some(Scope::Organisation(self.inner.hooks.default_organisation())));
         }
         if let Some(jwt) = self.inner.jwt.as_ref().filter(|_| jwt::looks_like_one(text)) {
@@ -75,11 +76,6 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
-}
-
-/// Takes the same time whatever differs, so that it cannot be probed byte by byte.
-fn same(a: &[u8; 32], b: &[u8; 32]) -> bool {
-    a.iter().zip(b).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
 }
 
 impl ApiError {

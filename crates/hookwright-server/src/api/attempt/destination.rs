@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
 use hookwright::domain::page::{Order, Page};
-use hookwright::{Error, SentMessage};
+use hookwright::SentMessage;
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -56,22 +56,13 @@ pub(in crate::api) async fn list_messages(
         StatusFilter::OnItsWay(filter, status) => (Some(filter), Some(status)),
         StatusFilter::Nothing => (None, None),
     };
-    let mut page = match filter {
+    let page = match filter {
         Some(filter) => {
             state.hooks.message_list_by_endpoint(application.id, endpoint, filter, request).await?
         }
         None => Page { items: Vec::new(), done: true },
     };
     let is_wanted = |sent: &SentMessage| wanted.is_none_or(|wanted| MessageStatus::of(sent.status) == wanted);
-    if with_content {
-        for sent in page.items.iter_mut().filter(|sent| is_wanted(sent) && sent.message.payload.is_empty()) {
-            match state.hooks.message_get(application.id, sent.message.id).await {
-                Ok(message) => sent.message = message,
-                Err(Error::NotFound(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
     let shown = page.items.iter().filter(|sent| is_wanted(sent));
     let data = shown.map(|sent| EndpointMessageOut::of(sent, with_content)).collect();
     json(StatusCode::OK, &ListResponse::of(&page, asked, |sent| sent.message.id, data))

@@ -83,7 +83,9 @@ impl Client {
     }
 
     fn unreachable(&self, error: &(dyn std::error::Error + 'static)) -> Failure {
-        Failure::because(&format!("The server at {} cannot be reached", self.base), error)
+        // The outermost level says only that connecting failed.
+        let cause = error.source().unwrap_or(error);
+        Failure::because(&format!("The server at {} cannot be reached", self.base), cause)
             .advise("Start one with `hookwright dev`, or say where it is with --url.")
     }
 }

@@ -64,7 +64,7 @@ Try it. In a second terminal, run something that receives webhooks:
 
 In a third one, make an application and an endpoint, and send a message:
 
-  post() {{ curl -sS -H 'authorization: Bearer '"{token}" -H 'content-type: application/json' {url}/api/v1/app$1 -d "$2"; echo; }}
+  post() {{ curl -sS -H "authorization: Bearer {token}" -H 'content-type: application/json' {url}/api/v1/app$1 -d "$2"; echo; }}
   post / '{{"name": "Acme", "uid": "acme"}}'
   post /acme/endpoint/ '{{"url": "http://127.0.0.1:9000/", "secret": "{secret}"}}'
   post /acme/msg/ '{{"eventType": "book.added", "payload": {{"title": "Momo"}}}}'

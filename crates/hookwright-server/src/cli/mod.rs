@@ -56,10 +56,10 @@ struct Cli {
 #[derive(Debug, Clone, Default, Args)]
 struct Globals {
     /// Print JSON instead of text
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     json: bool,
     /// Configuration file [default: hookwright.toml, if it is there] [env: HOOKWRIGHT_CONFIG]
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", display_order = 901)]
     config: Option<PathBuf>,
 }
 

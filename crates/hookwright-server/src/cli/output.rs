@@ -8,6 +8,9 @@ use serde::Serialize;
 use super::escape;
 use super::failure::Failure;
 
+/// Below so many columns a table is not fitted in.
+const COLUMNS_MIN: u16 = 60;
+
 /// Standard output, in the form that was asked for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
@@ -43,7 +46,12 @@ impl Output {
         let clean = rows.iter().map(|row| row.iter().map(|cell| escape::for_terminal(cell).into_owned()));
         if self.terminal {
             let mut table = Table::new();
-            table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+            table.load_style(presets::NOTHING);
+            // A terminal that does not know its width says 0, and lines that are too long are better than letters
+            // below each other.
+            if table.width().is_some_and(|columns| columns >= COLUMNS_MIN) {
+                table.set_content_arrangement(ContentArrangement::Dynamic);
+            }
             table.set_header(headings);
             table.add_rows(clean.map(Iterator::collect::<Vec<String>>));
             return write(&table.to_string());

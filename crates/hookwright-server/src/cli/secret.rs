@@ -15,7 +15,7 @@ const FILE_VARIABLE: &str = "HOOKWRIGHT_WEBHOOK_SECRET_FILE";
 /// Where the secret is.
 #[derive(Clone, Default, Args)]
 pub(super) struct SecretArgs {
-    /// The secret itself; everybody on this machine can read it while the command runs, so prefer a file
+    /// The secret itself; others on this machine can see it here, so prefer a file
     #[arg(long, value_name = "WHSEC", conflicts_with = "secret_file")]
     secret: Option<String>,
     /// File with the secret [env: HOOKWRIGHT_WEBHOOK_SECRET_FILE; or the secret in HOOKWRIGHT_WEBHOOK_SECRET]

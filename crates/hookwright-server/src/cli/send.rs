@@ -20,7 +20,8 @@ const URL_DEFAULT: &str = "http://127.0.0.1:8071";
 #[derive(Clone, Args)]
 #[command(after_help = "Examples:
   hookwright send --app acme --create-app --event-type book.added --payload '{\"title\": \"Momo\"}'
-  hookwright send --app acme --event-type book.added --payload @payload.json --url https://hooks.example.com
+  hookwright send --app acme --event-type book.added --payload @payload.json
+  hookwright send --app acme --event-type book.added --payload '{}' --url https://hooks.example.com
   produce | hookwright send --app acme --event-type book.added --payload -")]
 pub(super) struct SendArgs {
     /// The application: its uid or id
@@ -42,10 +43,10 @@ pub(super) struct SendArgs {
     #[arg(long, value_name = "ID")]
     event_id: Option<String>,
     /// The server
-    #[arg(long, env = "HOOKWRIGHT_URL", default_value = URL_DEFAULT)]
+    #[arg(long, env = "HOOKWRIGHT_URL", hide_env_values = true, default_value = URL_DEFAULT)]
     url: String,
-    /// The access token; everybody on this machine can read it while the command runs, so prefer the variable
-    /// [env: HOOKWRIGHT_API_TOKEN] [default: that of `hookwright dev`, for a server on this machine]
+    /// The access token; others on this machine can see it here, so prefer the variable [env: HOOKWRIGHT_API_TOKEN]
+    /// [default: that of `hookwright dev`]
     #[arg(long)]
     token: Option<String>,
     /// File with the access token

@@ -58,7 +58,7 @@ pub enum ConfigError {
         file: Place,
     },
     /// The file has a value of a kind that no setting has.
-    #[error("{place} is {found}, and must be a text, for example {key} = \"{example}\".")]
+    #[error("{place} is a TOML {found}, and must be a text, for example {key} = \"{example}\".")]
     Kind {
         /// Where it is.
         place: Place,

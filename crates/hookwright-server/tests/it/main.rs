@@ -1,1 +1,3 @@
-//! Tests.
+//! Tests of the server from outside.
+
+mod cli;

@@ -16,6 +16,7 @@ mod store; // the only SQL
 pub mod domain; // the words, and what is decided about them
 
 mod activity;
+mod admin;
 mod builder;
 mod clock;
 pub mod config;
@@ -23,6 +24,7 @@ mod error;
 mod measures;
 
 pub use activity::{Activity, ActivityEvent};
+pub use admin::Admin;
 pub use builder::{Builder, StartError};
 pub use clock::Clock;
 pub use deliver::address_policy::{AddressKind, UrlError};
@@ -30,6 +32,7 @@ pub use error::{Error, Thing};
 pub use hooks::Hooks;
 pub use measures::Snapshot;
 pub use publish::{NewMessage, Sent};
+pub use store::SchemaReport;
 pub use store::error::StoreError;
 pub use store::read::{
     AttemptFilter, DeliveryStatus, Destination, MessageFilter, RecentMessage, SentMessage,

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use hookwright::Admin;
 use hookwright::config::DatabaseUrl;
-use hookwright::{Admin, Clock};
 
 use super::failure::Failure;
 use crate::config::{Profile, SettingFlags, Settings};
@@ -22,7 +22,7 @@ impl DatabaseArgs {
     pub(super) async fn open(self, config: Option<PathBuf>) -> Result<Admin, Failure> {
         let settings = Settings::load(&SettingFlags::database(self.database_url), config, Profile::Serve)?;
         let DatabaseUrl::Sqlite(path) = &settings.database;
-        Admin::open(&settings.database, Clock::system()).await.map_err(|error| {
+        Admin::open(&settings.database).await.map_err(|error| {
             Failure::because(&format!("The database {} cannot be used", path.display()), &error)
         })
     }

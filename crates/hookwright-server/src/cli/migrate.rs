@@ -23,11 +23,13 @@ pub(super) struct MigrateArgs {
 pub(super) async fn run(args: MigrateArgs, config: Option<PathBuf>, output: Output) -> Result<(), Failure> {
     let admin = args.database.open(config).await?;
     let schema = admin.schema();
+    admin.close().await;
     if output.is_json() {
-        return output.json(&json!({ "from": schema.found, "to": schema.known, "applied": schema.applied }));
+        return output.json(&json!({ "from": schema.before, "to": schema.after }));
     }
-    output.line(&match schema.applied {
-        0 => format!("The database has schema {}, which is the newest.", schema.known),
-        _ => format!("Migrated the database from schema {} to {}.", schema.found, schema.known),
+    output.line(&if schema.before == schema.after {
+        format!("The database has schema {}, which is the newest.", schema.after)
+    } else {
+        format!("Migrated the database from schema {} to {}.", schema.before, schema.after)
     })
 }

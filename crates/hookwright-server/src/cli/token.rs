@@ -1,13 +1,14 @@
 //! `hookwright token`: access tokens, straight from the database.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use hookwright::Admin;
+use hookwright::domain::application::ApplicationRef;
 use hookwright::domain::ids::TokenId;
 use hookwright::domain::time::Timestamp;
 use hookwright::domain::token::{Scope, Token};
-use hookwright::hooks::ApplicationRef;
 use serde_json::{Value, json};
 
 use super::database::DatabaseArgs;
@@ -64,40 +65,40 @@ enum TokenCommand {
 }
 
 pub(super) async fn run(args: TokenArgs, config: Option<PathBuf>, output: Output) -> Result<(), Failure> {
-    match args.command {
+    // What can be wrong with the arguments is found before the database is touched.
+    let (database, task) = match args.command {
         TokenCommand::Create { name, app, expires, database } => {
-            let expires = expires.map(|text| lifetime(&text)).transpose()?;
-            let admin = database.open(config).await?;
-            let scope = scope(&admin, app.as_deref()).await?;
-            let expires_at = expires.map(|lifetime| admin.clock().now().after(lifetime));
-            create(&admin, &name, scope, expires_at, output).await
+            let lifetime = expires.map(|text| lifetime(&text)).transpose()?;
+            (database, Task::Create { name, app, lifetime })
         }
-        TokenCommand::List { database } => list(&database.open(config).await?, output).await,
-        TokenCommand::Revoke { id, database } => {
-            let id: TokenId = id.parse().map_err(|error| {
-                Failure::because(&format!("{id:?} cannot be a token's id"), &error)
-                    .advise("`hookwright token list` prints the ids; the token itself is not one.")
-            })?;
-            let admin = database.open(config).await?;
-            admin
-                .token_revoke(admin.default_organisation(), id)
-                .await
-                .map_err(|error| Failure::because(&format!("The token {id} was not revoked"), &error))?;
-            if output.is_json() {
-                return output.json(&json!({ "id": id.to_string(), "revoked": true }));
-            }
-            output.line(&format!("Revoked {id}."))
-        }
-    }
+        TokenCommand::List { database } => (database, Task::List),
+        TokenCommand::Revoke { id, database } => (database, Task::Revoke(token_id(&id)?)),
+    };
+    let admin = database.open(config).await?;
+    let done = match task {
+        Task::Create { name, app, lifetime } => create(&admin, &name, app.as_deref(), lifetime, output).await,
+        Task::List => list(&admin, output).await,
+        Task::Revoke(id) => revoke(&admin, id, output).await,
+    };
+    admin.close().await;
+    done
+}
+
+enum Task {
+    Create { name: String, app: Option<String>, lifetime: Option<Duration> },
+    List,
+    Revoke(TokenId),
 }
 
 async fn create(
     admin: &Admin,
     name: &str,
-    scope: Scope,
-    expires_at: Option<Timestamp>,
+    app: Option<&str>,
+    lifetime: Option<Duration>,
     output: Output,
 ) -> Result<(), Failure> {
+    let scope = scope(admin, app).await?;
+    let expires_at = lifetime.map(|lifetime| admin.clock().now().after(lifetime));
     let made = admin
         .token_create(name, scope, expires_at)
         .await
@@ -135,7 +136,24 @@ async fn list(admin: &Admin, output: Output) -> Result<(), Failure> {
     output.table(&["ID", "NAME", "MAY", "CREATED", "EXPIRES", "STATE"], &rows)
 }
 
-fn lifetime(text: &str) -> Result<std::time::Duration, Failure> {
+async fn revoke(admin: &Admin, id: TokenId, output: Output) -> Result<(), Failure> {
+    let revoked = admin.token_revoke(admin.default_organisation(), id).await;
+    revoked.map_err(|error| Failure::because(&format!("The token {id} was not revoked"), &error))?;
+    if output.is_json() {
+        return output.json(&json!({ "id": id.to_string(), "revoked": true }));
+    }
+    output.line(&format!("Revoked {id}."))
+}
+
+fn token_id(text: &str) -> Result<TokenId, Failure> {
+    text.parse().map_err(|error| {
+        // It may be the token itself, which is not repeated.
+        Failure::because("The argument is no token's id", &error)
+            .advise("`hookwright token list` prints the ids.")
+    })
+}
+
+fn lifetime(text: &str) -> Result<Duration, Failure> {
     parse_duration(text).map_err(|problem| {
         Failure::new(format!("--expires is {text:?}, which {problem}.")).advise("An example is 90d.")
     })
@@ -148,7 +166,7 @@ async fn scope(admin: &Admin, app: Option<&str>) -> Result<Scope, Failure> {
         Failure::because(&format!("{app:?} cannot be an application's id or uid"), &error)
     })?;
     let found = admin
-        .application_find(organisation, &named)
+        .application_get(organisation, &named)
         .await
         .map_err(|error| Failure::because(&format!("The application {app} cannot be used"), &error))?;
     Ok(Scope::Application(organisation, found.id))

@@ -37,10 +37,15 @@ async fn what_is_commented_out_in_the_sample_can_be_written() {
     let authority = hookwright_testkit::Authority::new();
     let launch = with_file(hookwright("config check --json"), "secret", "x");
     let launch = with_file(launch, "ca.pem", authority.pem());
-    let commented = sample().lines().filter_map(|line| line.strip_prefix("# ")).filter(|line| line.contains(" = \""));
+    let commented =
+        sample().lines().filter_map(|line| line.strip_prefix("# ")).filter(|line| line.contains(" = \""));
     let mut file = commented.collect::<Vec<&str>>().join("\n");
     assert_eq!(file.lines().count(), 4, "{file}");
-    for (documented, here) in [("/run/secrets/api_token", "secret"), ("/run/secrets/jwt_secret", "secret"), ("/etc/ssl/certs/company-ca.pem", "ca.pem")] {
+    for (documented, here) in [
+        ("/run/secrets/api_token", "secret"),
+        ("/run/secrets/jwt_secret", "secret"),
+        ("/etc/ssl/certs/company-ca.pem", "ca.pem"),
+    ] {
         assert!(file.contains(documented), "{file}");
         file = file.replace(documented, here);
     }

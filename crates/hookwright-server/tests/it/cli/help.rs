@@ -15,7 +15,9 @@ async fn the_help_of_every_command_has_an_example() {
         for line in commands.take_while(|line| !line.is_empty()) {
             // Continuations of a description stand further to the right.
             let name = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' '));
-            if let Some(name) = name.and_then(|rest| rest.split_whitespace().next()).filter(|name| *name != "help") {
+            if let Some(name) =
+                name.and_then(|rest| rest.split_whitespace().next()).filter(|name| *name != "help")
+            {
                 waiting.push(format!("{command} {name}"));
             }
         }

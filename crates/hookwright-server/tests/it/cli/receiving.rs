@@ -40,7 +40,9 @@ async fn a_genuine_webhook_is_verified_shown_and_answered_with_200() {
 async fn a_forged_webhook_is_answered_with_401() {
     let (receiver, client) = receiver(&format!("--secret {SECRET}")).await;
     assert_eq!(post(&client, "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "{}").await, 401);
-    receiver.wait_for_line(|line| line.starts_with("  NOT VERIFIED: no signature matches"), "the verdict").await;
+    receiver
+        .wait_for_line(|line| line.starts_with("  NOT VERIFIED: no signature matches"), "the verdict")
+        .await;
 }
 
 #[tokio::test]
@@ -76,7 +78,9 @@ async fn nothing_that_a_terminal_would_obey_is_printed() {
         assert!(!line.text.chars().any(|character| character.is_control()), "{line:?}");
         assert!(!line.text.contains('\u{202e}'), "{line:?}");
     }
-    receiver.wait_for_line(|line| line.contains("\\u001b]0;owned\\u0007 \\u009b31m \\u202e"), "the payload").await;
+    receiver
+        .wait_for_line(|line| line.contains("\\u001b]0;owned\\u0007 \\u009b31m \\u202e"), "the payload")
+        .await;
 }
 
 #[tokio::test]
@@ -85,7 +89,10 @@ async fn json_is_one_document_a_line_with_the_payload_as_it_was_sent() {
     let mut receiver = hookwright(&format!("receiver --json --once --listen 127.0.0.1:{port}")).start();
     let client = Client::anonymous(format!("http://127.0.0.1:{port}"));
     hookwright_testkit::eventually("the receiver listens", async || {
-        client.try_request(Method::POST, "/x", &[], "{\n  \"n\": 12345678901234567890.10\n}").await.map(|_| ())
+        client
+            .try_request(Method::POST, "/x", &[], "{\n  \"n\": 12345678901234567890.10\n}")
+            .await
+            .map(|_| ())
     })
     .await;
     receiver.wait_exit().await;

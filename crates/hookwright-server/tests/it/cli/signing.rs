@@ -18,7 +18,8 @@ async fn what_sign_prints_the_library_verifies() {
 
 #[tokio::test]
 async fn the_published_example_is_signed_as_published() {
-    let launch = hookwright("sign --id msg_p5jXN8AQM9LWM0D4loKWxJek --timestamp 1614265330 --header-names svix");
+    let launch =
+        hookwright("sign --id msg_p5jXN8AQM9LWM0D4loKWxJek --timestamp 1614265330 --header-names svix");
     let launch = launch.args(["--secret", SECRET]).stdin("{\"test\": 2432232314}");
     let expected = "svix-id: msg_p5jXN8AQM9LWM0D4loKWxJek\nsvix-timestamp: 1614265330\n\
                     svix-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=\n";

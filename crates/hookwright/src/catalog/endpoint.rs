@@ -38,8 +38,7 @@ impl Catalog {
             created_at: now,
             updated_at: now,
         };
-        let changed =
-            self.journal.change(CatalogWrite::EndpointInsert(Box::new(endpoint.clone()))).await;
+        let changed = self.journal.change(CatalogWrite::EndpointInsert(Box::new(endpoint.clone()))).await;
         self.cache.forget_application(application);
         match changed? {
             Changed::Yes => Ok(endpoint),

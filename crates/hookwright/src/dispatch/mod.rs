@@ -1,11 +1,11 @@
 //! When deliveries go, and in which order: lanes with limits, retries when they are due, overflow from disk.
 
+mod health_book; // who has failed for how long
+mod intake;
 mod lane; // one endpoint's queue
 mod lanes; // all of them: who starts next
 mod overflow; // what waits on disk meanwhile
-mod worker; // an attempt, and what follows from it
-mod health_book; // who has failed for how long
-mod intake; // what comes in: new messages, retries, rows from disk
+mod worker; // an attempt, and what follows from it // what comes in: new messages, retries, rows from disk
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

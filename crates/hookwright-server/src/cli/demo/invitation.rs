@@ -32,15 +32,10 @@ pub(super) async fn play(stage: &mut Stage) -> Result<(), DemoError> {
     while let Some(webhook) = stage.orders.recv().await {
         let time = Timestamp::now().strftime("%H:%M:%S");
         let body = foreign(&webhook.body);
+        screen.field(format_args!("{time} UTC"), body)?;
         match verify(&stage.orders_verifier, &webhook) {
-            Ok(verified) => {
-                screen.field(format_args!("{time} UTC"), format_args!("{}  {body}", verified.id))?;
-                screen.good("verified")?;
-            }
-            Err(error) => {
-                screen.field(format_args!("{time} UTC"), body)?;
-                screen.bad(format_args!("not verified: {error}"))?;
-            }
+            Ok(verified) => screen.good(format_args!("verified            {}", verified.id))?,
+            Err(error) => screen.bad(format_args!("not verified        {error}"))?,
         }
     }
     Ok(())
@@ -48,7 +43,7 @@ pub(super) async fn play(stage: &mut Stage) -> Result<(), DemoError> {
 
 fn curl_line(server: &str, token: &str) -> String {
     format!(
-        "curl -sS {server}/api/v1/app/{APPLICATION}/msg -H 'authorization: Bearer {token}' \
+        "curl -sSw '\\n' {server}/api/v1/app/{APPLICATION}/msg -H 'authorization: Bearer {token}' \
          -H 'content-type: application/json' \
          -d '{{\"eventType\":\"{ORDER_PAID}\",\"payload\":{{\"from\":\"curl\"}}}}'"
     )

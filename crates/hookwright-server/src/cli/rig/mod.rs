@@ -13,7 +13,7 @@ use std::process::ExitStatus;
 
 use hyper_util::client::legacy::connect::HttpConnector;
 
-pub(crate) use api::{Api, AttemptOut, EndpointId, HttpClient, accepted, http_client};
+pub(crate) use api::{Api, AttemptOut, HttpClient, accepted, http_client};
 pub(crate) use child::{ChildServer, ServerSetup};
 pub(crate) use interrupt::interrupted;
 pub(crate) use number::grouped;
@@ -57,6 +57,12 @@ pub enum RigError {
     /// There was no answer.
     #[error("The server did not answer.")]
     NoAnswer(#[source] hyper_util::client::legacy::Error),
+    /// There was no answer in time.
+    #[error("The server did not answer within {seconds} s.")]
+    TooSlow {
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// An answer broke off.
     #[error("The answer of the server broke off.")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),

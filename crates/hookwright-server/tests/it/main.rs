@@ -1,1 +1,3 @@
-//! Tests.
+//! The server, the pages and the command line, each driven from outside.
+
+mod cli;

@@ -15,71 +15,71 @@ const DELIVERIES_MAX: u64 = 20_000_000;
     hookwright bench\n  \
     hookwright bench --only full --fan-out 10\n  \
     hookwright bench --failing 1 --backlog 100000 --json")]
-pub struct BenchArgs {
+pub(crate) struct BenchArgs {
     /// Messages of a part, at most.
     #[arg(long, value_name = "N", default_value_t = 20_000,
           value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
-    pub messages: u64,
+    pub(crate) messages: u64,
 
     /// Seconds that a part sends for, at most.
     #[arg(long, value_name = "S", default_value_t = 15,
           value_parser = clap::value_parser!(u64).range(1..=3_600))]
-    pub seconds: u64,
+    pub(crate) seconds: u64,
 
     /// Senders at the same time; each sends its next message when the last was accepted.
     #[arg(long, value_name = "N", default_value_t = 64,
           value_parser = clap::value_parser!(u32).range(1..=4_096))]
-    pub senders: u32,
+    pub(crate) senders: u32,
 
     /// Bytes of a payload.
     #[arg(long, value_name = "BYTES", default_value_t = 250,
           value_parser = clap::value_parser!(u64).range(SIZE_MIN..=SIZE_MAX))]
-    pub size: u64,
+    pub(crate) size: u64,
 
     /// Messages a second in the part at a fixed rate.
     #[arg(long, value_name = "N", default_value_t = 200,
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub rate: u32,
+    pub(crate) rate: u32,
 
     /// Endpoints that get every message.
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub fan_out: u32,
+    pub(crate) fan_out: u32,
 
     /// Further endpoints that get every message and always fail.
     #[arg(long, value_name = "N", default_value_t = 0,
           value_parser = clap::value_parser!(u32).range(0..=1_000))]
-    pub failing: u32,
+    pub(crate) failing: u32,
 
     /// How those endpoints fail.
     #[arg(long, value_enum, default_value_t = Failure::Refuse)]
-    pub failing_with: Failure,
+    pub(super) failing_with: Failure,
 
     /// Deliveries that wait for a failing endpoint before anything is measured.
     #[arg(long, value_name = "N", default_value_t = 0,
           value_parser = clap::value_parser!(u64).range(0..=10_000_000))]
-    pub backlog: u64,
+    pub(crate) backlog: u64,
 
     /// Watch the server for 5 seconds while it has nothing to do.
     #[arg(long)]
-    pub idle: bool,
+    pub(crate) idle: bool,
 
     /// Send without idempotency keys; SDKs send one with each message.
     #[arg(long)]
-    pub no_key: bool,
+    pub(crate) no_key: bool,
 
     /// The server's database; without it a SQLite file in a new directory that is removed afterwards.
     #[arg(long, value_name = "URL")]
-    pub database_url: Option<String>,
+    pub(crate) database_url: Option<String>,
 
     /// Measure this part alone.
     #[arg(long, value_enum)]
-    pub only: Option<Part>,
+    pub(super) only: Option<Part>,
 }
 
 /// A part of the measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Part {
+pub(super) enum Part {
     /// The client straight to the receiver, without a server.
     Floor,
     /// The whole way, as fast as it goes.
@@ -90,7 +90,7 @@ pub enum Part {
 
 /// How an endpoint fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Failure {
+pub(super) enum Failure {
     /// Nobody listens.
     Refuse,
     /// It answers 500.

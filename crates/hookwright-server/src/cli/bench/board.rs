@@ -62,7 +62,8 @@ impl Board {
     /// A delivery arrived at an endpoint. What was never sent is not counted.
     pub(super) fn arrived(&self, number: u64, endpoint: usize, at: Instant) {
         let slot = usize::try_from(number).ok().and_then(|number| number.checked_mul(self.fan_out));
-        let Some(slot) = slot.filter(|_| endpoint < self.fan_out).and_then(|i| self.arrived.get(i + endpoint))
+        let Some(slot) =
+            slot.filter(|_| endpoint < self.fan_out).and_then(|i| self.arrived.get(i + endpoint))
         else {
             return;
         };

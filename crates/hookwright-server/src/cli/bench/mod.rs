@@ -4,24 +4,24 @@
 //! same receiver. `docs/measurements.md` says what each figure means.
 
 mod args; // reading order: what is asked, how it is measured, what is told
-mod trial;
 mod backlog;
-mod drive;
-mod sender;
-mod payload;
-mod sink;
 mod board;
-mod usage;
+mod drive;
 mod machine;
+mod payload;
 mod progress;
 mod report;
+mod sender;
+mod sink;
 mod table;
+mod trial;
+mod usage;
 
 use std::io::{IsTerminal, Write};
 
 use tokio::task::JoinError;
 
-pub use self::args::{BenchArgs, Failure, Part};
+pub(crate) use self::args::BenchArgs;
 use self::progress::Progress;
 use self::report::Report;
 use super::rig::{RigError, interrupted};
@@ -29,7 +29,7 @@ use super::rig::{RigError, interrupted};
 /// Why a benchmark gave no figures, or none to be trusted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum BenchError {
+pub(crate) enum BenchError {
     /// The server or what is around it did not work.
     #[error(transparent)]
     Rig(#[from] RigError),
@@ -87,7 +87,7 @@ pub enum BenchError {
 ///
 /// [`BenchError::Lost`], after the figures were printed, if something was lost; the others if something did
 /// not work.
-pub async fn run(args: BenchArgs, json: bool) -> Result<(), BenchError> {
+pub(crate) async fn run(args: BenchArgs, json: bool) -> Result<(), BenchError> {
     args.check()?;
     let progress = Progress::new(std::io::stderr().is_terminal() && !json);
     // A runtime of its own: the figures do not depend on what else the caller's does.

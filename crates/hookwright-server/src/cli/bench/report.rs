@@ -122,7 +122,8 @@ impl Report {
 
     /// Relates the parts to the floor, once all are measured.
     pub(super) fn relate(&mut self) {
-        let Some(floor) = self.floor.as_ref().map(|floor| floor.client_and_receiver_cpu_us_per_message) else {
+        let Some(floor) = self.floor.as_ref().map(|floor| floor.client_and_receiver_cpu_us_per_message)
+        else {
             return;
         };
         for figures in [&mut self.full, &mut self.rate].into_iter().flatten() {

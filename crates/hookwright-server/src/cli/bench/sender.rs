@@ -64,9 +64,9 @@ impl Sender {
     /// If it was not.
     pub(super) async fn send(&self, number: u64, due: Instant) -> Result<(), RigError> {
         self.board.sent(number, due);
-        tokio::time::timeout(REQUEST_WITHIN, self.request(number)).await.map_err(|_| RigError::TooSlow {
-            seconds: REQUEST_WITHIN.as_secs(),
-        })??;
+        tokio::time::timeout(REQUEST_WITHIN, self.request(number))
+            .await
+            .map_err(|_| RigError::TooSlow { seconds: REQUEST_WITHIN.as_secs() })??;
         self.board.accepted(number, Instant::now());
         Ok(())
     }

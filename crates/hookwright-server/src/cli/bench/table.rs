@@ -10,7 +10,9 @@ const VALUE_WIDTH: usize = 12;
 pub(super) fn render(report: &Report) -> String {
     let mut lines = vec![about_machine(report), about_settings(report)];
     if report.machine.forgets() {
-        lines.push("The database lies in memory, so nothing was made durable: set TMPDIR to a disk.".to_owned());
+        lines.push(
+            "The database lies in memory, so nothing was made durable: set TMPDIR to a disk.".to_owned(),
+        );
     }
     let parts: Vec<(&str, &Figures)> = report.parts().collect();
     if !parts.is_empty() {
@@ -19,7 +21,8 @@ pub(super) fn render(report: &Report) -> String {
         for (name, value) in ROWS {
             let values: Vec<Option<String>> = parts.iter().map(|(_, figures)| value(figures)).collect();
             if values.iter().any(Option::is_some) {
-                lines.push(row(name, values.into_iter().map(|value| value.unwrap_or_else(|| "-".to_owned()))));
+                lines
+                    .push(row(name, values.into_iter().map(|value| value.unwrap_or_else(|| "-".to_owned()))));
             }
         }
     }

@@ -76,7 +76,8 @@ async fn floor(args: &BenchArgs, progress: &Progress) -> Result<Figures, BenchEr
     let accepted = drive::closed(args.senders, args.messages, until, sending(&sender, warm_up)).await?;
     let took = started.elapsed();
     let own_cpu = CpuTime::of(std::process::id())?.since(&cpu);
-    let sent = Sent { first: warm_up, accepted, took, own_cpu, server_cpu: None, unrecorded: 0, duplicates: 0 };
+    let sent =
+        Sent { first: warm_up, accepted, took, own_cpu, server_cpu: None, unrecorded: 0, duplicates: 0 };
     Ok(sent.figures(&board, 1)?)
 }
 

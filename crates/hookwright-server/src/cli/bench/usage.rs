@@ -56,15 +56,17 @@ impl CpuTime {
         Ok(CpuTime { process: Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND), threads })
     }
 
-    /// What was used since `earlier`: exact while no thread ended in between, whose share would be missing
-    /// from the sum over threads; else to the hundredth of a second.
+    /// What was used since `earlier`: exact while no thread ended in between. The share of one that ended is
+    /// known only to the hundredth of a second, from the process as a whole.
     pub(super) fn since(&self, earlier: &CpuTime) -> Duration {
-        let all_live = earlier.threads.keys().all(|id| self.threads.contains_key(id));
-        if !all_live || self.threads.is_empty() {
-            return self.process.saturating_sub(earlier.process);
+        let used = |(id, now): (&u64, &Duration)| {
+            now.saturating_sub(earlier.threads.get(id).copied().unwrap_or_default())
+        };
+        let by_threads = self.threads.iter().map(used).sum();
+        if !self.threads.is_empty() && earlier.threads.keys().all(|id| self.threads.contains_key(id)) {
+            return by_threads;
         }
-        let sum = |time: &CpuTime| time.threads.values().sum::<Duration>();
-        sum(self).saturating_sub(sum(earlier))
+        self.process.saturating_sub(earlier.process).max(by_threads)
     }
 }
 
@@ -108,6 +110,8 @@ fn malformed(path: String) -> BenchError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::{CpuTime, Memory, kibibytes, ticks};
 
     #[test]
@@ -121,10 +125,25 @@ mod tests {
     #[test]
     fn work_costs_time_and_memory() {
         let before = CpuTime::of(std::process::id()).unwrap();
-        let text: String = (0..200_000).map(|n| n.to_string()).collect();
-        let after = CpuTime::of(std::process::id()).unwrap();
-        assert!(after.since(&before).as_nanos() > 0, "{} bytes for nothing", text.len());
+        let started = Instant::now();
+        let mut used = Duration::ZERO;
+        while used.is_zero() && started.elapsed() < Duration::from_secs(30) {
+            used = CpuTime::of(std::process::id()).unwrap().since(&before);
+        }
+        assert!(!used.is_zero(), "reading one's own CPU time takes some");
         let memory = Memory::of(std::process::id()).unwrap();
-        assert!(memory.resident > 0 && memory.peak >= memory.resident / 2);
+        assert!(memory.resident > 0 && memory.peak > 0);
+    }
+
+    #[test]
+    fn a_thread_that_ended_is_not_forgotten() {
+        let time = |process, threads: &[(u64, u64)]| CpuTime {
+            process: Duration::from_millis(process),
+            threads: threads.iter().map(|(id, ms)| (*id, Duration::from_millis(*ms))).collect(),
+        };
+        let before = time(20, &[(1, 11), (2, 12)]);
+        assert_eq!(time(40, &[(1, 15), (2, 12), (3, 4)]).since(&before).as_millis(), 8);
+        assert_eq!(time(70, &[(1, 15)]).since(&before).as_millis(), 50);
+        assert_eq!(time(20, &[(1, 15)]).since(&before).as_millis(), 4);
     }
 }

@@ -54,7 +54,9 @@ struct Lot {
 pub(super) async fn play(stage: &mut Stage) -> Result<Verdict, DemoError> {
     let screen = stage.screen;
     screen.act(3, &format!("{} messages, and a server that is killed half-way", grouped(stage.messages)))?;
-    screen.line(format_args!("{SENDERS} senders; what gets no answer is sent again with the same idempotency key"))?;
+    screen.line(format_args!(
+        "{SENDERS} senders; what gets no answer is sent again with the same idempotency key"
+    ))?;
     let lot = Arc::new(Lot::new(stage.server.api().clone(), stage.messages));
     let mut senders = JoinSet::new();
     for _ in 0..SENDERS {
@@ -148,7 +150,8 @@ impl Lot {
     async fn send(&self) -> Result<(), RigError> {
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(accepted) = usize::try_from(number).ok().and_then(|index| self.accepted.get(index)) else {
+            let Some(accepted) = usize::try_from(number).ok().and_then(|index| self.accepted.get(index))
+            else {
                 return Ok(());
             };
             if !self.send_one(number).await? {
@@ -182,7 +185,10 @@ impl Lot {
     }
 
     fn accepted_numbers(&self) -> impl Iterator<Item = u64> {
-        (0..self.size).zip(&self.accepted).filter(|(_, accepted)| accepted.load(Ordering::Relaxed)).map(|(n, _)| n)
+        (0..self.size)
+            .zip(&self.accepted)
+            .filter(|(_, accepted)| accepted.load(Ordering::Relaxed))
+            .map(|(n, _)| n)
     }
 }
 
@@ -207,5 +213,26 @@ async fn count(stage: &Stage, lot: &Lot) -> Verdict {
         accepted: lot.accepted_count(),
         count: stock.count(),
         lost: stock.missing(lot.accepted_numbers()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Count, Verdict};
+    use crate::cli::demo::DemoError;
+
+    #[test]
+    fn only_what_was_accepted_and_arrived_is_a_good_end() {
+        let verdict = |accepted, lost| Verdict {
+            sent: 1_000,
+            accepted,
+            count: Count { arrived: accepted - lost, duplicates: 7 },
+            lost,
+        };
+        let good = verdict(1_000, 0);
+        assert!(good.check().is_ok());
+        assert_eq!(good.to_string(), "accepted 1,000 · arrived 1,000 · duplicates 7 · lost 0");
+        assert!(matches!(verdict(1_000, 1).check(), Err(DemoError::Lost { lost: 1, refused: 0 })));
+        assert!(matches!(verdict(999, 0).check(), Err(DemoError::Lost { lost: 0, refused: 1 })));
     }
 }

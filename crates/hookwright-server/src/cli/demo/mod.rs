@@ -3,13 +3,13 @@
 //! Three short acts, then an invitation: a signed webhook, an endpoint that recovers, a server that is killed
 //! and loses nothing. The server is a child process in a directory of its own; both go with the demo.
 
-mod screen; // reading order: what is seen, who receives, then act by act
-mod inbox;
-mod stage;
-mod first;
-mod recovery;
 mod crash;
+mod first;
+mod inbox;
 mod invitation;
+mod recovery;
+mod screen; // reading order: what is seen, who receives, then act by act
+mod stage;
 
 use std::io::{IsTerminal, Write};
 
@@ -27,21 +27,21 @@ const MESSAGES_MAX: u64 = 100_000;
 /// Shows a signed webhook, a recovery and a crash that loses nothing, in a few seconds.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example:\n  hookwright demo")]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// End with the verdict instead of staying up to be tried out.
     #[arg(long)]
-    pub once: bool,
+    pub(crate) once: bool,
 
     /// Messages to send while the server is killed and started again.
     #[arg(long, value_name = "N", default_value_t = MESSAGES_DEFAULT,
           value_parser = clap::value_parser!(u64).range(2..=MESSAGES_MAX))]
-    pub messages: u64,
+    pub(crate) messages: u64,
 }
 
 /// Why a demo did not end well.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum DemoError {
+pub(crate) enum DemoError {
     /// The server or what is around it did not work.
     #[error(transparent)]
     Rig(#[from] RigError),
@@ -82,7 +82,7 @@ pub enum DemoError {
 /// # Errors
 ///
 /// [`DemoError::Lost`] if an accepted message did not arrive; the others if something did not work.
-pub async fn run(args: DemoArgs, json: bool) -> Result<(), DemoError> {
+pub(crate) async fn run(args: DemoArgs, json: bool) -> Result<(), DemoError> {
     tokio::select! {
         ended = play(args, json) => ended,
         () = interrupted() => Ok(()),

@@ -109,11 +109,8 @@ impl Screen {
 /// A text from the network on one line: control characters would let a sender write over the screen.
 pub(super) fn foreign(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let mut shown: String = text
-        .chars()
-        .take(FOREIGN_SHOWN)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let mut shown: String =
+        text.chars().take(FOREIGN_SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(FOREIGN_SHOWN).is_some() {
         shown.push('…');
     }

@@ -41,9 +41,10 @@ pub(super) struct Stage {
 impl Stage {
     /// Starts the server and the receiver, and configures one for the other.
     pub(super) async fn set_up(screen: Screen, messages: u64) -> Result<Stage, DemoError> {
-        let directory = tempfile::Builder::new().prefix("hookwright-demo-").tempdir().map_err(|source| {
-            RigError::Io { what: "make a directory for the demo", source }
-        })?;
+        let directory = tempfile::Builder::new()
+            .prefix("hookwright-demo-")
+            .tempdir()
+            .map_err(|source| RigError::Io { what: "make a directory for the demo", source })?;
         let setup = ServerSetup::new(directory.path())?
             .with("HOOKWRIGHT_RETRY_SCHEDULE", RETRY_SCHEDULE)
             .with_argument("--print-login-link");
@@ -57,7 +58,8 @@ impl Stage {
         let order_secret = subscribe(api, ORDER_PAID, "An order was paid.", &receiver.url(ORDERS)).await?;
         subscribe(api, PARCEL_SENT, "A parcel was sent.", &receiver.url(PARCELS)).await?;
         let stock_secret =
-            subscribe(api, STOCK_CHANGED, "There is more or less of an article.", &receiver.url(STOCK)).await?;
+            subscribe(api, STOCK_CHANGED, "There is more or less of an article.", &receiver.url(STOCK))
+                .await?;
         inbox.stock().expect_signatures_of(inbox::verifier(&stock_secret)?);
         Ok(Stage {
             screen,

@@ -22,7 +22,7 @@ pub(crate) use receiver::{Answer, Answering, Receiver, RefusingPort, Webhook};
 /// Why the rig could not be built, or broke.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum RigError {
+pub(crate) enum RigError {
     /// A socket, a file or a process of the rig could not be had.
     #[error("Could not {what}.")]
     Io {

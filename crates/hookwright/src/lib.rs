@@ -5,17 +5,18 @@
 
 pub mod hooks; // what a product calls
 
-mod publish; // a message comes in
 mod catalog; // who wants it
-mod journal; // it is on disk
-mod dispatch; // when, and in which order
 mod deliver; // one attempt
-mod maintenance; // what must happen now and then
+mod dispatch; // when, and in which order
+mod journal; // it is on disk
+mod maintenance;
+mod publish; // a message comes in // what must happen now and then
 
-mod store; // the only SQL
-pub mod domain; // the words, and what is decided about them
+pub mod domain;
+mod store; // the only SQL // the words, and what is decided about them
 
 mod activity;
+mod admin;
 mod builder;
 mod clock;
 pub mod config;
@@ -23,6 +24,7 @@ mod error;
 mod measures;
 
 pub use activity::{Activity, ActivityEvent};
+pub use admin::Admin;
 pub use builder::{Builder, StartError};
 pub use clock::Clock;
 pub use deliver::address_policy::{AddressKind, UrlError};
@@ -30,6 +32,7 @@ pub use error::{Error, Thing};
 pub use hooks::Hooks;
 pub use measures::Snapshot;
 pub use publish::{NewMessage, Sent};
+pub use store::SchemaReport;
 pub use store::error::StoreError;
 pub use store::read::{
     AttemptFilter, DeliveryStatus, Destination, MessageFilter, RecentMessage, SentMessage,

@@ -1,6 +1,6 @@
 //! The engine's metrics: handles that are looked up once, so that counting costs one addition.
 
-use metrics::{Counter, Gauge, Histogram, Unit};
+use metrics::{Counter, Histogram, Unit};
 
 /// What the engine counts. Never labelled by endpoint or message: those are without number.
 pub(crate) struct Measures {
@@ -14,7 +14,6 @@ pub(crate) struct Measures {
     pub(crate) commits: Counter,
     pub(crate) commit_seconds: Histogram,
     pub(crate) commit_failures: Counter,
-    pub(crate) attempts_under_way: Gauge,
 }
 
 /// What is under way right now, in numbers.
@@ -36,7 +35,11 @@ impl Measures {
     /// Registers all of it with the recorder that the host program installed, if it did.
     pub(crate) fn new() -> Measures {
         metrics::describe_counter!("hookwright_messages_total", Unit::Count, "Messages accepted.");
-        metrics::describe_counter!("hookwright_attempts_total", Unit::Count, "Attempts that ended, by outcome.");
+        metrics::describe_counter!(
+            "hookwright_attempts_total",
+            Unit::Count,
+            "Attempts that ended, by outcome."
+        );
         metrics::describe_counter!(
             "hookwright_deliveries_given_up_total",
             Unit::Count,
@@ -57,7 +60,11 @@ impl Measures {
             Unit::Seconds,
             "From accepting a message to the start of the first attempt of a delivery."
         );
-        metrics::describe_counter!("hookwright_commits_total", Unit::Count, "Batches written to the database.");
+        metrics::describe_counter!(
+            "hookwright_commits_total",
+            Unit::Count,
+            "Batches written to the database."
+        );
         metrics::describe_histogram!(
             "hookwright_commit_seconds",
             Unit::Seconds,
@@ -68,7 +75,6 @@ impl Measures {
             Unit::Count,
             "Batches that the database did not take."
         );
-        metrics::describe_gauge!("hookwright_attempts_under_way", Unit::Count, "Attempts under way.");
         Measures {
             messages: metrics::counter!("hookwright_messages_total"),
             attempts_succeeded: metrics::counter!("hookwright_attempts_total", "outcome" => "success"),
@@ -80,7 +86,17 @@ impl Measures {
             commits: metrics::counter!("hookwright_commits_total"),
             commit_seconds: metrics::histogram!("hookwright_commit_seconds"),
             commit_failures: metrics::counter!("hookwright_commit_failures_total"),
-            attempts_under_way: metrics::gauge!("hookwright_attempts_under_way"),
         }
+    }
+}
+
+impl Snapshot {
+    /// Sets the gauges of the recorder that the host program installed, if it did: to be called when they are read.
+    pub fn record(&self) {
+        metrics::gauge!("hookwright_attempts_under_way").set(self.attempts_under_way as f64);
+        metrics::gauge!("hookwright_deliveries_in_memory").set(self.resident as f64);
+        metrics::gauge!("hookwright_deliveries_in_memory_bytes").set(self.resident_bytes as f64);
+        metrics::gauge!("hookwright_deliveries_on_disk").set(self.on_disk as f64);
+        metrics::gauge!("hookwright_lanes").set(self.lanes as f64);
     }
 }

@@ -88,6 +88,9 @@ CREATE TABLE message (
     PRIMARY KEY (application, id)
 ) STRICT, WITHOUT ROWID;
 
+-- Newest and oldest messages of all applications: for people who look on, and for retention.
+CREATE INDEX message_by_age ON message (id);
+
 CREATE TABLE message_event_id (
     application BLOB NOT NULL,
     event_id TEXT NOT NULL,
@@ -133,4 +136,9 @@ CREATE TABLE idempotency (
     request BLOB NOT NULL,
     expires_at INTEGER NOT NULL,
     answer BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Applications that were deleted, whose journal rows are still to be removed, a slice at a time.
+CREATE TABLE erasure (
+    application BLOB NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;

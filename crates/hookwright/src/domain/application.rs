@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::ids::{ApplicationId, OrganisationId};
-use crate::domain::names::Uid;
+use crate::domain::names::{NameError, Uid};
 use crate::domain::time::Timestamp;
 
 /// Free key-value pairs that a product keeps on an object.
@@ -35,4 +35,23 @@ pub struct ApplicationSettings {
     pub throttle_rate: Option<u16>,
     /// Free key-value pairs.
     pub metadata: Metadata,
+}
+
+/// How callers name an application: by our id or by their uid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApplicationRef {
+    /// Our id.
+    Id(ApplicationId),
+    /// The product's own name for it.
+    Uid(Uid),
+}
+
+impl ApplicationRef {
+    /// Reads an id or a uid; a text that can be neither is an error.
+    pub fn parse(text: &str) -> Result<ApplicationRef, NameError> {
+        match text.parse() {
+            Ok(id) => Ok(ApplicationRef::Id(id)),
+            Err(_) => Uid::parse(text).map(ApplicationRef::Uid),
+        }
+    }
 }

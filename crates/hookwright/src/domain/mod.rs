@@ -2,6 +2,7 @@
 
 pub mod application; // what is configured
 pub mod endpoint;
+pub mod endpoint_edit;
 pub mod event_type;
 pub mod token;
 

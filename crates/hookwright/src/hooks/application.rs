@@ -1,30 +1,10 @@
 //! Calls about applications.
 
-use crate::domain::application::{Application, ApplicationSettings};
+use crate::domain::application::{Application, ApplicationRef, ApplicationSettings};
 use crate::domain::ids::{ApplicationId, OrganisationId};
-use crate::domain::names::{NameError, Uid};
 use crate::domain::page::{Page, PageRequest};
 use crate::error::Error;
 use crate::hooks::Hooks;
-
-/// How callers name an application: by our id or by their uid.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ApplicationRef {
-    /// Our id.
-    Id(ApplicationId),
-    /// The product's own name for it.
-    Uid(Uid),
-}
-
-impl ApplicationRef {
-    /// Reads an id or a uid; a text that can be neither is an error.
-    pub fn parse(text: &str) -> Result<ApplicationRef, NameError> {
-        match text.parse() {
-            Ok(id) => Ok(ApplicationRef::Id(id)),
-            Err(_) => Uid::parse(text).map(ApplicationRef::Uid),
-        }
-    }
-}
 
 impl Hooks {
     /// Makes an application. Fails with [`Error::Taken`] if another of the organisation has its uid.

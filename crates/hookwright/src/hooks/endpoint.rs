@@ -4,62 +4,23 @@ use std::time::Duration;
 
 use hookwright_signature::Secret;
 
-use crate::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings, Header};
+use crate::domain::endpoint::Endpoint;
+use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
 use crate::domain::ids::{ApplicationId, EndpointId};
-use crate::domain::names::{NameError, Uid};
 use crate::domain::page::{Page, PageRequest};
 use crate::error::Error;
 use crate::hooks::Hooks;
-
-/// How callers name an endpoint of an application: by our id or by their uid.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EndpointRef {
-    /// Our id.
-    Id(EndpointId),
-    /// The product's own name for it.
-    Uid(Uid),
-}
-
-impl EndpointRef {
-    /// Reads an id or a uid; a text that can be neither is an error.
-    pub fn parse(text: &str) -> Result<EndpointRef, NameError> {
-        match text.parse() {
-            Ok(id) => Ok(EndpointRef::Id(id)),
-            Err(_) => Uid::parse(text).map(EndpointRef::Uid),
-        }
-    }
-}
-
-/// An endpoint to be made.
-#[derive(Debug, Clone, Default)]
-pub struct NewEndpoint {
-    /// What is set on it.
-    pub settings: EndpointSettings,
-    /// Signs its webhooks; a fresh one is made if not given.
-    pub secret: Option<Secret>,
-    /// Sent with each attempt.
-    pub headers: Vec<Header>,
-    /// Whether it gets nothing until it is enabled.
-    pub disabled: Option<DisabledReason>,
-}
-
-/// What a change of an endpoint may change.
-#[derive(Debug, Clone)]
-pub struct EndpointEdit {
-    /// What is set on it.
-    pub settings: EndpointSettings,
-    /// Sent with each attempt.
-    pub headers: Vec<Header>,
-    /// Why it gets nothing, if so.
-    pub disabled: Option<DisabledReason>,
-}
 
 impl Hooks {
     /// Makes an endpoint.
     ///
     /// Fails with [`Error::Url`] if its URL may not be called, with [`Error::UnknownEventType`] if it filters by an event type
     /// that is not registered, with [`Error::Taken`] if another of the application has its uid.
-    pub async fn endpoint_create(&self, application: ApplicationId, new: NewEndpoint) -> Result<Endpoint, Error> {
+    pub async fn endpoint_create(
+        &self,
+        application: ApplicationId,
+        new: NewEndpoint,
+    ) -> Result<Endpoint, Error> {
         self.inner.policy.check_url(&new.settings.url)?;
         self.inner.catalog.endpoint_create(application, new).await
     }
@@ -96,7 +57,11 @@ impl Hooks {
             let url = edit.settings.url.clone();
             change(edit);
             // A URL that was taken once is checked again at each attempt; here only a new one is.
-            if edit.settings.url == url { Ok(()) } else { policy.check_url(&edit.settings.url).map_err(Error::from) }
+            if edit.settings.url == url {
+                Ok(())
+            } else {
+                policy.check_url(&edit.settings.url).map_err(Error::from)
+            }
         };
         let changed = self.inner.catalog.endpoint_update(application, endpoint, checked).await?;
         self.inner.dispatch.endpoint_changed(&changed);

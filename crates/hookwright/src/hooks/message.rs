@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::domain::application::ApplicationRef;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId, OrganisationId};
 use crate::domain::message::Message;
 use crate::domain::page::{Page, PageRequest};
 use crate::error::{Error, Thing};
-use crate::hooks::{ApplicationRef, Hooks};
+use crate::hooks::Hooks;
 use crate::publish::{NewMessage, Sent};
 use crate::store::read::{AttemptFilter, Destination, MessageFilter, RecentMessage, SentMessage};
 use crate::store::write::RequestKey;

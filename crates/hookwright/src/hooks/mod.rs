@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 
 use crate::activity::{Activity, ActivityFeed};
 use crate::builder::Builder;
@@ -21,15 +22,15 @@ use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
 use crate::deliver::address_policy::AddressPolicy;
 use crate::dispatch::Dispatch;
-use crate::domain::ids::{IdGenerator, OrganisationId};
+use crate::domain::ids::OrganisationId;
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::measures::Snapshot;
 use crate::publish::Publisher;
 use crate::store::{DEFAULT_ORGANISATION, Store};
 
-pub use application::ApplicationRef;
-pub use endpoint::{EndpointEdit, EndpointRef, NewEndpoint};
+pub use crate::domain::application::ApplicationRef;
+pub use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
 pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use token::NewToken;
 
@@ -42,14 +43,15 @@ pub struct Hooks {
 pub(crate) struct Inner {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
-    pub(crate) ids: Arc<IdGenerator>,
     pub(crate) store: Store,
     pub(crate) journal: Journal,
-    pub(crate) catalog: Catalog,
+    pub(crate) catalog: Arc<Catalog>,
     pub(crate) publisher: Publisher,
     pub(crate) dispatch: Dispatch,
     pub(crate) policy: Arc<AddressPolicy>,
     pub(crate) activity: ActivityFeed,
+    /// Ends the maintenance.
+    pub(crate) stop: CancellationToken,
 }
 
 /// What was finished, and what is left for the next start, when an engine ended.
@@ -109,6 +111,7 @@ impl Hooks {
     pub async fn shutdown(&self, grace: Duration) -> ShutdownReport {
         self.inner.publisher.close();
         let report = self.inner.dispatch.shutdown(grace).await;
+        self.inner.stop.cancel();
         self.inner.journal.shutdown().await;
         report
     }

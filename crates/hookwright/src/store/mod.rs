@@ -9,6 +9,8 @@ pub(crate) mod write; // what is written
 
 mod sqlite;
 
+pub use sqlite::SchemaReport;
+
 #[cfg(test)]
 mod conformance;
 
@@ -67,6 +69,13 @@ impl Store {
 }
 
 impl Writer {
+    /// What opening the database changed about its schema.
+    pub(crate) fn schema(&self) -> SchemaReport {
+        match self {
+            Writer::Sqlite(writer) => writer.schema(),
+        }
+    }
+
     /// Writes all of `batch` in one transaction that is durable when this returns.
     ///
     /// Answers come in the batch's order. One write that conflicts with what is there gets its answer; it does not fail the others.

@@ -170,8 +170,6 @@ reads! {
     ) -> Vec<Loaded>;
     /// When the next retry is due, if one waits.
     delivery_next_due() -> Option<Timestamp>;
-    /// How many deliveries are pending, counted up to `limit`.
-    delivery_pending_count(limit: u32) -> u64;
     /// What is kept for an idempotency key.
     answer_kept(key: RequestKey, now: Timestamp) -> KeptFor;
 }

@@ -24,12 +24,16 @@ pub(crate) enum Write {
     Resend(DeliveryKey),
     /// Deliveries whose retry is due are taken over by the node that asks.
     ClaimDue(ClaimDue),
-    /// An endpoint's pending deliveries end, at most `limit` of them.
-    EndDeliveries { application: ApplicationId, endpoint: EndpointId, limit: u32 },
+    /// An endpoint's pending deliveries of messages up to `up_to` end, at most `limit` of them.
+    EndDeliveries { application: ApplicationId, endpoint: EndpointId, up_to: MessageId, limit: u32 },
+    /// Nothing: answered once all outcomes that came before it are written.
+    Flush,
     /// What is configured changes.
     Catalog(CatalogWrite),
     /// An answer is kept for the requests that repeat it.
     KeepAnswer(KeptAnswer),
+    /// Rows of deleted applications go, at most `limit` of each kind.
+    Erase { limit: u32 },
     /// Expired idempotency keys go, among those with `first_byte`.
     ExpireKeys { first_byte: u8, now: Timestamp },
 }
@@ -93,18 +97,39 @@ pub(crate) enum CatalogWrite {
     OrganisationEnsure(OrganisationId, Timestamp),
     ApplicationInsert(Application),
     /// Changes it if it is still as of `unless_changed_since`.
-    ApplicationUpdate { application: Application, unless_changed_since: Timestamp },
+    ApplicationUpdate {
+        application: Application,
+        unless_changed_since: Timestamp,
+    },
     ApplicationDelete(ApplicationId),
     EventTypeInsert(EventType),
-    EventTypeUpdate { event_type: EventType, unless_changed_since: Timestamp },
+    EventTypeUpdate {
+        event_type: EventType,
+        unless_changed_since: Timestamp,
+    },
     EventTypeDelete(OrganisationId, EventTypeName),
     EndpointInsert(Box<Endpoint>),
-    EndpointUpdate { endpoint: Box<Endpoint>, unless_changed_since: Timestamp },
+    EndpointUpdate {
+        endpoint: Box<Endpoint>,
+        unless_changed_since: Timestamp,
+    },
     EndpointDelete(ApplicationId, EndpointId),
     /// Sets why it gets nothing, unless it is disabled already.
-    EndpointDisable { application: ApplicationId, endpoint: EndpointId, reason: DisabledReason, now: Timestamp },
-    TokenInsert { token: Token, hash: [u8; 32] },
-    TokenRevoke { organisation: OrganisationId, id: TokenId, now: Timestamp },
+    EndpointDisable {
+        application: ApplicationId,
+        endpoint: EndpointId,
+        reason: DisabledReason,
+        now: Timestamp,
+    },
+    TokenInsert {
+        token: Token,
+        hash: [u8; 32],
+    },
+    TokenRevoke {
+        organisation: OrganisationId,
+        id: TokenId,
+        now: Timestamp,
+    },
 }
 
 /// The answer to one [`Write`], of the same kind.
@@ -116,8 +141,8 @@ pub(crate) enum Written {
     /// The delivery is pending; `false` if it was so already.
     Resent(bool),
     Claimed(Vec<Loaded>),
-    /// So many deliveries ended.
-    Ended(u32),
+    /// So many rows went.
+    Removed(u32),
     Changed(Changed),
 }
 

@@ -1,0 +1,97 @@
+//! Access to an engine's database beside a running engine: its schema and its access tokens.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::builder::{StartError, seed};
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::config::DatabaseUrl;
+use crate::domain::application::{Application, ApplicationRef};
+use crate::domain::ids::{IdGenerator, OrganisationId, TokenId};
+use crate::domain::time::Timestamp;
+use crate::domain::token::{Scope, Token};
+use crate::error::Error;
+use crate::hooks::NewToken;
+use crate::journal::Journal;
+use crate::measures::Measures;
+use crate::store::error::StoreError;
+use crate::store::{DEFAULT_ORGANISATION, Exclusivity, SchemaReport, Store};
+
+/// A database opened for looking after it. It delivers nothing, so an engine may run on the same database.
+pub struct Admin {
+    clock: Clock,
+    store: Store,
+    journal: Journal,
+    catalog: Catalog,
+    schema: SchemaReport,
+}
+
+impl Admin {
+    /// Opens the database at `url`, makes it if there is none, and brings it to the newest schema.
+    pub async fn open(url: &DatabaseUrl) -> Result<Admin, StartError> {
+        let (url, clock) = (url.clone(), Clock::system());
+        let opened = tokio::task::spawn_blocking(move || Store::open(&url, Exclusivity::Visitor)).await;
+        let (store, writer) = opened.unwrap_or(Err(StoreError::Locked))?;
+        let schema = writer.schema();
+        // Nobody sends messages through here, so nobody listens for them.
+        let (committed, _) = mpsc::unbounded_channel();
+        let journal =
+            Journal::start(writer, committed, Arc::new(Measures::new())).map_err(StartError::Thread)?;
+        let ids = Arc::new(IdGenerator::new(seed()?));
+        let catalog = Catalog::new(store.clone(), journal.clone(), clock.clone(), ids);
+        catalog.organisation_ensure(DEFAULT_ORGANISATION).await.map_err(StartError::FirstWrite)?;
+        Ok(Admin { clock, store, journal, catalog, schema })
+    }
+
+    /// Which schema the database had before it was opened, and which it has now.
+    pub fn schema(&self) -> SchemaReport {
+        self.schema
+    }
+
+    /// The time by which tokens expire.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The organisation that the operator's own token belongs to.
+    pub fn default_organisation(&self) -> OrganisationId {
+        DEFAULT_ORGANISATION
+    }
+
+    /// An application of this organisation.
+    pub async fn application_get(
+        &self,
+        organisation: OrganisationId,
+        application: &ApplicationRef,
+    ) -> Result<Application, Error> {
+        Ok(self.catalog.application(organisation, application).await?.application.clone())
+    }
+
+    /// Makes an access token; a running engine takes it at once.
+    pub async fn token_create(
+        &self,
+        name: &str,
+        scope: Scope,
+        expires_at: Option<Timestamp>,
+    ) -> Result<NewToken, Error> {
+        let (token, text) = self.catalog.token_create(name, scope, expires_at).await?;
+        Ok(NewToken { token, text })
+    }
+
+    /// An organisation's tokens, oldest first, the revoked ones too.
+    pub async fn token_list(&self, organisation: OrganisationId) -> Result<Vec<Token>, Error> {
+        Ok(self.store.token_list(organisation).await?)
+    }
+
+    /// Makes a token good for nothing, within seconds on a running engine.
+    pub async fn token_revoke(&self, organisation: OrganisationId, id: TokenId) -> Result<(), Error> {
+        self.catalog.token_revoke(organisation, id).await
+    }
+
+    /// Closes the database.
+    pub async fn close(self) {
+        self.journal.shutdown().await;
+    }
+}

@@ -1,0 +1,111 @@
+//! Sets an engine up and starts it.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::activity::ActivityFeed;
+use crate::catalog::Catalog;
+use crate::config::Config;
+use crate::deliver::address_policy::AddressPolicy;
+use crate::deliver::{Deliverer, TlsSetupError};
+use crate::dispatch::{Dispatch, Parts};
+use crate::domain::ids::IdGenerator;
+use crate::error::Error;
+use crate::hooks::{Hooks, Inner};
+use crate::journal::Journal;
+use crate::maintenance;
+use crate::measures::Measures;
+use crate::publish::Publisher;
+use crate::store::error::StoreError;
+use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store};
+
+/// An engine that is not running yet.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    config: Config,
+}
+
+/// An engine cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Its database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Outbound TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsSetupError),
+    /// The operating system gives no thread.
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
+    /// The operating system gives no randomness.
+    #[error("the operating system gave no random bytes")]
+    Randomness,
+    /// The first write failed.
+    #[error("cannot write to the database")]
+    FirstWrite(#[source] Error),
+}
+
+impl Builder {
+    /// An engine with this configuration.
+    pub fn new(config: Config) -> Builder {
+        Builder { config }
+    }
+
+    /// The configuration, to be changed before the start.
+    pub fn config_mut(&mut self) -> &mut Config {
+        &mut self.config
+    }
+
+    /// Opens and migrates the database, takes up what an earlier run left, and delivers.
+    ///
+    /// Runs on the tokio runtime that it is called on.
+    pub async fn start(self) -> Result<Hooks, StartError> {
+        let config = self.config;
+        let clock = config.clock.clone();
+        let url = config.database.clone();
+        let opened = tokio::task::spawn_blocking(move || Store::open(&url, Exclusivity::OnlyDeliverer)).await;
+        let (store, writer) = opened.unwrap_or(Err(StoreError::Locked))?;
+        let policy = Arc::new(AddressPolicy::new(&config));
+        let deliverer = Deliverer::new(&config, Arc::clone(&policy))?;
+        let ids = Arc::new(IdGenerator::new(seed()?));
+        let measures = Arc::new(Measures::new());
+        let activity = ActivityFeed::new();
+        let (committed, fresh) = mpsc::unbounded_channel();
+        let journal = Journal::start(writer, committed, Arc::clone(&measures)).map_err(StartError::Thread)?;
+        let catalog = Arc::new(Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids)));
+        catalog.organisation_ensure(DEFAULT_ORGANISATION).await.map_err(StartError::FirstWrite)?;
+        let parts = Parts {
+            config: config.clone(),
+            ids: Arc::clone(&ids),
+            store: store.clone(),
+            journal: journal.clone(),
+            catalog: Arc::clone(&catalog),
+            deliverer,
+            activity: activity.clone(),
+            measures: Arc::clone(&measures),
+        };
+        let dispatch = Dispatch::start(parts, fresh).await?;
+        let stop = CancellationToken::new();
+        tokio::spawn(maintenance::run(journal.clone(), clock.clone(), stop.clone()));
+        let publisher = Publisher::new(
+            clock.clone(),
+            Arc::clone(&ids),
+            journal.clone(),
+            activity.clone(),
+            Arc::clone(&measures),
+        );
+        let inner =
+            Inner { config, clock, store, journal, catalog, publisher, dispatch, policy, activity, stop };
+        Ok(Hooks { inner: Arc::new(inner) })
+    }
+}
+
+/// Where this node's ids start from.
+pub(crate) fn seed() -> Result<u64, StartError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|_| StartError::Randomness)?;
+    Ok(u64::from_le_bytes(bytes))
+}

@@ -1,0 +1,71 @@
+//! Changes of applications.
+
+use crate::catalog::{Catalog, TRIES};
+use crate::domain::application::{Application, ApplicationRef, ApplicationSettings};
+use crate::domain::ids::OrganisationId;
+use crate::error::{Error, Thing};
+use crate::store::write::{CatalogWrite, Changed};
+
+const TAKEN: Error = Error::Taken { thing: Thing::Application, field: "uid" };
+
+impl Catalog {
+    pub(crate) async fn application_create(
+        &self,
+        organisation: OrganisationId,
+        settings: ApplicationSettings,
+    ) -> Result<Application, Error> {
+        let now = self.clock.now();
+        let id = self.ids.next(now).into();
+        let application = Application { id, organisation, settings, created_at: now, updated_at: now };
+        match self.journal.change(CatalogWrite::ApplicationInsert(application.clone())).await? {
+            Changed::Yes => Ok(application),
+            _ => Err(TAKEN),
+        }
+    }
+
+    pub(crate) async fn application_update(
+        &self,
+        organisation: OrganisationId,
+        application: &ApplicationRef,
+        mut change: impl FnMut(&mut ApplicationSettings) + Send,
+    ) -> Result<Application, Error> {
+        for _ in 0..TRIES {
+            let before = self.application(organisation, application).await?.application.clone();
+            let mut after = before.clone();
+            change(&mut after.settings);
+            after.updated_at = self.change_time(before.updated_at);
+            let unless_changed_since = before.updated_at;
+            let write = CatalogWrite::ApplicationUpdate { application: after.clone(), unless_changed_since };
+            let changed = self.journal.change(write).await;
+            self.cache.forget_application(before.id);
+            if let Some(uid) = &before.settings.uid {
+                self.cache.forget_uid(organisation, uid);
+            }
+            match changed? {
+                Changed::Yes => return Ok(after),
+                Changed::Taken => return Err(TAKEN),
+                Changed::Missing | Changed::Stale => {}
+            }
+        }
+        Err(Error::NotFound(Thing::Application))
+    }
+
+    pub(crate) async fn application_delete(
+        &self,
+        organisation: OrganisationId,
+        application: &ApplicationRef,
+    ) -> Result<(), Error> {
+        let before = self.application(organisation, application).await?;
+        let id = before.application.id;
+        let changed = self.journal.change(CatalogWrite::ApplicationDelete(id)).await;
+        self.cache.forget_application(id);
+        if let Some(uid) = &before.application.settings.uid {
+            self.cache.forget_uid(organisation, uid);
+        }
+        self.cache.forget_tokens();
+        match changed? {
+            Changed::Yes => Ok(()),
+            _ => Err(Error::NotFound(Thing::Application)),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Configured things in memory, bounded; a change forgets them, and the next use reads them again.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use hookwright_signature::Signer;
+use http::Uri;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache as Bounded;
+
+use crate::catalog::index::Index;
+use crate::domain::application::Application;
+use crate::domain::endpoint::Endpoint;
+use crate::domain::event_type::EventType;
+use crate::domain::ids::{ApplicationId, EndpointId, OrganisationId};
+use crate::domain::names::{Channel, EventTypeName, Uid};
+use crate::domain::time::Timestamp;
+use crate::domain::token::Token;
+use crate::error::Error;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::read::ApplicationWithEndpoints;
+
+/// Weight of all applications in memory, in endpoints (each counts about 1 KiB, an application without any as one).
+const APPLICATIONS_WEIGHT: u64 = 50_000;
+/// Applications that are kept under their uid.
+const UIDS_MAX: usize = 50_000;
+/// Organisations whose event types are kept.
+const ORGANISATIONS_MAX: usize = 1_000;
+/// Tokens that are kept.
+const TOKENS_MAX: usize = 10_000;
+/// A token is read again after this: another process may have revoked it.
+const TOKEN_TTL: Duration = Duration::from_secs(2);
+
+/// An application with its endpoints, as messages need them.
+pub(crate) struct ApplicationEntry {
+    pub(crate) application: Application,
+    /// By id.
+    endpoints: Vec<Arc<EndpointEntry>>,
+    index: Index,
+}
+
+/// An endpoint with what its attempts need.
+pub(crate) struct EndpointEntry {
+    pub(crate) endpoint: Endpoint,
+    /// The organisation that its application belongs to.
+    pub(crate) organisation: OrganisationId,
+    /// Signs with the current secret alone: made once, since its set-up costs as much as a signature.
+    pub(crate) signer: Signer,
+    /// The URL as it is called, once that was worked out; `None` if it cannot be called.
+    pub(crate) uri: OnceLock<Option<Uri>>,
+}
+
+impl ApplicationEntry {
+    fn new(read: ApplicationWithEndpoints) -> ApplicationEntry {
+        let organisation = read.application.organisation;
+        let entry = |endpoint: Endpoint| {
+            let signer = Signer::new(&endpoint.secret);
+            Arc::new(EndpointEntry { endpoint, organisation, signer, uri: OnceLock::new() })
+        };
+        let endpoints: Vec<_> = read.endpoints.into_iter().map(entry).collect();
+        let index = Index::new(endpoints.iter().map(|entry| &entry.endpoint));
+        ApplicationEntry { application: read.application, endpoints, index }
+    }
+
+    /// The endpoints that want a message of this event type and these channels, each once.
+    pub(crate) fn route(&self, event_type: &EventTypeName, channels: &[Channel]) -> Vec<EndpointId> {
+        let candidates = self.index.candidates(event_type).filter_map(|at| self.endpoints.get(at));
+        candidates
+            .filter(|entry| entry.endpoint.wants(event_type, channels))
+            .map(|entry| entry.endpoint.id)
+            .collect()
+    }
+
+    pub(crate) fn endpoint(&self, id: EndpointId) -> Option<&Arc<EndpointEntry>> {
+        let at = self.endpoints.binary_search_by_key(&id, |entry| entry.endpoint.id).ok()?;
+        self.endpoints.get(at)
+    }
+
+    pub(crate) fn endpoint_by_uid(&self, uid: &Uid) -> Option<&Arc<EndpointEntry>> {
+        self.endpoints.iter().find(|entry| entry.endpoint.settings.uid.as_ref() == Some(uid))
+    }
+
+    /// All endpoints, by id.
+    pub(crate) fn endpoints(&self) -> &[Arc<EndpointEntry>] {
+        &self.endpoints
+    }
+}
+
+/// What is kept in memory.
+pub(super) struct Cache {
+    applications: Bounded<ApplicationId, Arc<ApplicationEntry>, ByEndpoints>,
+    uids: Bounded<(OrganisationId, Uid), ApplicationId>,
+    event_types: Bounded<OrganisationId, Arc<BTreeMap<EventTypeName, EventType>>>,
+    tokens: Bounded<[u8; 32], CachedToken>,
+    /// Rises with each change: what was read before a change must not be kept after it.
+    changes: AtomicU64,
+}
+
+#[derive(Clone)]
+struct CachedToken {
+    token: Arc<Token>,
+    read_at: Timestamp,
+}
+
+#[derive(Clone)]
+struct ByEndpoints;
+
+impl Weighter<ApplicationId, Arc<ApplicationEntry>> for ByEndpoints {
+    fn weight(&self, _: &ApplicationId, entry: &Arc<ApplicationEntry>) -> u64 {
+        entry.endpoints.len().max(1) as u64
+    }
+}
+
+impl Cache {
+    pub(super) fn new() -> Cache {
+        Cache {
+            applications: Bounded::with_weighter(1_000, APPLICATIONS_WEIGHT, ByEndpoints),
+            uids: Bounded::new(UIDS_MAX),
+            event_types: Bounded::new(ORGANISATIONS_MAX),
+            tokens: Bounded::new(TOKENS_MAX),
+            changes: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn application_cached(&self, id: ApplicationId) -> Option<Arc<ApplicationEntry>> {
+        self.applications.get(&id)
+    }
+
+    pub(super) async fn application(
+        &self,
+        store: &Store,
+        id: ApplicationId,
+    ) -> Result<Option<Arc<ApplicationEntry>>, Error> {
+        if let Some(entry) = self.applications.get(&id) {
+            return Ok(Some(entry));
+        }
+        self.read(
+            || store.application_with_endpoints(id),
+            |read| {
+                let entry = Arc::new(ApplicationEntry::new(read));
+                self.applications.insert(id, Arc::clone(&entry));
+                entry
+            },
+            || {
+                self.applications.remove(&id);
+            },
+        )
+        .await
+    }
+
+    pub(super) async fn application_by_uid(
+        &self,
+        store: &Store,
+        organisation: OrganisationId,
+        uid: &Uid,
+    ) -> Result<Option<ApplicationId>, Error> {
+        let key = (organisation, uid.clone());
+        if let Some(id) = self.uids.get(&key) {
+            return Ok(Some(id));
+        }
+        self.read(
+            || store.application_by_uid(organisation, uid.clone()),
+            |id| {
+                self.uids.insert(key.clone(), id);
+                id
+            },
+            || {
+                self.uids.remove(&key);
+            },
+        )
+        .await
+    }
+
+    pub(super) async fn event_types(
+        &self,
+        store: &Store,
+        organisation: OrganisationId,
+    ) -> Result<Arc<BTreeMap<EventTypeName, EventType>>, Error> {
+        if let Some(all) = self.event_types.get(&organisation) {
+            return Ok(all);
+        }
+        let read = || async { store.event_types(organisation).await.map(Some) };
+        let keep = |all: Vec<EventType>| {
+            let by_name = all.into_iter().map(|event_type| (event_type.name.clone(), event_type));
+            let all = Arc::new(BTreeMap::from_iter(by_name));
+            self.event_types.insert(organisation, Arc::clone(&all));
+            all
+        };
+        let forget = || {
+            self.event_types.remove(&organisation);
+        };
+        Ok(self.read(read, keep, forget).await?.unwrap_or_default())
+    }
+
+    /// The token whose text has this hash; whether it is still good is for the caller to see.
+    pub(super) async fn token(
+        &self,
+        store: &Store,
+        hash: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<Arc<Token>>, Error> {
+        if let Some(cached) = self.tokens.get(&hash)
+            && now.since(cached.read_at) < TOKEN_TTL
+        {
+            return Ok(Some(cached.token));
+        }
+        let keep = |token: Token| {
+            let token = Arc::new(token);
+            self.tokens.insert(hash, CachedToken { token: Arc::clone(&token), read_at: now });
+            token
+        };
+        let forget = || {
+            self.tokens.remove(&hash);
+        };
+        let token = self.read(|| store.token_by_hash(hash), keep, forget).await?;
+        if token.is_none() {
+            forget();
+        }
+        Ok(token)
+    }
+
+    pub(super) fn forget_application(&self, id: ApplicationId) {
+        self.changed();
+        self.applications.remove(&id);
+    }
+
+    pub(super) fn forget_uid(&self, organisation: OrganisationId, uid: &Uid) {
+        self.changed();
+        self.uids.remove(&(organisation, uid.clone()));
+    }
+
+    pub(super) fn forget_event_types(&self, organisation: OrganisationId) {
+        self.changed();
+        self.event_types.remove(&organisation);
+    }
+
+    pub(super) fn forget_tokens(&self) {
+        self.changed();
+        self.tokens.clear();
+    }
+
+    fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Reads something and keeps it, unless a change came between the two: then it is read again.
+    async fn read<R, T, F>(
+        &self,
+        read: impl Fn() -> F,
+        keep: impl Fn(R) -> T,
+        forget: impl Fn(),
+    ) -> Result<Option<T>, Error>
+    where
+        F: Future<Output = Result<Option<R>, StoreError>>,
+    {
+        loop {
+            let before = self.changes.load(Ordering::SeqCst);
+            let Some(found) = read().await? else { return Ok(None) };
+            let kept = keep(found);
+            if self.changes.load(Ordering::SeqCst) == before {
+                return Ok(Some(kept));
+            }
+            // A change that forgot this just before it was kept would leave it here, old, for ever.
+            forget();
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Changes of endpoints.
+
+use std::time::Duration;
+
+use hookwright_signature::Secret;
+
+use crate::catalog::{Catalog, TRIES};
+use crate::domain::endpoint::Endpoint;
+use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
+use crate::domain::ids::{ApplicationId, EndpointId};
+use crate::domain::names::EventTypeName;
+use crate::domain::page::{self, Page, PageRequest};
+use crate::error::{Error, Thing};
+use crate::store::write::{CatalogWrite, Changed};
+
+const TAKEN: Error = Error::Taken { thing: Thing::Endpoint, field: "uid" };
+
+impl Catalog {
+    pub(crate) async fn endpoint_create(
+        &self,
+        application: ApplicationId,
+        new: NewEndpoint,
+    ) -> Result<Endpoint, Error> {
+        self.check_event_types(application, &new.settings.event_types).await?;
+        let now = self.clock.now();
+        let secret = match new.secret {
+            Some(secret) => secret,
+            None => Secret::generate().map_err(|_| Error::Randomness)?,
+        };
+        let endpoint = Endpoint {
+            id: self.ids.next(now).into(),
+            application,
+            settings: new.settings,
+            secret,
+            old_secrets: Vec::new(),
+            headers: new.headers,
+            disabled: new.disabled,
+            created_at: now,
+            updated_at: now,
+        };
+        let changed = self.journal.change(CatalogWrite::EndpointInsert(Box::new(endpoint.clone()))).await;
+        self.cache.forget_application(application);
+        match changed? {
+            Changed::Yes => Ok(endpoint),
+            Changed::Missing => Err(Error::NotFound(Thing::Application)),
+            Changed::Taken | Changed::Stale => Err(TAKEN),
+        }
+    }
+
+    pub(crate) async fn endpoint_list(
+        &self,
+        application: ApplicationId,
+        request: PageRequest<EndpointId>,
+    ) -> Result<Page<Endpoint>, Error> {
+        let entry = self.application_by_id(application).await?;
+        let entry = entry.ok_or(Error::NotFound(Thing::Application))?;
+        let scan = request.scan();
+        let beyond = |endpoint: &&Endpoint| match &scan.beyond {
+            None => true,
+            Some(mark) if scan.ascending => endpoint.id > *mark,
+            Some(mark) => endpoint.id < *mark,
+        };
+        let all = entry.endpoints().iter().map(|entry| &entry.endpoint);
+        let count = scan.count as usize;
+        let read: Vec<Endpoint> = if scan.ascending {
+            all.filter(beyond).take(count).cloned().collect()
+        } else {
+            all.rev().filter(beyond).take(count).cloned().collect()
+        };
+        debug_assert!(count <= usize::from(page::LIMIT_MAX) + 1);
+        Ok(request.page(read))
+    }
+
+    pub(crate) async fn endpoint_update(
+        &self,
+        application: ApplicationId,
+        endpoint: &EndpointRef,
+        mut change: impl FnMut(&mut EndpointEdit) -> Result<(), Error> + Send,
+    ) -> Result<Endpoint, Error> {
+        self.change_endpoint(application, endpoint, async |endpoint| {
+            let mut edit = EndpointEdit {
+                settings: endpoint.settings.clone(),
+                headers: endpoint.headers.clone(),
+                disabled: endpoint.disabled,
+            };
+            change(&mut edit)?;
+            if edit.settings.event_types != endpoint.settings.event_types {
+                self.check_event_types(application, &edit.settings.event_types).await?;
+            }
+            endpoint.settings = edit.settings;
+            endpoint.headers = edit.headers;
+            endpoint.disabled = edit.disabled;
+            Ok(())
+        })
+        .await
+    }
+
+    pub(crate) async fn endpoint_rotate_secret(
+        &self,
+        application: ApplicationId,
+        endpoint: &EndpointRef,
+        secret: Secret,
+        grace: Duration,
+    ) -> Result<Endpoint, Error> {
+        self.change_endpoint(application, endpoint, async |endpoint| {
+            let now = self.clock.now();
+            endpoint.rotate(secret.clone(), now, now.after(grace));
+            Ok(())
+        })
+        .await
+    }
+
+    pub(crate) async fn endpoint_delete(
+        &self,
+        application: ApplicationId,
+        endpoint: &EndpointRef,
+    ) -> Result<EndpointId, Error> {
+        let id = self.endpoint(application, endpoint).await?.endpoint.id;
+        let changed = self.journal.change(CatalogWrite::EndpointDelete(application, id)).await;
+        self.cache.forget_application(application);
+        match changed? {
+            Changed::Yes => Ok(id),
+            _ => Err(Error::NotFound(Thing::Endpoint)),
+        }
+    }
+
+    async fn change_endpoint(
+        &self,
+        application: ApplicationId,
+        endpoint: &EndpointRef,
+        mut change: impl AsyncFnMut(&mut Endpoint) -> Result<(), Error>,
+    ) -> Result<Endpoint, Error> {
+        for _ in 0..TRIES {
+            let before = self.endpoint(application, endpoint).await?;
+            let before = &before.endpoint;
+            let mut after = before.clone();
+            change(&mut after).await?;
+            after.updated_at = self.change_time(before.updated_at);
+            let unless_changed_since = before.updated_at;
+            let write =
+                CatalogWrite::EndpointUpdate { endpoint: Box::new(after.clone()), unless_changed_since };
+            let changed = self.journal.change(write).await;
+            self.cache.forget_application(application);
+            match changed? {
+                Changed::Yes => return Ok(after),
+                Changed::Taken => return Err(TAKEN),
+                Changed::Missing | Changed::Stale => {}
+            }
+        }
+        Err(Error::NotFound(Thing::Endpoint))
+    }
+
+    /// An endpoint may filter only by event types that are registered.
+    async fn check_event_types(
+        &self,
+        application: ApplicationId,
+        event_types: &[EventTypeName],
+    ) -> Result<(), Error> {
+        if event_types.is_empty() {
+            return Ok(());
+        }
+        let entry = self.application_by_id(application).await?;
+        let entry = entry.ok_or(Error::NotFound(Thing::Application))?;
+        let known = self.event_types(entry.application.organisation).await?;
+        match event_types.iter().find(|name| !known.contains_key(*name)) {
+            Some(unknown) => Err(Error::UnknownEventType(unknown.clone())),
+            None => Ok(()),
+        }
+    }
+}

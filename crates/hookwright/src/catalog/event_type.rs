@@ -1,0 +1,63 @@
+//! Changes of event types.
+
+use crate::catalog::{Catalog, TRIES};
+use crate::domain::event_type::{EventType, EventTypeSettings};
+use crate::domain::ids::OrganisationId;
+use crate::domain::names::EventTypeName;
+use crate::error::{Error, Thing};
+use crate::store::write::{CatalogWrite, Changed};
+
+impl Catalog {
+    pub(crate) async fn event_type_create(
+        &self,
+        organisation: OrganisationId,
+        name: EventTypeName,
+        settings: EventTypeSettings,
+    ) -> Result<EventType, Error> {
+        let now = self.clock.now();
+        let event_type = EventType { organisation, name, settings, created_at: now, updated_at: now };
+        let changed = self.journal.change(CatalogWrite::EventTypeInsert(event_type.clone())).await;
+        self.cache.forget_event_types(organisation);
+        match changed? {
+            Changed::Yes => Ok(event_type),
+            _ => Err(Error::Taken { thing: Thing::EventType, field: "name" }),
+        }
+    }
+
+    pub(crate) async fn event_type_update(
+        &self,
+        organisation: OrganisationId,
+        name: &EventTypeName,
+        mut change: impl FnMut(&mut EventTypeSettings) + Send,
+    ) -> Result<EventType, Error> {
+        for _ in 0..TRIES {
+            let all = self.event_types(organisation).await?;
+            let before = all.get(name).ok_or(Error::NotFound(Thing::EventType))?;
+            let mut after = before.clone();
+            change(&mut after.settings);
+            after.updated_at = self.change_time(before.updated_at);
+            let unless_changed_since = before.updated_at;
+            let write = CatalogWrite::EventTypeUpdate { event_type: after.clone(), unless_changed_since };
+            let changed = self.journal.change(write).await;
+            self.cache.forget_event_types(organisation);
+            if changed? == Changed::Yes {
+                return Ok(after);
+            }
+        }
+        Err(Error::NotFound(Thing::EventType))
+    }
+
+    pub(crate) async fn event_type_delete(
+        &self,
+        organisation: OrganisationId,
+        name: &EventTypeName,
+    ) -> Result<(), Error> {
+        let write = CatalogWrite::EventTypeDelete(organisation, name.clone());
+        let changed = self.journal.change(write).await;
+        self.cache.forget_event_types(organisation);
+        match changed? {
+            Changed::Yes => Ok(()),
+            _ => Err(Error::NotFound(Thing::EventType)),
+        }
+    }
+}

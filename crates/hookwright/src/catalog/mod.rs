@@ -1,0 +1,125 @@
+//! What is configured: read on every message from memory, changed rarely, and then forgotten and read again.
+
+mod cache; // what is kept in memory
+mod index; // which endpoints want an event type
+
+mod application; // changes, a file for each kind of thing
+mod endpoint;
+mod event_type;
+mod token;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::catalog::cache::Cache;
+use crate::clock::Clock;
+use crate::domain::application::ApplicationRef;
+use crate::domain::endpoint_edit::EndpointRef;
+use crate::domain::event_type::EventType;
+use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator, OrganisationId};
+use crate::domain::names::EventTypeName;
+use crate::domain::time::Timestamp;
+use crate::error::{Error, Thing};
+use crate::journal::Journal;
+use crate::store::Store;
+use crate::store::write::{CatalogWrite, Changed};
+
+pub(crate) use cache::{ApplicationEntry, EndpointEntry};
+
+/// How often a change is tried again that somebody else's change came in between of.
+const TRIES: u32 = 5;
+
+/// What is configured.
+pub(crate) struct Catalog {
+    store: Store,
+    journal: Journal,
+    clock: Clock,
+    ids: Arc<IdGenerator>,
+    cache: Cache,
+}
+
+impl Catalog {
+    pub(crate) fn new(store: Store, journal: Journal, clock: Clock, ids: Arc<IdGenerator>) -> Catalog {
+        Catalog { store, journal, clock, ids, cache: Cache::new() }
+    }
+
+    pub(crate) async fn organisation_ensure(&self, organisation: OrganisationId) -> Result<(), Error> {
+        let write = CatalogWrite::OrganisationEnsure(organisation, self.clock.now());
+        self.journal.change(write).await.map(|_| ())
+    }
+
+    /// An application with its endpoints, if it belongs to this organisation.
+    pub(crate) async fn application(
+        &self,
+        organisation: OrganisationId,
+        application: &ApplicationRef,
+    ) -> Result<Arc<ApplicationEntry>, Error> {
+        let id = match application {
+            ApplicationRef::Id(id) => Some(*id),
+            ApplicationRef::Uid(uid) => self.cache.application_by_uid(&self.store, organisation, uid).await?,
+        };
+        let entry = match id {
+            Some(id) => self.cache.application(&self.store, id).await?,
+            None => None,
+        };
+        match entry {
+            // What belongs to another organisation is answered like what does not exist.
+            Some(entry) if entry.application.organisation == organisation => Ok(entry),
+            _ => Err(Error::NotFound(Thing::Application)),
+        }
+    }
+
+    /// An application by its id, whoever asks: for deliveries.
+    pub(crate) async fn application_by_id(
+        &self,
+        id: ApplicationId,
+    ) -> Result<Option<Arc<ApplicationEntry>>, Error> {
+        self.cache.application(&self.store, id).await
+    }
+
+    /// An application that is in memory already.
+    pub(crate) fn application_cached(&self, id: ApplicationId) -> Option<Arc<ApplicationEntry>> {
+        self.cache.application_cached(id)
+    }
+
+    /// An endpoint of an application.
+    pub(crate) async fn endpoint(
+        &self,
+        application: ApplicationId,
+        endpoint: &EndpointRef,
+    ) -> Result<Arc<EndpointEntry>, Error> {
+        let entry = self.cache.application(&self.store, application).await?;
+        let found = entry.as_ref().and_then(|entry| match endpoint {
+            EndpointRef::Id(id) => entry.endpoint(*id),
+            EndpointRef::Uid(uid) => entry.endpoint_by_uid(uid),
+        });
+        found.cloned().ok_or(Error::NotFound(Thing::Endpoint))
+    }
+
+    /// An organisation's event types, by name.
+    pub(crate) async fn event_types(
+        &self,
+        organisation: OrganisationId,
+    ) -> Result<Arc<BTreeMap<EventTypeName, EventType>>, Error> {
+        self.cache.event_types(&self.store, organisation).await
+    }
+
+    /// Forgets an application's endpoints: one of them was changed by an attempt.
+    pub(crate) async fn endpoint_disable(
+        &self,
+        application: ApplicationId,
+        endpoint: EndpointId,
+        reason: crate::domain::endpoint::DisabledReason,
+    ) -> Result<Changed, Error> {
+        let now = self.clock.now();
+        let write = CatalogWrite::EndpointDisable { application, endpoint, reason, now };
+        let changed = self.journal.change(write).await;
+        self.cache.forget_application(application);
+        changed
+    }
+
+    /// A time to note for a change of something last changed at `last`: it must differ, since changes are told apart by it.
+    fn change_time(&self, last: Timestamp) -> Timestamp {
+        self.clock.now().max(last.after(std::time::Duration::from_micros(1)))
+    }
+}

@@ -1,0 +1,134 @@
+//! What comes in: new messages from the journal, retries that are due, and rows from disk.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::dispatch::Shared;
+use crate::dispatch::lane::Waiting;
+use crate::dispatch::lanes::Throttle;
+use crate::dispatch::overflow::Load;
+use crate::domain::attempt::Trigger;
+use crate::domain::delivery::DeliveryKey;
+use crate::domain::time::Timestamp;
+use crate::error::Error;
+use crate::journal::Committed;
+use crate::store::write::{ClaimDue, Loaded, Write, Written};
+
+/// Retries taken over in one batch.
+const CLAIM_MAX: u32 = 500;
+/// Retries that are due within so long are taken over together: each batch costs a sync of the disk.
+const CLAIM_TOGETHER: Duration = Duration::from_millis(25);
+/// The wait after the database failed.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
+/// How often to look after lanes that nothing happens on, and at a journal that was behind.
+const LOOK_AROUND: Duration = Duration::from_secs(60);
+const LOOK_AT_JOURNAL: Duration = Duration::from_millis(50);
+
+/// Puts what was just committed into the lanes, for as long as the journal tells of it.
+pub(super) async fn take_committed(
+    shared: Arc<Shared>,
+    mut committed: mpsc::UnboundedReceiver<Vec<Committed>>,
+) {
+    loop {
+        let batch = tokio::select! {
+            () = shared.stop.cancelled() => break,
+            batch = committed.recv() => batch,
+        };
+        let Some(batch) = batch else { break };
+        for Committed { message, endpoints } in batch {
+            let application = message.application;
+            let entry = match shared.catalog.application_cached(application) {
+                Some(entry) => Some(entry),
+                // Changed a moment ago; the limits are read again, and without them there are none.
+                None => shared.catalog.application_by_id(application).await.ok().flatten(),
+            };
+            let now = shared.clock.now();
+            let mut lanes = shared.lanes();
+            for endpoint in endpoints {
+                let throttle = entry.as_ref().map_or_else(Throttle::default, |entry| Throttle {
+                    endpoint: entry
+                        .endpoint(endpoint)
+                        .and_then(|entry| entry.endpoint.settings.throttle_rate),
+                    application: entry.application.settings.throttle_rate,
+                });
+                let key = DeliveryKey { application, endpoint, message: message.id };
+                let message = Arc::clone(&message);
+                lanes.push(key, Waiting { message, attempts: 0, trigger: Trigger::Scheduled }, throttle, now);
+            }
+        }
+        shared.pump();
+    }
+}
+
+/// Wakes lanes that wait for a time, and takes over retries when they are due.
+pub(super) async fn keep_time(shared: Arc<Shared>) {
+    let mut look_around_at = shared.clock.now().after(LOOK_AROUND);
+    loop {
+        let now = shared.clock.now();
+        if shared.next_due.load(Ordering::SeqCst) <= now.as_micros() && claim_due(&shared, now).await.is_err()
+        {
+            shared.note_due(now.after(PAUSE_AFTER_FAILURE));
+        }
+        if now >= look_around_at {
+            shared.lanes().sweep(now);
+            look_around_at = now.after(LOOK_AROUND);
+        }
+        let lanes_wake = shared.lanes().wake(now).unwrap_or(Timestamp::MAX);
+        shared.pump();
+        let due = Timestamp::from_micros(shared.next_due.load(Ordering::SeqCst));
+        let mut until = look_around_at.min(lanes_wake).min(due.after(CLAIM_TOGETHER));
+        if shared.journal.is_behind() {
+            until = until.min(now.after(LOOK_AT_JOURNAL));
+        }
+        tokio::select! {
+            () = shared.stop.cancelled() => break,
+            () = shared.wake.notified() => {}
+            () = shared.clock.sleep_until(until) => {}
+        }
+    }
+}
+
+async fn claim_due(shared: &Arc<Shared>, now: Timestamp) -> Result<(), Error> {
+    // Before the rows are read: what becomes known meanwhile is not overwritten.
+    shared.next_due.store(i64::MAX, Ordering::SeqCst);
+    let written = shared.journal.write(Write::ClaimDue(ClaimDue { now, limit: CLAIM_MAX })).await?;
+    let Written::Claimed(claimed) = written else { return Ok(()) };
+    for Loaded { delivery, message } in claimed {
+        let throttle = shared.throttle(delivery.key.application, delivery.key.endpoint).await?;
+        let waiting = Waiting { message, attempts: delivery.attempts, trigger: delivery.trigger };
+        shared.lanes().push(delivery.key, waiting, throttle, shared.clock.now());
+    }
+    if let Some(due) = shared.store.delivery_next_due().await? {
+        shared.note_due(due);
+    }
+    Ok(())
+}
+
+/// Reads rows from disk for a lane that has drained.
+pub(super) async fn load(shared: Arc<Shared>, load: Load) {
+    match read(&shared, load).await {
+        Ok((rows, throttle)) => {
+            shared.lanes().loaded(load, rows, throttle, shared.clock.now());
+            shared.pump();
+        }
+        Err(error) => {
+            tracing::warn!(%error, "deliveries that wait on disk could not be read; they will be");
+            tokio::select! {
+                () = shared.stop.cancelled() => return,
+                () = tokio::time::sleep(PAUSE_AFTER_FAILURE) => {}
+            }
+            shared.lanes().load_failed(load);
+            shared.wake.notify_one();
+        }
+    }
+}
+
+async fn read(shared: &Arc<Shared>, load: Load) -> Result<(Vec<Loaded>, Throttle), Error> {
+    // What ended a moment ago must be gone from disk before it is read, or it would be delivered again.
+    shared.journal.write(Write::Flush).await?;
+    let rows = shared.store.delivery_load(load.application, load.endpoint, load.after, load.limit).await?;
+    Ok((rows, shared.throttle(load.application, load.endpoint).await?))
+}

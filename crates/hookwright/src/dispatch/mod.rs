@@ -1,0 +1,250 @@
+//! When deliveries go, and in which order: lanes with limits, retries when they are due, overflow from disk.
+
+mod health_book; // who has failed for how long
+mod intake;
+mod lane; // one endpoint's queue
+mod lanes; // all of them: who starts next
+mod overflow; // what waits on disk meanwhile
+mod worker; // an attempt, and what follows from it // what comes in: new messages, retries, rows from disk
+
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::activity::ActivityFeed;
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::deliver::Deliverer;
+use crate::dispatch::health_book::HealthBook;
+use crate::dispatch::lane::Waiting;
+use crate::dispatch::lanes::{Lanes, Limits, Throttle};
+use crate::domain::application::Application;
+use crate::domain::attempt::Trigger;
+use crate::domain::delivery::DeliveryKey;
+use crate::domain::endpoint::Endpoint;
+use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator};
+use crate::domain::message::Message;
+use crate::domain::retry::RetryPolicy;
+use crate::domain::time::Timestamp;
+use crate::error::Error;
+use crate::hooks::ShutdownReport;
+use crate::journal::{Committed, Journal};
+use crate::measures::{Measures, Snapshot};
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::write::{Write, Written};
+
+/// Rows of ended deliveries that are removed in one batch.
+const END_SLICE: u32 = 500;
+
+/// Makes deliveries go. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Dispatch {
+    shared: Arc<Shared>,
+}
+
+/// What everything here works with.
+struct Shared {
+    retry: RetryPolicy,
+    clock: Clock,
+    ids: Arc<IdGenerator>,
+    store: Store,
+    journal: Journal,
+    catalog: Arc<Catalog>,
+    deliverer: Deliverer,
+    activity: ActivityFeed,
+    measures: Arc<Measures>,
+    lanes: Mutex<Lanes>,
+    health: HealthBook,
+    /// When the earliest retry on disk is due, in microseconds; `i64::MAX` if none waits.
+    next_due: AtomicI64,
+    /// Something must be done earlier than was thought.
+    wake: Notify,
+    tasks: TaskTracker,
+    workers: TaskTracker,
+    /// Ends the loops.
+    stop: CancellationToken,
+    /// Calls off the attempts under way.
+    call_off: CancellationToken,
+    called_off: AtomicUsize,
+}
+
+/// The parts that a [`Dispatch`] is made of.
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) ids: Arc<IdGenerator>,
+    pub(crate) store: Store,
+    pub(crate) journal: Journal,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) deliverer: Deliverer,
+    pub(crate) activity: ActivityFeed,
+    pub(crate) measures: Arc<Measures>,
+}
+
+impl Dispatch {
+    /// Takes up what an earlier run left, and delivers from now on what `committed` tells of.
+    pub(crate) async fn start(
+        parts: Parts,
+        committed: mpsc::UnboundedReceiver<Vec<Committed>>,
+    ) -> Result<Dispatch, StoreError> {
+        let Parts { config, ids, store, journal, catalog, deliverer, activity, measures } = parts;
+        let clock = config.clock.clone();
+        let limits = Limits {
+            lane_concurrency: config.lane_concurrency,
+            concurrency: config.concurrency,
+            lane_resident: config.lane_resident,
+            resident_bytes: config.resident_bytes,
+        };
+        let mut lanes = Lanes::new(limits);
+        for ready in store.delivery_ready_counts().await? {
+            lanes.restore(ready.application, ready.endpoint, ready.count, clock.now());
+        }
+        let failing = store.health_all().await?;
+        let next_due = store.delivery_next_due().await?.unwrap_or(Timestamp::MAX);
+        let shared = Arc::new(Shared {
+            retry: config.retry,
+            clock,
+            ids,
+            store,
+            journal,
+            catalog,
+            deliverer,
+            activity,
+            measures,
+            lanes: Mutex::new(lanes),
+            health: HealthBook::new(failing.into_iter().map(|(_, endpoint, health)| (endpoint, health))),
+            next_due: AtomicI64::new(next_due.as_micros()),
+            wake: Notify::new(),
+            tasks: TaskTracker::new(),
+            workers: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            call_off: CancellationToken::new(),
+            called_off: AtomicUsize::new(0),
+        });
+        shared.tasks.spawn(intake::take_committed(Arc::clone(&shared), committed));
+        shared.tasks.spawn(intake::keep_time(Arc::clone(&shared)));
+        Ok(Dispatch { shared })
+    }
+
+    /// Sends a message to an endpoint once more.
+    pub(crate) async fn resend(&self, message: Arc<Message>, endpoint: &Endpoint) -> Result<(), Error> {
+        let key =
+            DeliveryKey { application: message.application, endpoint: endpoint.id, message: message.id };
+        let written = self.shared.journal.write(Write::Resend(key)).await?;
+        if let Written::Resent(true) = written {
+            let waiting = Waiting { message, attempts: 0, trigger: Trigger::Manual };
+            let throttle = self.shared.throttle(key.application, key.endpoint).await?;
+            self.shared.lanes().push(key, waiting, throttle, self.shared.clock.now());
+            self.shared.pump();
+        }
+        Ok(())
+    }
+
+    /// An endpoint was changed: its limit may be another, and what it failed at before is past.
+    pub(crate) fn endpoint_changed(&self, endpoint: &Endpoint) {
+        let now = self.shared.clock.now();
+        self.shared.lanes().reconfigure_endpoint(endpoint.id, endpoint.settings.throttle_rate, now);
+        if endpoint.disabled.is_some() {
+            self.shared.end_deliveries(endpoint.application, endpoint.id);
+        }
+        self.shared.pump();
+    }
+
+    /// An application was changed: its limit may be another.
+    pub(crate) fn application_changed(&self, application: &Application) {
+        self.shared.lanes().reconfigure_application(application.id, application.settings.throttle_rate);
+        self.shared.pump();
+    }
+
+    /// An endpoint was deleted: what was on its way to it ends.
+    pub(crate) fn endpoint_deleted(&self, application: ApplicationId, endpoint: EndpointId) {
+        self.shared.end_deliveries(application, endpoint);
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.shared.lanes().snapshot()
+    }
+
+    /// Starts no more attempts, lets those under way end for at most `grace`, then calls them off.
+    pub(crate) async fn shutdown(&self, grace: Duration) -> ShutdownReport {
+        let shared = &self.shared;
+        shared.lanes().stop();
+        let under_way = shared.workers.len();
+        shared.workers.close();
+        if tokio::time::timeout(grace, shared.workers.wait()).await.is_err() {
+            shared.call_off.cancel();
+            shared.workers.wait().await;
+        }
+        shared.stop.cancel();
+        shared.tasks.close();
+        shared.tasks.wait().await;
+        let called_off = shared.called_off.load(Ordering::SeqCst);
+        ShutdownReport { finished: under_way.saturating_sub(called_off), called_off }
+    }
+}
+
+impl Shared {
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts all that can start, and asks for what is wanted from disk.
+    fn pump(self: &Arc<Self>) {
+        if self.journal.is_behind() {
+            // Outcomes must be written before there are more of them; `keep_time` looks again.
+            return;
+        }
+        loop {
+            let mut lanes = self.lanes();
+            let start = lanes.next(self.clock.now());
+            drop(lanes);
+            let Some(start) = start else { break };
+            self.workers.spawn(worker::run(Arc::clone(self), start));
+        }
+        loop {
+            let load = self.lanes().next_load();
+            let Some(load) = load else { break };
+            self.tasks.spawn(intake::load(Arc::clone(self), load));
+        }
+    }
+
+    /// A retry is due then: wakes `keep_time` if it would sleep longer.
+    fn note_due(&self, due: Timestamp) {
+        let before = self.next_due.fetch_min(due.as_micros(), Ordering::SeqCst);
+        if due.as_micros() < before {
+            self.wake.notify_one();
+        }
+    }
+
+    /// The limits set for an endpoint and its application.
+    async fn throttle(&self, application: ApplicationId, endpoint: EndpointId) -> Result<Throttle, Error> {
+        let entry = self.catalog.application_by_id(application).await?;
+        Ok(entry.map_or_else(Throttle::default, |entry| Throttle {
+            endpoint: entry.endpoint(endpoint).and_then(|entry| entry.endpoint.settings.throttle_rate),
+            application: entry.application.settings.throttle_rate,
+        }))
+    }
+
+    /// Ends what is on its way to an endpoint that is disabled or gone, in memory at once and on disk in slices.
+    fn end_deliveries(self: &Arc<Self>, application: ApplicationId, endpoint: EndpointId) {
+        self.health.remove(endpoint);
+        self.lanes().clear(endpoint);
+        let shared = Arc::clone(self);
+        let up_to = self.ids.next(self.clock.now()).into();
+        self.tasks.spawn(async move {
+            loop {
+                let write = Write::EndDeliveries { application, endpoint, up_to, limit: END_SLICE };
+                match shared.journal.write(write).await {
+                    Ok(Written::Removed(removed)) if removed >= END_SLICE => {}
+                    // What is left is found when it is loaded, and ended then.
+                    _ => break,
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,172 @@
+//! One attempt after another: what is sent, what came of it, and how the delivery goes on.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use futures_util::FutureExt;
+
+use crate::activity::Activity;
+use crate::catalog::EndpointEntry;
+use crate::deliver::{AttemptRequest, Outcome as Answer, callable};
+use crate::dispatch::Shared;
+use crate::dispatch::lanes::{End, Start};
+use crate::domain::attempt::{Attempt, AttemptStatus};
+use crate::domain::delivery::{GiveUpReason, Transition};
+use crate::domain::endpoint::DisabledReason;
+use crate::domain::retry::{self, Jitter};
+use crate::domain::time::Timestamp;
+use crate::error::Error;
+use crate::store::write::{HealthChange, Outcome};
+
+/// Makes this attempt, and then whichever comes next, until none can start.
+pub(super) async fn run(shared: Arc<Shared>, first: Start) {
+    let mut next = Some(first);
+    while let Some(start) = next {
+        let key = start.key;
+        let end = attempt(&shared, start).await;
+        let now = shared.clock.now();
+        let is_behind = shared.journal.is_behind();
+        let mut lanes = shared.lanes();
+        lanes.ended(key, end, now);
+        next = if is_behind { None } else { lanes.next(now) };
+        let load = lanes.next_load();
+        drop(lanes);
+        if let Some(load) = load {
+            shared.tasks.spawn(super::intake::load(Arc::clone(&shared), load));
+        }
+        if end != End::Succeeded {
+            // The breaker or a limit may have set a time to look again.
+            shared.wake.notify_one();
+        }
+    }
+    // A limit that held the last one back has set a time too.
+    shared.wake.notify_one();
+}
+
+async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
+    let (application, endpoint) = (start.key.application, start.key.endpoint);
+    let entry = match shared.catalog.application_cached(application) {
+        Some(entry) => Ok(Some(entry)),
+        None => shared.catalog.application_by_id(application).await,
+    };
+    let entry = match entry {
+        Ok(entry) => entry.and_then(|entry| entry.endpoint(endpoint).cloned()),
+        Err(error) => return postpone(shared, &start, &error),
+    };
+    // Read at each attempt: what changed since the message was sent counts now.
+    let Some(entry) = entry.filter(|entry| entry.endpoint.disabled.is_none()) else {
+        shared.end_deliveries(application, endpoint);
+        return End::Abandoned;
+    };
+    let started_at = shared.clock.now();
+    let request = AttemptRequest {
+        endpoint: &entry.endpoint,
+        signer: &entry.signer,
+        uri: entry.uri.get_or_init(|| callable(&entry.endpoint.settings.url)).as_ref(),
+        message: &start.message,
+        now: started_at,
+    };
+    if start.attempts == 0 {
+        shared.measures.first_attempt_delay_seconds.record(started_at.since(start.message.created_at));
+    }
+    let sent = AssertUnwindSafe(shared.deliverer.attempt(&request)).catch_unwind();
+    let answer = tokio::select! {
+        answer = sent => answer.unwrap_or_else(|_| Answer::panicked()),
+        () = shared.call_off.cancelled() => {
+            // Its row is still there, and the next start makes the attempt again.
+            shared.called_off.fetch_add(1, Ordering::SeqCst);
+            return End::Abandoned;
+        }
+    };
+    conclude(shared, start, &entry, started_at, answer).await
+}
+
+/// Decides how the delivery goes on, and hands it all to the journal.
+async fn conclude(
+    shared: &Arc<Shared>,
+    start: Start,
+    entry: &Arc<EndpointEntry>,
+    started_at: Timestamp,
+    answer: Answer,
+) -> End {
+    let now = shared.clock.now();
+    let number = start.attempts.saturating_add(1);
+    let jitter = Jitter(fastrand::f64() * 2.0 - 1.0);
+    let mut transition = retry::next(&shared.retry, number, &answer.verdict, now, jitter);
+    let is_success = answer.verdict.is_success();
+    let (health, beyond_hope) = if is_success {
+        (shared.health.succeeded(start.key.endpoint), false)
+    } else {
+        shared.health.failed(start.key.endpoint, now)
+    };
+    let disable = answer.verdict.disables().or(beyond_hope.then_some(DisabledReason::Failing));
+    if let (Some(reason), false) = (disable, is_success) {
+        transition = Transition::GivenUp(GiveUpReason::Disabled(reason));
+    }
+    let attempt = Attempt {
+        id: shared.ids.next(started_at).into(),
+        application: start.key.application,
+        message: start.key.message,
+        endpoint: start.key.endpoint,
+        number,
+        status: if is_success { AttemptStatus::Success } else { AttemptStatus::Fail },
+        response_code: answer.response_code,
+        response: answer.response,
+        reason: answer.reason,
+        duration: answer.duration,
+        trigger: start.trigger,
+        url: entry.endpoint.settings.url.clone(),
+        started_at,
+        next_attempt_at: match transition {
+            Transition::RetryAt(at) => Some(at),
+            Transition::Delivered | Transition::GivenUp(_) => None,
+        },
+    };
+    count(shared, &attempt, transition);
+    shared.activity.publish(|| Activity::attempted(entry.organisation, &attempt));
+    // The endpoint's kept failures go with the row of the endpoint when it is disabled.
+    let health = if disable.is_some() { HealthChange::Recovered } else { health };
+    shared.journal.record(Outcome { attempt, transition, health });
+    if let Transition::RetryAt(at) = transition {
+        shared.note_due(at);
+    }
+    if let Some(reason) = disable {
+        switch_off(shared, &start, reason).await;
+    }
+    if is_success { End::Succeeded } else { End::Failed }
+}
+
+async fn switch_off(shared: &Arc<Shared>, start: &Start, reason: DisabledReason) {
+    let key = start.key;
+    match shared.catalog.endpoint_disable(key.application, key.endpoint, reason).await {
+        Ok(_) => {
+            shared.measures.endpoints_disabled.increment(1);
+            tracing::warn!(
+                endpoint.id = %key.endpoint, reason = reason.as_str(),
+                "disabled endpoint {}: {}", key.endpoint, reason.in_words()
+            );
+            shared.end_deliveries(key.application, key.endpoint);
+        }
+        Err(error) => tracing::error!(endpoint.id = %key.endpoint, %error, "could not disable an endpoint"),
+    }
+}
+
+/// The catalog cannot be read right now: the delivery stays as it is on disk and comes back from there.
+fn postpone(shared: &Arc<Shared>, start: &Start, error: &Error) -> End {
+    tracing::warn!(endpoint.id = %start.key.endpoint, %error, "could not read an endpoint; its delivery waits");
+    shared.lanes().left_on_disk(start.key.endpoint);
+    End::Abandoned
+}
+
+fn count(shared: &Shared, attempt: &Attempt, transition: Transition) {
+    let measures = &shared.measures;
+    match attempt.status {
+        AttemptStatus::Success => measures.attempts_succeeded.increment(1),
+        AttemptStatus::Fail => measures.attempts_failed.increment(1),
+    }
+    measures.attempt_seconds.record(attempt.duration);
+    if let Transition::GivenUp(_) = transition {
+        measures.deliveries_given_up.increment(1);
+    }
+}

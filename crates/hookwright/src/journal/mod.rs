@@ -1,0 +1,105 @@
+//! Group commit: what waits is written in one transaction, and each caller is answered once it is on disk.
+
+mod queue; // what waits
+mod writer; // the thread that writes it
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::domain::ids::EndpointId;
+use crate::domain::message::Message;
+use crate::error::Error;
+use crate::journal::queue::{Job, Queue};
+use crate::measures::Measures;
+use crate::store::Writer;
+use crate::store::write::{Append, Appended, CatalogWrite, Changed, Outcome, Write, Written};
+
+/// Outcomes that may wait to be written before no further attempts are started.
+pub(crate) const UNWRITTEN_OUTCOMES_MAX: usize = 20_000;
+
+/// A message that has just been committed, with where it goes.
+pub(crate) struct Committed {
+    pub(crate) message: Arc<Message>,
+    pub(crate) endpoints: Vec<EndpointId>,
+}
+
+/// What waits to be written, and the thread that writes it. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Journal {
+    queue: Arc<Queue>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl Journal {
+    /// Starts the writer's thread; each batch's messages are told to `committed`.
+    pub(crate) fn start(
+        writer: Writer,
+        committed: mpsc::UnboundedSender<Vec<Committed>>,
+        measures: Arc<Measures>,
+    ) -> std::io::Result<Journal> {
+        let queue = Arc::new(Queue::new());
+        let thread = writer::spawn(Arc::clone(&queue), writer, committed, measures)?;
+        Ok(Journal { queue, thread: Arc::new(Mutex::new(Some(thread))) })
+    }
+
+    /// Stores a message with its deliveries: when this returns they are on disk.
+    pub(crate) async fn append(&self, append: Append) -> Result<Appended, Error> {
+        match self.write(Write::Append(append)).await? {
+            Written::Appended(appended) => Ok(appended),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Changes what is configured.
+    pub(crate) async fn change(&self, change: CatalogWrite) -> Result<Changed, Error> {
+        match self.write(Write::Catalog(change)).await? {
+            Written::Changed(changed) => Ok(changed),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Writes one item and waits until it is on disk.
+    pub(crate) async fn write(&self, write: Write) -> Result<Written, Error> {
+        let (answer, answered) = oneshot::channel();
+        if !self.queue.push(Job { write, answer: Some(answer) }) {
+            return Err(Error::ShuttingDown);
+        }
+        answered.await.unwrap_or(Err(Error::ShuttingDown))
+    }
+
+    /// Writes the outcome of an attempt, soon: with the next batch, or in a few milliseconds.
+    ///
+    /// Nobody waits for it. Should it be lost in a crash, the attempt is made once more.
+    pub(crate) fn record(&self, outcome: Outcome) {
+        self.queue.push_outcome(outcome);
+    }
+
+    /// Whether so many outcomes wait to be written that no further attempts should be started.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.queue.outcomes() >= UNWRITTEN_OUTCOMES_MAX
+    }
+
+    /// Whether the last batch was written.
+    pub(crate) fn is_writing(&self) -> Result<(), Error> {
+        match self.queue.failure() {
+            None => Ok(()),
+            Some(failure) => Err(Error::NotWritten(failure)),
+        }
+    }
+
+    /// Writes all that waits, and ends the thread.
+    pub(crate) async fn shutdown(&self) {
+        self.queue.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // Joining blocks; a panic of the writer was logged by whoever catches panics.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+fn unexpected(written: &Written) -> Error {
+    Error::NotWritten(format!("the store answered {written:?} to something else"))
+}

@@ -1,0 +1,120 @@
+//! The thread that takes what waits, writes it as one batch, and answers.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::Error;
+use crate::journal::Committed;
+use crate::journal::queue::{Job, Queue};
+use crate::measures::Measures;
+use crate::store::Writer;
+use crate::store::error::StoreError;
+use crate::store::write::{Append, Appended, Outcome, Write, Written};
+
+/// The wait before outcomes that could not be written are tried again.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
+/// So often the last outcomes are tried again at a shutdown; then the attempts will be made once more.
+const LAST_TRIES: u32 = 10;
+
+type Answer = Option<oneshot::Sender<Result<Written, Error>>>;
+
+pub(super) fn spawn(
+    queue: Arc<Queue>,
+    writer: Writer,
+    committed: mpsc::UnboundedSender<Vec<Committed>>,
+    measures: Arc<Measures>,
+) -> std::io::Result<JoinHandle<()>> {
+    let thread = Thread { queue, writer, committed, measures };
+    thread::Builder::new().name("hookwright-writer".to_owned()).spawn(move || thread.run())
+}
+
+struct Thread {
+    queue: Arc<Queue>,
+    writer: Writer,
+    committed: mpsc::UnboundedSender<Vec<Committed>>,
+    measures: Arc<Measures>,
+}
+
+impl Thread {
+    fn run(mut self) {
+        let mut failures_at_the_end = 0;
+        while let Some(jobs) = self.queue.take() {
+            let (writes, answers): (Vec<Write>, Vec<Answer>) =
+                jobs.into_iter().map(|Job { write, answer }| (write, answer)).unzip();
+            let started = Instant::now();
+            match self.writer.commit(&writes) {
+                Ok(written) => {
+                    self.measures.commits.increment(1);
+                    self.measures.commit_seconds.record(started.elapsed());
+                    self.queue.set_failure(None);
+                    self.succeeded(writes, answers, written);
+                }
+                Err(failure) => {
+                    self.measures.commit_failures.increment(1);
+                    tracing::error!(
+                        error = %in_full(&failure), batch.items = writes.len(),
+                        "the database did not take a batch"
+                    );
+                    self.queue.set_failure(Some(in_full(&failure)));
+                    self.failed(writes, answers, &failure);
+                    if self.queue.is_closed() {
+                        failures_at_the_end += 1;
+                        if failures_at_the_end >= LAST_TRIES {
+                            break;
+                        }
+                    }
+                    thread::sleep(PAUSE_AFTER_FAILURE);
+                }
+            }
+        }
+    }
+
+    /// Tells the dispatcher of the new messages, and each caller of its own item.
+    fn succeeded(&self, writes: Vec<Write>, answers: Vec<Answer>, written: Vec<Written>) {
+        let mut fresh = Vec::new();
+        for ((write, answer), written) in writes.into_iter().zip(answers).zip(written) {
+            if let (Write::Append(Append { message, endpoints, .. }), Written::Appended(Appended::Stored)) =
+                (write, &written)
+                && !endpoints.is_empty()
+            {
+                fresh.push(Committed { message, endpoints });
+            }
+            if let Some(answer) = answer {
+                // The caller may have gone; what it asked for is done all the same.
+                let _ = answer.send(Ok(written));
+            }
+        }
+        if !fresh.is_empty() {
+            // Nobody listens any more at a shutdown: the deliveries are on disk for the next start.
+            let _ = self.committed.send(fresh);
+        }
+    }
+
+    /// Tells each caller, and keeps the outcomes, for which nobody waits, to be written later.
+    fn failed(&self, writes: Vec<Write>, answers: Vec<Answer>, failure: &StoreError) {
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        for (write, answer) in writes.into_iter().zip(answers) {
+            if let Some(answer) = answer {
+                let _ = answer.send(Err(Error::NotWritten(in_full(failure))));
+            } else if let Write::Outcome(outcome) = write {
+                outcomes.push(outcome);
+            }
+        }
+        self.queue.put_back(outcomes);
+    }
+}
+
+/// An error with its causes, in one line.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

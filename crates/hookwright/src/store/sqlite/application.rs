@@ -1,0 +1,186 @@
+//! Statements on applications.
+
+use rusqlite::{Connection, Row, named_params, params};
+
+use crate::domain::application::{Application, ApplicationSettings};
+use crate::domain::ids::{ApplicationId, OrganisationId};
+use crate::domain::names::Uid;
+use crate::domain::page::{Page, PageRequest};
+use crate::domain::time::Timestamp;
+use crate::store::error::StoreError;
+use crate::store::read::ApplicationWithEndpoints;
+use crate::store::sqlite::{Sqlite, endpoint, value};
+use crate::store::write::Changed;
+
+const COLUMNS: &str = "id, organisation, uid, name, throttle_rate, metadata, created_at, updated_at";
+
+impl Sqlite {
+    pub(crate) async fn application_with_endpoints(
+        &self,
+        id: ApplicationId,
+    ) -> Result<Option<ApplicationWithEndpoints>, StoreError> {
+        self.read(move |connection| {
+            // One transaction: the endpoints are those of the application as it is read.
+            let snapshot = connection.unchecked_transaction()?;
+            let sql = format!("SELECT {COLUMNS} FROM application WHERE id = ?1");
+            let Some(application) = value::first(&snapshot, &sql, [id.as_bytes()], from_row)? else {
+                return Ok(None);
+            };
+            let endpoints = endpoint::of_application(&snapshot, id)?;
+            Ok(Some(ApplicationWithEndpoints { application, endpoints }))
+        })
+        .await
+    }
+
+    pub(crate) async fn application_by_uid(
+        &self,
+        organisation: OrganisationId,
+        uid: Uid,
+    ) -> Result<Option<ApplicationId>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT id FROM application WHERE organisation = ?1 AND uid = ?2";
+            let params = params![organisation.as_bytes(), uid.as_str()];
+            value::first(connection, sql, params, |row| value::id(row, 0, ApplicationId::from_bytes))
+        })
+        .await
+    }
+
+    pub(crate) async fn application_list(
+        &self,
+        organisation: OrganisationId,
+        page: PageRequest<ApplicationId>,
+    ) -> Result<Page<Application>, StoreError> {
+        self.read(move |connection| {
+            let scan = page.scan();
+            let (beyond, order) = if scan.ascending { (">", "ASC") } else { ("<", "DESC") };
+            let sql = format!(
+                "SELECT {COLUMNS} FROM application
+                 WHERE organisation = :organisation AND (:beyond IS NULL OR id {beyond} :beyond)
+                 ORDER BY id {order} LIMIT :count"
+            );
+            let params = named_params! {
+                ":organisation": organisation.as_bytes(),
+                ":beyond": scan.beyond.as_ref().map(ApplicationId::as_bytes),
+                ":count": scan.count,
+            };
+            Ok(page.page(value::all(connection, &sql, params, from_row)?))
+        })
+        .await
+    }
+}
+
+pub(super) fn organisation_ensure(
+    connection: &Connection,
+    organisation: OrganisationId,
+    now: Timestamp,
+) -> Result<Changed, StoreError> {
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO organisation (id, created_at) VALUES (?1, ?2)")?
+        .execute(params![organisation.as_bytes(), now.as_micros()])?;
+    Ok(Changed::Yes)
+}
+
+pub(super) fn insert(connection: &Connection, application: &Application) -> Result<Changed, StoreError> {
+    let settings = &application.settings;
+    let rows = connection
+        .prepare_cached(&format!(
+            "INSERT INTO application ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING"
+        ))?
+        .execute(params![
+            application.id.as_bytes(),
+            application.organisation.as_bytes(),
+            settings.uid.as_ref().map(Uid::as_str),
+            settings.name,
+            settings.throttle_rate,
+            value::json_metadata(&settings.metadata),
+            application.created_at.as_micros(),
+            application.updated_at.as_micros(),
+        ])?;
+    Ok(if rows == 1 { Changed::Yes } else { Changed::Taken })
+}
+
+pub(super) fn update(
+    connection: &Connection,
+    application: &Application,
+    unless_changed_since: Timestamp,
+) -> Result<Changed, StoreError> {
+    let settings = &application.settings;
+    if let Some(uid) = &settings.uid {
+        let sql = "SELECT 1 FROM application WHERE organisation = ?1 AND uid = ?2 AND id <> ?3";
+        let params = params![application.organisation.as_bytes(), uid.as_str(), application.id.as_bytes()];
+        if value::first(connection, sql, params, |_| Ok(()))?.is_some() {
+            return Ok(Changed::Taken);
+        }
+    }
+    let rows = connection
+        .prepare_cached(
+            "UPDATE application SET uid = ?2, name = ?3, throttle_rate = ?4, metadata = ?5, updated_at = ?6
+             WHERE id = ?1 AND updated_at = ?7",
+        )?
+        .execute(params![
+            application.id.as_bytes(),
+            settings.uid.as_ref().map(Uid::as_str),
+            settings.name,
+            settings.throttle_rate,
+            value::json_metadata(&settings.metadata),
+            application.updated_at.as_micros(),
+            unless_changed_since.as_micros(),
+        ])?;
+    Ok(if rows == 1 { Changed::Yes } else { Changed::Stale })
+}
+
+/// Deletes what is configured; what happened is removed in slices by [`erase`].
+pub(super) fn delete(connection: &Connection, id: ApplicationId) -> Result<Changed, StoreError> {
+    let id = id.as_bytes();
+    let rows = connection.prepare_cached("DELETE FROM application WHERE id = ?1")?.execute([id])?;
+    if rows == 0 {
+        return Ok(Changed::Missing);
+    }
+    connection.prepare_cached("DELETE FROM endpoint WHERE application = ?1")?.execute([id])?;
+    connection.prepare_cached("DELETE FROM endpoint_health WHERE application = ?1")?.execute([id])?;
+    connection.prepare_cached("DELETE FROM token WHERE application = ?1")?.execute([id])?;
+    connection.prepare_cached("INSERT OR IGNORE INTO erasure (application) VALUES (?1)")?.execute([id])?;
+    Ok(Changed::Yes)
+}
+
+/// Removes journal rows of one deleted application, at most `limit` of each table, and says how many went.
+pub(super) fn erase(connection: &Connection, limit: u32) -> Result<u32, StoreError> {
+    let sql = "SELECT application FROM erasure LIMIT 1";
+    let next = value::first(connection, sql, [], |row| value::get::<[u8; 20]>(row, 0))?;
+    let Some(application) = next else { return Ok(0) };
+    let mut removed = 0;
+    // SQLite is built without DELETE … LIMIT, so the keys to delete are chosen first.
+    for (table, key) in [
+        ("delivery", "endpoint, message"),
+        ("attempt", "message, id"),
+        ("message_event_id", "event_id"),
+        ("message", "id"),
+    ] {
+        let sql = format!(
+            "DELETE FROM {table} WHERE application = ?1 AND ({key}) IN
+                (SELECT {key} FROM {table} WHERE application = ?1 LIMIT ?2)"
+        );
+        removed += connection.prepare_cached(&sql)?.execute(params![application, limit])?;
+    }
+    if removed == 0 {
+        connection.prepare_cached("DELETE FROM erasure WHERE application = ?1")?.execute([application])?;
+        // Something was done: there may be another application to erase.
+        removed = 1;
+    }
+    Ok(u32::try_from(removed).unwrap_or(u32::MAX))
+}
+
+fn from_row(row: &Row<'_>) -> Result<Application, StoreError> {
+    Ok(Application {
+        id: value::id(row, 0, ApplicationId::from_bytes)?,
+        organisation: value::id(row, 1, OrganisationId::from_bytes)?,
+        settings: ApplicationSettings {
+            uid: value::name_opt(row, 2, Uid::parse, "application.uid")?,
+            name: value::get(row, 3)?,
+            throttle_rate: value::get(row, 4)?,
+            metadata: value::metadata(row, 5, "application.metadata")?,
+        },
+        created_at: value::time(row, 6)?,
+        updated_at: value::time(row, 7)?,
+    })
+}

@@ -1,0 +1,181 @@
+//! Statements on endpoints.
+
+use hookwright_signature::Secret;
+use rusqlite::{Connection, Row, params};
+use zeroize::Zeroizing;
+
+use crate::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings, Header, OldSecret};
+use crate::domain::ids::{ApplicationId, EndpointId};
+use crate::domain::names::{Channel, EventTypeName, Uid};
+use crate::domain::time::Timestamp;
+use crate::store::error::StoreError;
+use crate::store::sqlite::value;
+use crate::store::write::Changed;
+
+pub(super) const COLUMNS: &str = "application, id, uid, url, description, throttle_rate, disabled, event_types, channels, metadata, \
+                                  headers, secret, old_secrets, created_at, updated_at";
+
+/// An application's endpoints, by id.
+pub(super) fn of_application(
+    connection: &Connection,
+    application: ApplicationId,
+) -> Result<Vec<Endpoint>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM endpoint WHERE application = ?1 ORDER BY id");
+    value::all(connection, &sql, [application.as_bytes()], from_row)
+}
+
+pub(super) fn insert(connection: &Connection, endpoint: &Endpoint) -> Result<Changed, StoreError> {
+    let sql = "SELECT 1 FROM application WHERE id = ?1";
+    if value::first(connection, sql, [endpoint.application.as_bytes()], |_| Ok(()))?.is_none() {
+        return Ok(Changed::Missing);
+    }
+    write(
+        connection,
+        &format!(
+            "INSERT INTO endpoint ({COLUMNS})
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING"
+        ),
+        endpoint,
+        endpoint.created_at,
+        Changed::Taken,
+    )
+}
+
+pub(super) fn update(
+    connection: &Connection,
+    endpoint: &Endpoint,
+    unless_changed_since: Timestamp,
+) -> Result<Changed, StoreError> {
+    if let Some(uid) = &endpoint.settings.uid {
+        let sql = "SELECT 1 FROM endpoint WHERE application = ?1 AND uid = ?2 AND id <> ?3";
+        let params = params![endpoint.application.as_bytes(), uid.as_str(), endpoint.id.as_bytes()];
+        if value::first(connection, sql, params, |_| Ok(()))?.is_some() {
+            return Ok(Changed::Taken);
+        }
+    }
+    write(
+        connection,
+        "UPDATE endpoint SET uid = ?3, url = ?4, description = ?5, throttle_rate = ?6, disabled = ?7, event_types = ?8,
+             channels = ?9, metadata = ?10, headers = ?11, secret = ?12, old_secrets = ?13, updated_at = ?15
+         WHERE application = ?1 AND id = ?2 AND updated_at = ?14",
+        endpoint,
+        unless_changed_since,
+        Changed::Stale,
+    )
+}
+
+/// Runs an INSERT or UPDATE whose parameters are the columns in order; `created_or_known_at` stands where `created_at` does.
+fn write(
+    connection: &Connection,
+    sql: &str,
+    endpoint: &Endpoint,
+    created_or_known_at: Timestamp,
+    otherwise: Changed,
+) -> Result<Changed, StoreError> {
+    let settings = &endpoint.settings;
+    let rows = connection.prepare_cached(sql)?.execute(params![
+        endpoint.application.as_bytes(),
+        endpoint.id.as_bytes(),
+        settings.uid.as_ref().map(Uid::as_str),
+        settings.url,
+        settings.description,
+        settings.throttle_rate,
+        endpoint.disabled.map(DisabledReason::as_str),
+        value::json_names(settings.event_types.iter().map(EventTypeName::as_str)),
+        value::json_names(settings.channels.iter().map(Channel::as_str)),
+        value::json_metadata(&settings.metadata),
+        headers_to_json(&endpoint.headers),
+        endpoint.secret.expose().as_str(),
+        old_secrets_to_json(&endpoint.old_secrets).as_str(),
+        created_or_known_at.as_micros(),
+        endpoint.updated_at.as_micros(),
+    ])?;
+    Ok(if rows == 1 { Changed::Yes } else { otherwise })
+}
+
+pub(super) fn disable(
+    connection: &Connection,
+    application: ApplicationId,
+    endpoint: EndpointId,
+    reason: DisabledReason,
+    now: Timestamp,
+) -> Result<Changed, StoreError> {
+    let rows = connection
+        .prepare_cached(
+            "UPDATE endpoint SET disabled = ?3, updated_at = max(?4, updated_at + 1)
+             WHERE application = ?1 AND id = ?2 AND disabled IS NULL",
+        )?
+        .execute(params![application.as_bytes(), endpoint.as_bytes(), reason.as_str(), now.as_micros()])?;
+    Ok(if rows == 1 { Changed::Yes } else { Changed::Missing })
+}
+
+/// Deletes an endpoint; what was on its way to it is ended in slices by whoever delivers.
+pub(super) fn delete(
+    connection: &Connection,
+    application: ApplicationId,
+    endpoint: EndpointId,
+) -> Result<Changed, StoreError> {
+    let key = params![application.as_bytes(), endpoint.as_bytes()];
+    let rows =
+        connection.prepare_cached("DELETE FROM endpoint WHERE application = ?1 AND id = ?2")?.execute(key)?;
+    connection
+        .prepare_cached("DELETE FROM endpoint_health WHERE application = ?1 AND endpoint = ?2")?
+        .execute(key)?;
+    Ok(if rows == 1 { Changed::Yes } else { Changed::Missing })
+}
+
+pub(super) fn from_row(row: &Row<'_>) -> Result<Endpoint, StoreError> {
+    Ok(Endpoint {
+        application: value::id(row, 0, ApplicationId::from_bytes)?,
+        id: value::id(row, 1, EndpointId::from_bytes)?,
+        settings: EndpointSettings {
+            uid: value::name_opt(row, 2, Uid::parse, "endpoint.uid")?,
+            url: value::get(row, 3)?,
+            description: value::get(row, 4)?,
+            throttle_rate: value::get(row, 5)?,
+            event_types: value::names(row, 7, EventTypeName::parse, "endpoint.event_types")?,
+            channels: value::names(row, 8, Channel::parse, "endpoint.channels")?,
+            metadata: value::metadata(row, 9, "endpoint.metadata")?,
+        },
+        disabled: value::word(row, 6, DisabledReason::from_word, "endpoint.disabled")?,
+        headers: headers_from_json(value::text(row, 10)?)?,
+        secret: value::parsed(value::text(row, 11)?, "endpoint.secret")?,
+        old_secrets: old_secrets_from_json(value::text(row, 12)?)?,
+        created_at: value::time(row, 13)?,
+        updated_at: value::time(row, 14)?,
+    })
+}
+
+/// An array of pairs and not an object: the order of headers is kept.
+fn headers_to_json(headers: &[Header]) -> String {
+    let pairs = headers.iter().map(|header| serde_json::json!([header.name, header.value]));
+    serde_json::Value::from_iter(pairs).to_string()
+}
+
+fn headers_from_json(text: &str) -> Result<Vec<Header>, StoreError> {
+    let pairs: Vec<(String, String)> =
+        serde_json::from_str(text).map_err(|_| StoreError::Value { column: "endpoint.headers" })?;
+    Ok(pairs.into_iter().map(|(name, value)| Header { name, value }).collect())
+}
+
+fn old_secrets_to_json(secrets: &[OldSecret]) -> Zeroizing<String> {
+    let pairs =
+        secrets.iter().map(|old| serde_json::json!([*old.secret.expose(), old.expires_at.as_micros()]));
+    Zeroizing::new(serde_json::Value::from_iter(pairs).to_string())
+}
+
+fn old_secrets_from_json(text: &str) -> Result<Vec<OldSecret>, StoreError> {
+    let wrong = || StoreError::Value { column: "endpoint.old_secrets" };
+    let pairs: Vec<(Zeroizing<String>, i64)> = serde_json::from_str::<Vec<(String, i64)>>(text)
+        .map_err(|_| wrong())?
+        .into_iter()
+        .map(|(secret, at)| (Zeroizing::new(secret), at))
+        .collect();
+    pairs
+        .into_iter()
+        .map(|(secret, at)| {
+            let secret = Secret::parse(&secret).map_err(|_| wrong())?;
+            Ok(OldSecret { secret, expires_at: Timestamp::from_micros(at) })
+        })
+        .collect()
+}

@@ -1,0 +1,95 @@
+//! Numbered migrations, each applied once, in order, and known by its checksum.
+
+use rusqlite::{Connection, TransactionBehavior, params};
+use sha2::{Digest, Sha256};
+
+use crate::store::error::StoreError;
+
+struct Migration {
+    number: u32,
+    name: &'static str,
+    sql: &'static str,
+}
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") }];
+
+/// Which schema a database had, and which it has now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SchemaReport {
+    /// The number of the newest migration before; 0 for an empty database.
+    pub before: u32,
+    /// The number of the newest migration now.
+    pub after: u32,
+}
+
+/// The newest migration that this program knows.
+fn known() -> u32 {
+    MIGRATIONS.last().map_or(0, |migration| migration.number)
+}
+
+/// Applies what is missing, all of it or nothing.
+pub(super) fn run(connection: &mut Connection) -> Result<SchemaReport, StoreError> {
+    // Taken for writing from the start: two processes that start at once migrate one after the other.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(
+        "CREATE TABLE IF NOT EXISTS migration (
+            number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum BLOB NOT NULL
+        ) STRICT",
+    )?;
+    let applied: Vec<(u32, [u8; 32])> = transaction
+        .prepare("SELECT number, checksum FROM migration ORDER BY number")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let before = applied.last().map_or(0, |(number, _)| *number);
+    if before > known() {
+        return Err(StoreError::Newer { found: before, known: known() });
+    }
+    for migration in MIGRATIONS {
+        let checksum: [u8; 32] = Sha256::digest(migration.sql).into();
+        match applied.iter().find(|(number, _)| *number == migration.number) {
+            Some((_, found)) if *found == checksum => {}
+            Some(_) => return Err(StoreError::Checksum { number: migration.number }),
+            None => {
+                transaction.execute_batch(migration.sql)?;
+                transaction.execute(
+                    "INSERT INTO migration (number, name, checksum) VALUES (?1, ?2, ?3)",
+                    params![migration.number, migration.name, checksum],
+                )?;
+            }
+        }
+    }
+    transaction.commit()?;
+    Ok(SchemaReport { before, after: known() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_applied_once() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        assert_eq!(run(&mut connection).unwrap(), SchemaReport { before: 0, after: known() });
+        assert_eq!(run(&mut connection).unwrap(), SchemaReport { before: known(), after: known() });
+    }
+
+    #[test]
+    fn a_newer_database_is_refused_in_one_sentence() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        run(&mut connection).unwrap();
+        connection.execute("INSERT INTO migration VALUES (4000, 'later', x'00')", []).unwrap();
+        connection.execute("UPDATE migration SET checksum = zeroblob(32) WHERE number = 4000", []).unwrap();
+        let refused = run(&mut connection).unwrap_err();
+        assert!(matches!(refused, StoreError::Newer { found: 4000, .. }), "{refused}");
+        assert!(refused.to_string().starts_with("the database has schema 4000"));
+    }
+
+    #[test]
+    fn a_changed_migration_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        run(&mut connection).unwrap();
+        connection.execute("UPDATE migration SET checksum = zeroblob(32)", []).unwrap();
+        assert!(matches!(run(&mut connection), Err(StoreError::Checksum { number: 1 })));
+    }
+}

@@ -1,0 +1,133 @@
+//! The SQLite backend: one file, one writer connection, a few readers.
+
+mod migrate; // bring the file to the newest schema
+mod writer; // one batch, one transaction
+
+mod application; // a file for each table's statements
+mod attempt;
+mod delivery;
+mod endpoint;
+mod event_type;
+mod health;
+mod idempotency;
+mod message;
+mod recent;
+mod token;
+
+mod value; // how values are kept in columns
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::Semaphore;
+
+use crate::store::Exclusivity;
+use crate::store::error::StoreError;
+
+pub use migrate::SchemaReport;
+pub(crate) use writer::Writer;
+
+/// Reads at the same time; more would only wait for the same disk and cores.
+const READERS: usize = 4;
+/// How long to wait for a lock that another process holds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Statements kept prepared on each connection: more than there are different ones on the hot path.
+const STATEMENT_CACHE: usize = 64;
+
+/// An open SQLite file: what reads need.
+pub(crate) struct Sqlite {
+    path: PathBuf,
+    /// Connections that no read uses right now.
+    idle: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+}
+
+/// Opens the file, makes it if there is none, and brings it to the newest schema.
+pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Writer), StoreError> {
+    // Opened before it is locked, so that a wrong path is told as such and not as a lock file's.
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    let lock = match exclusivity {
+        Exclusivity::OnlyDeliverer => Some(lock(path)?),
+        Exclusivity::Visitor => None,
+    };
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // FULL syncs the write-ahead log at each commit: what is committed survives a power cut.
+    connection.pragma_update(None, "synchronous", "full")?;
+    // Checkpoints less often than the default 1,000 pages: each one syncs the database file as well.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    connection.pragma_update(None, "cache_size", -16_000)?;
+    let report = migrate::run(&mut connection)?;
+    let sqlite =
+        Sqlite { path: path.to_owned(), idle: Arc::default(), permits: Arc::new(Semaphore::new(READERS)) };
+    Ok((sqlite, Writer::new(connection, lock, report)))
+}
+
+impl Sqlite {
+    /// Runs `read` on a connection of its own, off the runtime's threads.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| StoreError::Locked)?;
+        let idle = Arc::clone(&self.idle);
+        let path = self.path.clone();
+        let work = move || {
+            let _permit = permit;
+            let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = match kept {
+                Some(connection) => connection,
+                None => connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+            };
+            let answer = read(&connection);
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            answer
+        };
+        // Joining fails only if the runtime is going away or the read panicked; both end this read alone.
+        tokio::task::spawn_blocking(work).await.unwrap_or(Err(StoreError::Locked))
+    }
+
+    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+        self.read(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?)).await
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+        // Reads the file's head: a file that is no database is found here and not in the middle of something.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(connection)
+    };
+    open().map_err(|source: rusqlite::Error| match StoreError::from(source) {
+        StoreError::Sqlite(source) => StoreError::Open { path: path.to_owned(), source },
+        told => told,
+    })
+}
+
+/// Locks a file beside the database for as long as the answer lives; the operating system lets go when the process ends.
+fn lock(database: &Path) -> Result<File, StoreError> {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".lock");
+    let path = PathBuf::from(path);
+    let cannot = |source| StoreError::LockFile { path: path.clone(), source };
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(
+            |source| match source.kind() {
+                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                    StoreError::ReadOnly
+                }
+                _ => cannot(source),
+            },
+        )?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: database.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(cannot(source)),
+    }
+}

@@ -1,0 +1,152 @@
+//! How the domain's values are kept in columns, and read back with an error for what does not fit.
+
+use std::str::FromStr;
+
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, Params, Row};
+
+use crate::domain::application::Metadata;
+use crate::domain::ids::ID_BYTES;
+use crate::domain::names::NameError;
+use crate::domain::time::Timestamp;
+use crate::store::error::StoreError;
+
+/// A column's value, as the database has it.
+pub(super) fn get<T: FromSql>(row: &Row<'_>, column: usize) -> Result<T, StoreError> {
+    Ok(row.get(column)?)
+}
+
+/// An id.
+pub(super) fn id<T>(row: &Row<'_>, column: usize, from: fn([u8; ID_BYTES]) -> T) -> Result<T, StoreError> {
+    Ok(from(row.get(column)?))
+}
+
+/// A point in time.
+pub(super) fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, StoreError> {
+    Ok(Timestamp::from_micros(row.get(column)?))
+}
+
+/// A point in time, or none.
+pub(super) fn time_opt(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, StoreError> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_micros))
+}
+
+/// A name, checked as it was when it came in.
+pub(super) fn name<T>(
+    row: &Row<'_>,
+    column: usize,
+    parse: fn(&str) -> Result<T, NameError>,
+    place: &'static str,
+) -> Result<T, StoreError> {
+    parse(text(row, column)?).map_err(|_| StoreError::Value { column: place })
+}
+
+/// A name, or none.
+pub(super) fn name_opt<T>(
+    row: &Row<'_>,
+    column: usize,
+    parse: fn(&str) -> Result<T, NameError>,
+    place: &'static str,
+) -> Result<Option<T>, StoreError> {
+    match row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)? {
+        None => Ok(None),
+        Some(text) => parse(text).map(Some).map_err(|_| StoreError::Value { column: place }),
+    }
+}
+
+/// Names, kept as a JSON array; none are kept as NULL or `[]`.
+pub(super) fn names<T>(
+    row: &Row<'_>,
+    column: usize,
+    parse: fn(&str) -> Result<T, NameError>,
+    place: &'static str,
+) -> Result<Vec<T>, StoreError> {
+    let wrong = StoreError::Value { column: place };
+    let Some(text) = row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)? else {
+        return Ok(Vec::new());
+    };
+    let Ok(texts) = serde_json::from_str::<Vec<String>>(text) else { return Err(wrong) };
+    texts.iter().map(|text| parse(text)).collect::<Result<_, _>>().map_err(|_| wrong)
+}
+
+/// A word that stands for one of a few values.
+pub(super) fn word<T>(
+    row: &Row<'_>,
+    column: usize,
+    read: fn(&str) -> Option<T>,
+    place: &'static str,
+) -> Result<Option<T>, StoreError> {
+    match row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)? {
+        None => Ok(None),
+        Some(word) => read(word).map(Some).ok_or(StoreError::Value { column: place }),
+    }
+}
+
+/// A number that stands for one of a few values.
+pub(super) fn code<T>(
+    row: &Row<'_>,
+    column: usize,
+    read: fn(u8) -> Option<T>,
+    place: &'static str,
+) -> Result<T, StoreError> {
+    read(row.get(column)?).ok_or(StoreError::Value { column: place })
+}
+
+/// Free key-value pairs, kept as a JSON object.
+pub(super) fn metadata(row: &Row<'_>, column: usize, place: &'static str) -> Result<Metadata, StoreError> {
+    serde_json::from_str(text(row, column)?).map_err(|_| StoreError::Value { column: place })
+}
+
+/// A text that has a form of its own.
+pub(super) fn parsed<T: FromStr>(text: &str, place: &'static str) -> Result<T, StoreError> {
+    text.parse().map_err(|_| StoreError::Value { column: place })
+}
+
+/// A text, without copying it.
+pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, StoreError> {
+    Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
+}
+
+/// Names as a JSON array.
+pub(super) fn json_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    serde_json::Value::from_iter(names).to_string()
+}
+
+/// Names as a JSON array, or NULL if there are none, which is what most messages have.
+pub(super) fn json_names_or_null<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Option<String> {
+    (names.len() > 0).then(|| json_names(names))
+}
+
+/// Key-value pairs as a JSON object.
+pub(super) fn json_metadata(metadata: &Metadata) -> String {
+    let pairs = metadata.iter().map(|(key, value)| (key.clone(), serde_json::Value::from(value.as_str())));
+    serde_json::Value::Object(pairs.collect()).to_string()
+}
+
+/// Every row of a query, read with `each`.
+pub(super) fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    each: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut read = Vec::new();
+    while let Some(row) = rows.next()? {
+        read.push(each(row)?);
+    }
+    Ok(read)
+}
+
+/// The one row of a query, if there is one.
+pub(super) fn first<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    each: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    rows.next()?.map(each).transpose()
+}

@@ -1,0 +1,93 @@
+//! The one connection that writes: each batch is one transaction, and one sync of the disk.
+
+use std::fs::File;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::store::error::StoreError;
+use crate::store::sqlite::migrate::SchemaReport;
+use crate::store::sqlite::{application, delivery, endpoint, event_type, idempotency, message, token};
+use crate::store::write::{CatalogWrite, Changed, Write, Written};
+
+/// Writes batches.
+pub(crate) struct Writer {
+    connection: Connection,
+    /// Held until the writer goes: nobody else delivers from this file meanwhile.
+    _lock: Option<File>,
+    report: SchemaReport,
+}
+
+impl Writer {
+    pub(super) fn new(connection: Connection, lock: Option<File>, report: SchemaReport) -> Writer {
+        Writer { connection, _lock: lock, report }
+    }
+
+    /// What opening the database changed about its schema.
+    pub(crate) fn schema(&self) -> SchemaReport {
+        self.report
+    }
+
+    pub(crate) fn commit(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
+        // Taken for writing from the start: a reader that turns writer in the middle could be refused.
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let written = batch.iter().map(|write| apply(&transaction, write)).collect::<Result<_, _>>()?;
+        transaction.commit()?;
+        Ok(written)
+    }
+}
+
+fn apply(connection: &Connection, write: &Write) -> Result<Written, StoreError> {
+    Ok(match write {
+        Write::Append(append) => Written::Appended(message::append(connection, append)?),
+        Write::Outcome(outcome) => {
+            delivery::outcome(connection, outcome)?;
+            Written::Done
+        }
+        Write::Resend(key) => Written::Resent(delivery::resend(connection, key)?),
+        Write::ClaimDue(claim) => Written::Claimed(delivery::claim_due(connection, claim)?),
+        Write::EndDeliveries { application, endpoint, up_to, limit } => {
+            Written::Removed(delivery::end(connection, *application, *endpoint, *up_to, *limit)?)
+        }
+        Write::Flush => Written::Done,
+        Write::Catalog(change) => Written::Changed(change_catalog(connection, change)?),
+        Write::KeepAnswer(kept) => {
+            idempotency::keep(connection, kept)?;
+            Written::Done
+        }
+        Write::Erase { limit } => Written::Removed(application::erase(connection, *limit)?),
+        Write::ExpireKeys { first_byte, now } => {
+            idempotency::expire(connection, *first_byte, *now)?;
+            Written::Done
+        }
+    })
+}
+
+fn change_catalog(connection: &Connection, change: &CatalogWrite) -> Result<Changed, StoreError> {
+    match change {
+        CatalogWrite::OrganisationEnsure(id, now) => application::organisation_ensure(connection, *id, *now),
+        CatalogWrite::ApplicationInsert(new) => application::insert(connection, new),
+        CatalogWrite::ApplicationUpdate { application, unless_changed_since } => {
+            application::update(connection, application, *unless_changed_since)
+        }
+        CatalogWrite::ApplicationDelete(id) => application::delete(connection, *id),
+        CatalogWrite::EventTypeInsert(new) => event_type::insert(connection, new),
+        CatalogWrite::EventTypeUpdate { event_type, unless_changed_since } => {
+            event_type::update(connection, event_type, *unless_changed_since)
+        }
+        CatalogWrite::EventTypeDelete(organisation, name) => {
+            event_type::delete(connection, *organisation, name)
+        }
+        CatalogWrite::EndpointInsert(new) => endpoint::insert(connection, new),
+        CatalogWrite::EndpointUpdate { endpoint, unless_changed_since } => {
+            endpoint::update(connection, endpoint, *unless_changed_since)
+        }
+        CatalogWrite::EndpointDelete(application, id) => endpoint::delete(connection, *application, *id),
+        CatalogWrite::EndpointDisable { application, endpoint, reason, now } => {
+            endpoint::disable(connection, *application, *endpoint, *reason, *now)
+        }
+        CatalogWrite::TokenInsert { token, hash } => token::insert(connection, token, hash),
+        CatalogWrite::TokenRevoke { organisation, id, now } => {
+            token::revoke(connection, *organisation, *id, *now)
+        }
+    }
+}

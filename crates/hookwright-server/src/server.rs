@@ -101,7 +101,10 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken)
     drop(listener);
     connections.close();
     if tokio::time::timeout(DRAIN_LIMIT, connections.wait()).await.is_err() {
-        tracing::warn!(connections = connections.len(), "gave up waiting for requests that are still under way");
+        tracing::warn!(
+            connections = connections.len(),
+            "gave up waiting for requests that are still under way"
+        );
     }
     Ok(())
 }

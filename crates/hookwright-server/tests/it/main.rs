@@ -1,1 +1,4 @@
-//! Tests.
+//! Tests of the server over real HTTP, on a real SQLite file.
+
+mod api;
+mod pages;

@@ -27,7 +27,12 @@ pub(super) struct Asset {
 /// The files, named when they are first asked for.
 pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
     style: Asset::new("page", "css", "text/css; charset=utf-8", include_bytes!("../../static/page.css")),
-    script: Asset::new("live", "js", "text/javascript; charset=utf-8", include_bytes!("../../static/live.js")),
+    script: Asset::new(
+        "live",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../../static/live.js"),
+    ),
     icon: Asset::new("icon", "svg", "image/svg+xml", include_bytes!("../../static/icon.svg")),
 });
 

@@ -40,8 +40,11 @@ pub(super) async fn show(State(state): State<AppState>, signed_in: SignedIn) -> 
     let now = state.hooks.clock().now();
     match rows(&state.hooks, signed_in.organisation).await {
         Ok(rows) => {
-            let home =
-                HomePage { frame: Frame::signed_in(), now: Moment::new(now, now), list: RowList { rows, now } };
+            let home = HomePage {
+                frame: Frame::signed_in(),
+                now: Moment::new(now, now),
+                list: RowList { rows, now },
+            };
             page(StatusCode::OK, &home)
         }
         Err(cause) => {

@@ -2,10 +2,10 @@
 
 use askama::Template;
 use axum::response::{Html, IntoResponse as _, Response};
+use http::StatusCode;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use http::StatusCode;
 use tracing::error;
 
 use crate::pages::assets::{ASSETS, Assets};

@@ -1,10 +1,10 @@
 //! The way in, by a one-time link or a token, and the way out.
 
 use askama::Template;
+use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Extension, Path, State};
 use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
-use axum::Form;
 use hookwright::domain::ids::OrganisationId;
 use hookwright::domain::token::Scope;
 use http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE};

@@ -38,11 +38,8 @@ const FORM_MAX: usize = 16 * 1024;
 
 /// The page at `/`, what it is made of, and the way in and out.
 pub(crate) fn routes() -> Router<AppState> {
-    let pages = Pages(Arc::new(Shared {
-        sessions: Sessions::new(),
-        boards: Boards::default(),
-        slots: Slots::new(),
-    }));
+    let pages =
+        Pages(Arc::new(Shared { sessions: Sessions::new(), boards: Boards::default(), slots: Slots::new() }));
     Router::new()
         .route("/", get(home::show))
         .route("/live", get(live::stream))

@@ -4,16 +4,13 @@
 //! with a zero byte behind it, read by the browser from its file descriptor 3 and written to 4.
 
 use std::process::Stdio;
-use std::time::Duration;
 
+use hookwright_testkit::DEADLINE;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
-
-/// A browser start on a busy machine takes seconds; anything that takes longer than this hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Puts the two ends of the pipe where the browser looks for them.
 const LAUNCH: &str = r#"exec chromium "$@" 3<&0 4>&1 </dev/null >/dev/null"#;
@@ -100,32 +97,22 @@ impl Browser {
 
     /// Waits until a JavaScript expression holds in the page that is then open.
     pub(super) async fn until(&mut self, expression: &str) {
-        // Navigations end what runs in a page, so the question is asked anew rather than left there.
-        let ask = format!(
-            "new Promise((done) => {{
-                const end = () => {{ watch.disconnect(); clearTimeout(late); done(Boolean({expression})); }};
-                const watch = new MutationObserver(() => {{ if ({expression}) end(); }});
-                const late = setTimeout(end, 500);
-                watch.observe(document, {{ subtree: true, childList: true, attributes: true, characterData: true }});
-                if ({expression}) end();
-            }})"
-        );
-        let answered = timeout(PATIENCE, async {
-            loop {
-                let what = json!({ "expression": ask, "awaitPromise": true, "returnByValue": true });
-                if self.call("Runtime.evaluate", what).await["result"]["value"] == true {
-                    return;
-                }
-            }
-        });
-        if answered.await.is_err() {
-            let page = self.evaluate("document.documentElement.outerHTML").await;
-            panic!("it never came to {expression} on {page}");
-        }
+        let question = json!({ "expression": format!("Boolean({expression})"), "returnByValue": true });
+        hookwright_testkit::eventually(expression, async || {
+            let answer = self.call("Runtime.evaluate", question.clone()).await;
+            if answer["result"]["value"] == true { Ok(()) } else { Err(answer) }
+        })
+        .await;
     }
 
-    /// One command and its answer; events in between are passed over.
-    pub(super) async fn call(&mut self, method: &str, params: Value) -> Value {
+    /// From the next page on, none runs its scripts.
+    pub(super) async fn without_scripts(&mut self) {
+        self.call("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+    }
+
+    /// One command and its answer; events in between are passed over. `null` if it failed, as it does while one page
+    /// gives way to another.
+    async fn call(&mut self, method: &str, params: Value) -> Value {
         self.last_id += 1;
         let mut command = json!({ "id": self.last_id, "method": method, "params": params });
         if !self.session.is_null() {
@@ -134,7 +121,7 @@ impl Browser {
         let mut bytes = serde_json::to_vec(&command).unwrap();
         bytes.push(0);
         self.to.write_all(&bytes).await.unwrap();
-        let answer = timeout(PATIENCE, async {
+        let answer = timeout(DEADLINE, async {
             loop {
                 let mut bytes = Vec::new();
                 self.from.read_until(0, &mut bytes).await.unwrap();
@@ -146,7 +133,6 @@ impl Browser {
             }
         });
         let answer = answer.await.unwrap_or_else(|_| panic!("no answer to {method}"));
-        // An error here is mostly that a page went away under a question, which asks for it to be put again.
         answer["result"].clone()
     }
 }

@@ -1,10 +1,10 @@
 //! The page for people, over HTTP and in a real browser.
 
-mod site; // what the tests drive
 mod browser;
 mod events;
+mod site; // what the tests drive
 
-mod signing_in;
 mod showing;
+mod signing_in;
 mod streaming;
 mod watching;

@@ -26,7 +26,7 @@ async fn what_became_of_a_message_is_told_in_words() {
     assert!(page.contains("<b>200</b>") && page.contains("/hooks/in</bdi>"), "{page}");
     assert!(!page.contains("hunter2"));
 
-    receiver.always("/hooks/in", Reply::status(500));
+    receiver.on("/hooks/in", [Reply::status(500)]);
     site.send(&served, "book.removed").await;
     let page = site.page_with(&cookie, "Given up").await;
     assert!(page.contains("<b>500</b>") && page.contains("500 Internal Server Error</bdi>"), "{page}");
@@ -37,7 +37,7 @@ async fn a_message_that_failed_tells_when_it_is_tried_again() {
     let site = Site::start_with(RetryPolicy { schedule: vec![Duration::from_secs(3_000)] }).await;
     let cookie = site.sign_in().await;
     let receiver = Receiver::start().await;
-    receiver.always("/", Reply::status(503));
+    receiver.on("/", [Reply::status(503)]);
     let application = site.application("Acme").await;
     site.endpoint(&application, &receiver.url("/")).await;
     site.send(&application, "invoice.paid").await;
@@ -81,7 +81,10 @@ async fn pages_let_a_browser_do_no_more_than_they_need() {
         assert_eq!(answer.header("referrer-policy"), Some("same-origin"));
         assert_eq!(answer.header("cache-control"), Some("no-store"));
         let page = answer.text();
-        assert!(!page.contains(" style=") && !page.contains("<style") && !page.contains(" onload="), "{page}");
+        assert!(
+            !page.contains(" style=") && !page.contains("<style") && !page.contains(" onload="),
+            "{page}"
+        );
     }
 }
 

@@ -10,7 +10,7 @@ use hookwright::domain::names::EventTypeName;
 use hookwright::domain::retry::RetryPolicy;
 use hookwright::hooks::{ApplicationRef, NewEndpoint};
 use hookwright::{NewMessage, Sent};
-use hookwright_server::server::{self, PAYLOAD_LIMIT_DEFAULT, ServerOptions};
+use hookwright_server::server::{self, LoginLinks, PAYLOAD_LIMIT_DEFAULT, ServerOptions};
 use hookwright_testkit::http::{Answer, Client, Method};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -27,7 +27,7 @@ pub(super) struct Site {
     pub(super) base: String,
     pub(super) stop: CancellationToken,
     pub(super) server: JoinHandle<std::io::Result<()>>,
-    links: server::LoginLinks,
+    links: LoginLinks,
     client: Client,
     _directory: TempDir,
 }
@@ -41,15 +41,13 @@ impl Site {
     /// Starts one with this retry schedule.
     pub(super) async fn start_with(retry: RetryPolicy) -> Site {
         let directory = TempDir::new().unwrap();
-        let hooks = Hooks::builder(DatabaseUrl::Sqlite(directory.path().join("hooks.db")))
-            .allow_target_networks(vec!["127.0.0.0/8".parse().unwrap()])
-            .retry(retry)
-            .start()
-            .await
-            .unwrap();
+        let mut engine = Hooks::builder(DatabaseUrl::Sqlite(directory.path().join("hooks.db")));
+        engine.config_mut().allow_target_networks = vec!["127.0.0.0/8".parse().unwrap()];
+        engine.config_mut().retry = retry;
+        let hooks = engine.start().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let links = server::LoginLinks::new();
+        let links = LoginLinks::new();
         let options = ServerOptions {
             api_token: Some(Zeroizing::new(TOKEN.to_owned())),
             jwt_secret: None,
@@ -127,7 +125,7 @@ impl Site {
     pub(super) async fn page_with(&self, cookie: &str, text: &str) -> String {
         hookwright_testkit::eventually(text, async || {
             let page = self.get("/", cookie).await.expect(200).text();
-            page.contains(text).then_some(page)
+            if page.contains(text) { Ok(page) } else { Err(page) }
         })
         .await
     }

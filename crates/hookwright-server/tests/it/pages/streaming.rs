@@ -94,7 +94,10 @@ async fn streams_are_bounded_and_a_closed_one_makes_room() {
     assert_eq!(Events::open(&site.base, &cookie).await.status, 503);
     open.pop();
     hookwright_testkit::eventually("a free slot", async || {
-        (Events::open(&site.base, &cookie).await.status == 200).then_some(())
+        match Events::open(&site.base, &cookie).await.status {
+            200 => Ok(()),
+            status => Err(status),
+        }
     })
     .await;
 }

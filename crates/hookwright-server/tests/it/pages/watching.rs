@@ -10,8 +10,9 @@ async fn a_click_on_the_link_opens_the_page_and_what_is_sent_later_appears_by_it
     let Some(mut browser) = Browser::start().await else { return };
     let site = Site::start().await;
     let receiver = Receiver::start().await;
-    let application =
-        site.application("<script>document.title='taken'</script><img src=x onerror=alert(1)>\u{202e}dlrow").await;
+    let application = site
+        .application("<script>document.title='taken'</script><img src=x onerror=alert(1)>\u{202e}dlrow")
+        .await;
     site.endpoint(&application, &receiver.url("/in")).await;
 
     browser.open(&format!("{}{}", site.base, site.link())).await;
@@ -21,7 +22,7 @@ async fn a_click_on_the_link_opens_the_page_and_what_is_sent_later_appears_by_it
 
     let delivered = site.send(&application, "book.added").await;
     browser.until(&format!("document.querySelector('#{delivered}.ok')")).await;
-    receiver.always("/in", Reply::status(500));
+    receiver.on("/in", [Reply::status(500)]);
     let failed = site.send(&application, "book.removed").await;
     browser.until(&format!("document.querySelector('#{failed}.bad')")).await;
 
@@ -29,9 +30,15 @@ async fn a_click_on_the_link_opens_the_page_and_what_is_sent_later_appears_by_it
     let first = browser.evaluate("document.querySelector('#messages > li').id").await;
     assert_eq!(first, failed.as_str());
     let shown = browser.evaluate(&format!("document.querySelector('#{delivered} h2 bdi').textContent")).await;
-    assert!(shown.as_str().unwrap().starts_with("<script>document.title='taken'</script><img src=x"), "{shown}");
+    assert!(
+        shown.as_str().unwrap().starts_with("<script>document.title='taken'</script><img src=x"),
+        "{shown}"
+    );
     assert!(!shown.as_str().unwrap().contains('\u{202e}'));
-    assert_eq!(browser.evaluate("document.querySelectorAll('#messages script, #messages img').length").await, 0);
+    assert_eq!(
+        browser.evaluate("document.querySelectorAll('#messages script, #messages img').length").await,
+        0
+    );
     assert_eq!(browser.evaluate("document.title").await, "Messages · Hookwright");
 }
 

@@ -22,7 +22,9 @@ use zeroize::Zeroizing;
 use crate::api;
 use crate::auth::Auth;
 use crate::middleware::Observe;
-use crate::pages::{self, LoginLinks};
+use crate::pages;
+
+pub use crate::pages::{LINK_LIFETIME, LoginLinks};
 
 /// How many bytes a message's payload may have, unless the operator says otherwise: 1 MiB.
 pub const PAYLOAD_LIMIT_DEFAULT: usize = 1024 * 1024;
@@ -101,7 +103,10 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken)
     drop(listener);
     connections.close();
     if tokio::time::timeout(DRAIN_LIMIT, connections.wait()).await.is_err() {
-        tracing::warn!(connections = connections.len(), "gave up waiting for requests that are still under way");
+        tracing::warn!(
+            connections = connections.len(),
+            "gave up waiting for requests that are still under way"
+        );
     }
     Ok(())
 }

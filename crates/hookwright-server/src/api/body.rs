@@ -44,7 +44,11 @@ impl<T: DeserializeOwned + Default> FromRequest<AppState> for OptionalJsonBody<T
     async fn from_request(request: Request, _: &AppState) -> Result<OptionalJsonBody<T>, ApiError> {
         let (parts, body) = request.into_parts();
         let bytes = collect(body, &parts.headers, LIMIT).await?;
-        if bytes.is_empty() { Ok(OptionalJsonBody(T::default())) } else { parse(&bytes).map(OptionalJsonBody) }
+        if bytes.is_empty() {
+            Ok(OptionalJsonBody(T::default()))
+        } else {
+            parse(&bytes).map(OptionalJsonBody)
+        }
     }
 }
 

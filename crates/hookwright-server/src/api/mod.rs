@@ -1,11 +1,11 @@
 //! The API: the paths and shapes of the Svix API. Its modules follow the URL tree.
 
-mod health; // by path
 mod application;
-mod event_type;
-mod endpoint;
-mod message;
 mod attempt;
+mod endpoint;
+mod event_type;
+mod health; // by path
+mod message;
 mod missing;
 
 mod answer; // what they all use

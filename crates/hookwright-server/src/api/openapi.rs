@@ -37,7 +37,10 @@ struct BearerToken;
 impl Modify for BearerToken {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
-        document.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(scheme));
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", SecurityScheme::Http(scheme));
     }
 }
 
@@ -88,8 +91,10 @@ mod tests {
             })
             .collect();
         let served = crate::api::operations().served.into_iter();
-        let served: BTreeSet<(String, String)> =
-            served.chain(message::create::operations().served).map(|(method, path)| (method.to_owned(), path)).collect();
+        let served: BTreeSet<(String, String)> = served
+            .chain(message::create::operations().served)
+            .map(|(method, path)| (method.to_owned(), path))
+            .collect();
         assert_eq!(described, served);
     }
 }

@@ -20,7 +20,8 @@ impl Serialize for Rfc3339 {
 /// Reads a point in time; any offset will do.
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     // A plus sign that was not escaped in a query has become a space.
-    let text = if text.contains(' ') && text.contains('T') { text.replace(' ', "+") } else { text.to_owned() };
+    let text =
+        if text.contains(' ') && text.contains('T') { text.replace(' ', "+") } else { text.to_owned() };
     let time: jiff::Timestamp = text.parse().ok()?;
     Some(Timestamp::from_micros(time.as_microsecond()))
 }

@@ -48,7 +48,12 @@ impl JwtVerifier {
     }
 
     /// What the bearer may do; `None` if the token is no good. An organisation never seen before is made, empty.
-    pub(super) async fn scope(&self, hooks: &Hooks, text: &str, hash: [u8; 32]) -> Result<Option<Scope>, Error> {
+    pub(super) async fn scope(
+        &self,
+        hooks: &Hooks,
+        text: &str,
+        hash: [u8; 32],
+    ) -> Result<Option<Scope>, Error> {
         let now = hooks.clock().now();
         if let Some((scope, until)) = self.verified().get(&hash).copied()
             && now < until
@@ -73,9 +78,9 @@ impl JwtVerifier {
             None => Scope::Organisation(claims.sub.parse().ok()?),
             Some(organisation) => Scope::Application(organisation.parse().ok()?, claims.sub.parse().ok()?),
         };
-        let expires = claims.exp.map_or(Timestamp::MAX, |seconds| {
-            Timestamp::from_micros(seconds.saturating_mul(1_000_000))
-        });
+        let expires = claims
+            .exp
+            .map_or(Timestamp::MAX, |seconds| Timestamp::from_micros(seconds.saturating_mul(1_000_000)));
         Some((scope, expires))
     }
 

@@ -52,9 +52,9 @@ impl Auth {
         };
         match self.scope(text).await? {
             Some(scope) => Ok(Caller::new(scope, self.inner.target_hints)),
-            None => Err(ApiError::unauthorized(
-                "The access token is not known here, has expired or was revoked.",
-            )),
+            None => {
+                Err(ApiError::unauthorized("The access token is not known here, has expired or was revoked."))
+            }
         }
     }
 

@@ -33,7 +33,8 @@ impl IdempotencyHeader {
         let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
             return Ok(IdempotencyHeader(None));
         };
-        if !(1..=KEY_LENGTH_MAX).contains(&value.len()) || !value.as_bytes().iter().all(u8::is_ascii_graphic) {
+        if !(1..=KEY_LENGTH_MAX).contains(&value.len()) || !value.as_bytes().iter().all(u8::is_ascii_graphic)
+        {
             return Err(ApiError::field(
                 ["header", "idempotency-key"],
                 format!("must have 1 to {KEY_LENGTH_MAX} visible ASCII characters"),
@@ -80,7 +81,8 @@ pub(crate) struct InFlight {
 
 impl InFlight {
     async fn enter(&self, key: [u8; 16]) -> Turn {
-        let gate = Arc::clone(self.keys.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
+        let gate =
+            Arc::clone(self.keys.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
         let guard = Arc::clone(&gate).lock_owned().await;
         Turn { keys: Arc::clone(&self.keys), key, gate, _guard: guard }
     }
@@ -161,7 +163,10 @@ async fn keep(state: &AppState, key: &IdempotencyKey, response: Response) -> Res
     packed.extend_from_slice(&body);
     if let Err(error) = state.hooks.answer_keep(key, &packed).await {
         // What was asked for is done, so its answer is true, kept or not.
-        tracing::warn!(error = &error as &dyn std::error::Error, "could not keep the answer to a request with an idempotency key");
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "could not keep the answer to a request with an idempotency key"
+        );
     }
     Ok(Response::from_parts(parts, Body::from(body)))
 }

@@ -110,17 +110,30 @@ impl Exchange {
         if status.is_server_error() {
             let cause = cause.map(|cause| cause.to_string()).unwrap_or_default();
             tracing::warn!(
-                request.id = id, http.method = method, http.route = route, http.status = code, duration_us,
-                error = cause, "answered {method} {route} with {code}"
+                request.id = id,
+                http.method = method,
+                http.route = route,
+                http.status = code,
+                duration_us,
+                error = cause,
+                "answered {method} {route} with {code}"
             );
         } else if status.is_client_error() {
             tracing::info!(
-                request.id = id, http.method = method, http.route = route, http.status = code, duration_us,
+                request.id = id,
+                http.method = method,
+                http.route = route,
+                http.status = code,
+                duration_us,
                 "answered {method} {route} with {code}"
             );
         } else {
             tracing::debug!(
-                request.id = id, http.method = method, http.route = route, http.status = code, duration_us,
+                request.id = id,
+                http.method = method,
+                http.route = route,
+                http.status = code,
+                duration_us,
                 "answered {method} {route} with {code}"
             );
         }

@@ -1,4 +1,3 @@
 //! Tests of the server over real HTTP, on a real SQLite file.
 
 mod api;
-mod pages;

@@ -79,7 +79,9 @@ pub(in crate::api) async fn create(
 #[utoipa::path(get, path = "/api/v1/app/{app_id}", operation_id = "v1.application.get", tag = "Application",
     params(("app_id" = String, Path, description = "Its id or uid.")),
     responses((status = 200, body = ApplicationOut), (status = 404, body = Problem)))]
-pub(in crate::api) async fn show(InApplication { application, .. }: InApplication) -> Result<Response, ApiError> {
+pub(in crate::api) async fn show(
+    InApplication { application, .. }: InApplication,
+) -> Result<Response, ApiError> {
     json(StatusCode::OK, &ApplicationOut::of(&application))
 }
 

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
-use hookwright::domain::page::{Order, Page};
 use hookwright::SentMessage;
+use hookwright::domain::page::{Order, Page};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;

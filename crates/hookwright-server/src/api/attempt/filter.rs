@@ -1,7 +1,7 @@
 //! Which attempts a list shows.
 
-use hookwright::domain::attempt::AttemptStatus;
 use hookwright::AttemptFilter;
+use hookwright::domain::attempt::AttemptStatus;
 use utoipa::IntoParams;
 
 use crate::api::attempt::dto::MessageStatus;

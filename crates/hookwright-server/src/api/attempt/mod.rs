@@ -91,7 +91,9 @@ pub(in crate::api) async fn list_by_message(
         let found = state.hooks.endpoint_get(application.id, &named).await;
         filter.endpoint = match found {
             Ok(endpoint) => Some(endpoint.id),
-            Err(Error::NotFound(_)) => return Err(refused("endpoint_id", "names no endpoint of this application")),
+            Err(Error::NotFound(_)) => {
+                return Err(refused("endpoint_id", "names no endpoint of this application"));
+            }
             Err(error) => return Err(error.into()),
         };
     }

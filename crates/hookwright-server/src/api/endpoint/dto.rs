@@ -129,7 +129,8 @@ impl EndpointPatch {
         // A patch may say 0 where it means none.
         let rate = self.throttle_rate.or(self.rate_limit).map(|rate| rate.filter(|&rate| rate > 0));
         fields.finish()?;
-        let (url, description, disabled, metadata) = (self.url, self.description, self.disabled, self.metadata);
+        let (url, description, disabled, metadata) =
+            (self.url, self.description, self.disabled, self.metadata);
         Ok(move |edit: &mut EndpointEdit| {
             let settings = &mut edit.settings;
             if let Some(url) = &url {

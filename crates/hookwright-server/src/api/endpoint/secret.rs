@@ -87,7 +87,8 @@ pub(in crate::api) async fn rotate(
     let secret = body.key.as_deref().and_then(|text| fields.parsed("key", text, Secret::parse));
     let grace = body.grace_period_seconds.unwrap_or(GRACE_SECONDS_DEFAULT);
     if grace > GRACE_SECONDS_MAX {
-        fields.refuse("gracePeriodSeconds", format!("gracePeriodSeconds must be at most {GRACE_SECONDS_MAX}"));
+        fields
+            .refuse("gracePeriodSeconds", format!("gracePeriodSeconds must be at most {GRACE_SECONDS_MAX}"));
     }
     fields.finish()?;
     let grace = Duration::from_secs(grace.into());

@@ -180,7 +180,8 @@ impl EventTypePatch {
     /// What the patch does to settings.
     pub(super) fn change(self) -> Result<impl FnMut(&mut EventTypeSettings) + Send, ApiError> {
         let mut fields = Fields::default();
-        let schemas = self.schemas.map(|schemas| schemas.and_then(|schemas| checked_schemas(&mut fields, &schemas)));
+        let schemas =
+            self.schemas.map(|schemas| schemas.and_then(|schemas| checked_schemas(&mut fields, &schemas)));
         let one = self.feature_flag.map(|flag| flag.map(|flag| vec![flag]));
         let flags = self.feature_flags.or(one);
         let flags = flags.map(|flags| checked_flags(&mut fields, &flags.unwrap_or_default()));

@@ -40,7 +40,11 @@ pub(super) fn operations() -> Operations {
         ("with_content" = Option<bool>, Query, description = "Show their schemas too."),
     ),
     responses((status = 200, body = ListResponse<EventTypeOut>)))]
-pub(in crate::api) async fn list(State(state): State<AppState>, caller: Caller, query: Query) -> Result<Response, ApiError> {
+pub(in crate::api) async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    query: Query,
+) -> Result<Response, ApiError> {
     let include_archived = query.flag("include_archived", false)?;
     let with_content = query.flag("with_content", false)?;
     let (request, asked) = PageParams::of(&query)?.request::<EventTypeName>(Order::Ascending)?;

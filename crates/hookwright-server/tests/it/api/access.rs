@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::rig::{JWT_SECRET, Rig, text};
 
 fn jwt(secret: &str, algorithm: Algorithm, claims: &Value) -> String {
-    jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+    jsonwebtoken::encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes()))
+        .unwrap()
 }
 
 #[tokio::test]
@@ -16,8 +17,17 @@ async fn without_a_good_token_nothing_is_told() {
     let rig = Rig::start().await;
     rig.application("ann").await;
     let path = "/api/v1/app/ann";
-    for header in ["", "Bearer", "Bearer ", "Basic b3BlcmF0b3I6", "Bearer wrong", "Bearer a.b.c", "operator-token-of-the-tests"] {
-        let answer = Client::anonymous(&rig.base).request(Method::GET, path, &[("authorization", header)], "").await;
+    for header in [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic b3BlcmF0b3I6",
+        "Bearer wrong",
+        "Bearer a.b.c",
+        "operator-token-of-the-tests",
+    ] {
+        let answer =
+            Client::anonymous(&rig.base).request(Method::GET, path, &[("authorization", header)], "").await;
         let answer = answer.expect(401);
         assert_eq!(answer.json()["code"], "authentication_failed", "{header}");
         assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
@@ -40,7 +50,10 @@ async fn a_tenant_looks_after_its_own_application_and_sees_no_other() {
     for own in [ann.as_str(), "ann"] {
         tenant.get(&format!("/api/v1/app/{own}")).await.expect(200);
         tenant.get(&format!("/api/v1/app/{own}/msg")).await.expect(200);
-        tenant.post(&format!("/api/v1/app/{own}/endpoint"), &json!({"url": "http://127.0.0.1:9/"})).await.expect(201);
+        tenant
+            .post(&format!("/api/v1/app/{own}/endpoint"), &json!({"url": "http://127.0.0.1:9/"}))
+            .await
+            .expect(201);
     }
     tenant.get("/api/v1/event-type").await.expect(200);
     for path in ["", "/endpoint", "/msg", &format!("/endpoint/{endpoint}"), &format!("/msg/{message}")] {
@@ -101,7 +114,8 @@ async fn svix_style_tokens_open_their_organisation_or_their_application() {
     let organisation = OrganisationId::from_bytes([5; 20]).to_string();
     let other = OrganisationId::from_bytes([6; 20]).to_string();
     let client = |claims: Value| Client::new(&rig.base, jwt(JWT_SECRET, Algorithm::HS256, &claims));
-    let whole = client(json!({"iss": "svix-server", "sub": organisation, "iat": 1, "exp": 4_000_000_000_u64}));
+    let whole =
+        client(json!({"iss": "svix-server", "sub": organisation, "iat": 1, "exp": 4_000_000_000_u64}));
     let made = whole.post("/api/v1/app", &json!({"name": "Ann", "uid": "ann"})).await.expect(201).json();
     whole.get("/api/v1/app/ann").await.expect(200);
     // Another organisation, and the default one, are other worlds.
@@ -113,7 +127,10 @@ async fn svix_style_tokens_open_their_organisation_or_their_application() {
     tenant.get("/api/v1/app/ann").await.expect(200);
     tenant.get("/api/v1/app").await.expect(403);
     let lost = ApplicationId::from_bytes([9; 20]).to_string();
-    client(json!({"iss": "svix-server", "sub": lost, "org": organisation})).get("/api/v1/app/ann").await.expect(404);
+    client(json!({"iss": "svix-server", "sub": lost, "org": organisation}))
+        .get("/api/v1/app/ann")
+        .await
+        .expect(404);
 }
 
 #[tokio::test]
@@ -126,7 +143,11 @@ async fn svix_style_tokens_that_are_not_good_are_refused() {
         claims[field] = value;
         claims
     };
-    let none = format!("{}.{}.", "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0", jwt(JWT_SECRET, Algorithm::HS256, &good).split('.').nth(1).unwrap());
+    let none = format!(
+        "{}.{}.",
+        "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0",
+        jwt(JWT_SECRET, Algorithm::HS256, &good).split('.').nth(1).unwrap()
+    );
     for token in [
         jwt("other secret", Algorithm::HS256, &good),
         jwt(JWT_SECRET, Algorithm::HS384, &good),

@@ -7,7 +7,8 @@ use super::rig::{Rig, column, text, wrong_place};
 #[tokio::test]
 async fn an_application_is_found_by_id_and_by_uid_with_and_without_a_final_slash() {
     let rig = Rig::start().await;
-    let body = json!({"name": "Ann", "uid": "ann-1", "rateLimit": 7, "metadata": {"plan": "gold"}, "newField": 1});
+    let body =
+        json!({"name": "Ann", "uid": "ann-1", "rateLimit": 7, "metadata": {"plan": "gold"}, "newField": 1});
     let made = rig.client.post("/api/v1/app/", &body).await.expect(201).json();
     assert_eq!(made["throttleRate"], 7);
     assert_eq!(made["rateLimit"], 7);
@@ -56,11 +57,15 @@ async fn patch_tells_null_from_nothing() {
     let path = format!("/api/v1/app/{}", text(&made["id"]));
     let same = rig.client.patch(&path, &json!({})).await.expect(200).json();
     assert_eq!((&same["uid"], &same["throttleRate"]), (&json!("cat"), &json!(5)));
-    let patched = rig.client.patch(&path, &json!({"uid": null, "throttleRate": null})).await.expect(200).json();
+    let patched =
+        rig.client.patch(&path, &json!({"uid": null, "throttleRate": null})).await.expect(200).json();
     assert_eq!((&patched["uid"], &patched["throttleRate"]), (&Value::Null, &Value::Null));
     assert_eq!((&patched["name"], &patched["metadata"]), (&json!("Cat"), &json!({"a": "b"})));
     rig.client.get("/api/v1/app/cat").await.expect(404);
-    assert_eq!(rig.client.patch("/api/v1/app/cat", &json!({"name": "x"})).await.expect(404).json()["code"], "not_found");
+    assert_eq!(
+        rig.client.patch("/api/v1/app/cat", &json!({"name": "x"})).await.expect(404).json()["code"],
+        "not_found"
+    );
 }
 
 #[tokio::test]

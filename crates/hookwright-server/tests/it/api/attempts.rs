@@ -25,9 +25,14 @@ async fn an_attempt_is_listed_by_endpoint_and_by_message() {
     let by_endpoint = format!("/api/v1/app/ann/attempt/endpoint/{endpoint}");
     let attempt = listed(&rig, &by_endpoint, 1).await.json()["data"][0].clone();
     for (field, value) in [
-        ("msgId", json!(message)), ("endpointId", json!(endpoint)), ("url", json!(receiver.url("/hook"))),
-        ("status", json!(0)), ("statusText", json!("success")), ("responseStatusCode", json!(200)),
-        ("response", json!("thanks \u{1f600}")), ("triggerType", json!(0)),
+        ("msgId", json!(message)),
+        ("endpointId", json!(endpoint)),
+        ("url", json!(receiver.url("/hook"))),
+        ("status", json!(0)),
+        ("statusText", json!("success")),
+        ("responseStatusCode", json!(200)),
+        ("response", json!("thanks \u{1f600}")),
+        ("triggerType", json!(0)),
     ] {
         assert_eq!(attempt[field], value, "{field}");
     }
@@ -38,9 +43,13 @@ async fn an_attempt_is_listed_by_endpoint_and_by_message() {
     assert_eq!(one, attempt);
     let by_message = format!("/api/v1/app/ann/attempt/msg/{message}");
     assert_eq!(rig.client.get(&by_message).await.expect(200).json()["data"][0], attempt);
-    let lean = rig.client.get(&format!("{by_endpoint}?with_content=false&with_msg=true")).await.expect(200).json();
+    let lean =
+        rig.client.get(&format!("{by_endpoint}?with_content=false&with_msg=true")).await.expect(200).json();
     assert_eq!(lean["data"][0]["response"], "{}");
-    assert_eq!((&lean["data"][0]["msg"]["id"], &lean["data"][0]["msg"]["payload"]), (&json!(message), &json!({})));
+    assert_eq!(
+        (&lean["data"][0]["msg"]["id"], &lean["data"][0]["msg"]["payload"]),
+        (&json!(message), &json!({}))
+    );
 }
 
 #[tokio::test]
@@ -56,7 +65,11 @@ async fn attempts_are_filtered_by_status_class_and_endpoint() {
     listed(&rig, &path, 2).await;
     let check = async |query: &str, expected: &[&str]| {
         let list = rig.client.get(&format!("{path}?{query}")).await.expect(200);
-        assert_eq!(column(&list, "endpointId"), expected.iter().map(|id| json!(id)).collect::<Vec<_>>(), "{query}");
+        assert_eq!(
+            column(&list, "endpointId"),
+            expected.iter().map(|id| json!(id)).collect::<Vec<_>>(),
+            "{query}"
+        );
     };
     check("status=0", &[&good]).await;
     check("status=2", &[&bad]).await;

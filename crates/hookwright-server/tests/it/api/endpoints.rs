@@ -18,15 +18,25 @@ async fn an_endpoint_is_made_with_all_its_settings_under_old_and_new_names() {
     });
     let made = rig.client.post("/api/v1/app/ann/endpoint", &body).await.expect(201).json();
     for (field, value) in [
-        ("eventTypes", json!(["a.b"])), ("filterTypes", json!(["a.b"])), ("channels", json!(["c:1"])),
-        ("throttleRate", json!(3)), ("rateLimit", json!(3)), ("disabled", json!(true)), ("version", json!(1)),
-        ("url", json!("http://127.0.0.1:9/hook?x=1")), ("uid", json!("e1")), ("metadata", json!({"k": "v"})),
+        ("eventTypes", json!(["a.b"])),
+        ("filterTypes", json!(["a.b"])),
+        ("channels", json!(["c:1"])),
+        ("throttleRate", json!(3)),
+        ("rateLimit", json!(3)),
+        ("disabled", json!(true)),
+        ("version", json!(1)),
+        ("url", json!("http://127.0.0.1:9/hook?x=1")),
+        ("uid", json!("e1")),
+        ("metadata", json!({"k": "v"})),
     ] {
         assert_eq!(made[field], value, "{field}");
     }
     assert!(!made.to_string().contains(SECRET) && made.get("headers").is_none());
     for name in [text(&made["id"]), "e1".to_owned()] {
-        assert_eq!(rig.client.get(&format!("/api/v1/app/ann/endpoint/{name}")).await.expect(200).json(), made);
+        assert_eq!(
+            rig.client.get(&format!("/api/v1/app/ann/endpoint/{name}")).await.expect(200).json(),
+            made
+        );
     }
     let key = rig.client.get("/api/v1/app/ann/endpoint/e1/secret").await.expect(200).json();
     assert_eq!(key, json!({"key": SECRET}));
@@ -59,15 +69,22 @@ async fn patch_tells_null_from_nothing_and_an_empty_filter_is_none() {
     rig.application("ann").await;
     rig.client.post("/api/v1/event-type", &json!({"name": "a.b", "description": ""})).await.expect(201);
     let path = "/api/v1/app/ann/endpoint/e1";
-    let body = json!({"url": "http://127.0.0.1:9/", "eventTypes": ["a.b"], "channels": ["c"], "throttleRate": 2});
+    let body =
+        json!({"url": "http://127.0.0.1:9/", "eventTypes": ["a.b"], "channels": ["c"], "throttleRate": 2});
     rig.client.put(path, &body).await.expect(201);
     let same = rig.client.patch(path, &json!({"description": "new"})).await.expect(200).json();
     assert_eq!((&same["eventTypes"], &same["channels"]), (&json!(["a.b"]), &json!(["c"])));
     let open = rig.client.patch(path, &json!({"filterTypes": [], "channels": null, "rateLimit": null})).await;
     let open = open.expect(200).json();
-    assert_eq!((&open["eventTypes"], &open["channels"], &open["throttleRate"]), (&Value::Null, &Value::Null, &Value::Null));
+    assert_eq!(
+        (&open["eventTypes"], &open["channels"], &open["throttleRate"]),
+        (&Value::Null, &Value::Null, &Value::Null)
+    );
     assert_eq!(rig.client.patch(path, &json!({"disabled": true})).await.expect(200).json()["disabled"], true);
-    assert_eq!(rig.client.patch(path, &json!({"disabled": false})).await.expect(200).json()["disabled"], false);
+    assert_eq!(
+        rig.client.patch(path, &json!({"disabled": false})).await.expect(200).json()["disabled"],
+        false
+    );
 }
 
 #[tokio::test]
@@ -99,7 +116,11 @@ async fn a_refused_url_is_explained_to_the_operator_and_not_to_a_tenant() {
     let body = json!({"url": "http://localhost:9000/"});
     let to_operator = rig.client.post(&path, &body).await.expect(422);
     assert_eq!(wrong_place(&to_operator), "body.url");
-    assert!(to_operator.text().contains("HOOKWRIGHT_ALLOW_TARGET_NETWORKS=127.0.0.0/8"), "{}", to_operator.text());
+    assert!(
+        to_operator.text().contains("HOOKWRIGHT_ALLOW_TARGET_NETWORKS=127.0.0.0/8"),
+        "{}",
+        to_operator.text()
+    );
     let to_tenant = rig.tenant(&application).await.post(&path, &body).await.expect(422);
     assert_eq!(wrong_place(&to_tenant), "body.url");
     let said = text(&to_tenant.json()["detail"][0]["msg"]);

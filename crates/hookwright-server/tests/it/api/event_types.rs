@@ -9,9 +9,11 @@ const LIST: &str = "/api/v1/event-type";
 #[tokio::test]
 async fn an_event_type_keeps_its_schemas_byte_for_byte() {
     let rig = Rig::start().await;
-    let body = r#"{"name":"book.added","description":"A book","schemas":{ "1": {"maximum": 1e400, "z":1, "a":2} }}"#;
+    let body =
+        r#"{"name":"book.added","description":"A book","schemas":{ "1": {"maximum": 1e400, "z":1, "a":2} }}"#;
     let headers = [("content-type", "application/json")];
-    let made = rig.client.request(hookwright_testkit::http::Method::POST, LIST, &headers, body).await.expect(201);
+    let made =
+        rig.client.request(hookwright_testkit::http::Method::POST, LIST, &headers, body).await.expect(201);
     assert!(made.text().contains(r#"{ "1": {"maximum": 1e400, "z":1, "a":2} }"#), "{}", made.text());
     let listed = rig.client.get(LIST).await.expect(200);
     assert_eq!(column(&listed, "schemas"), [Value::Null]);
@@ -42,7 +44,8 @@ async fn put_and_patch_change_what_they_say() {
     let full = json!({"description": "d", "deprecated": true, "featureFlags": ["beta", "alpha"], "groupName": "book"});
     let made = rig.client.put(path, &full).await.expect(201).json();
     assert_eq!((&made["featureFlag"], &made["groupName"]), (&json!("beta"), &json!("book")));
-    let patched = rig.client.patch(path, &json!({"groupName": null, "featureFlag": "one"})).await.expect(200).json();
+    let patched =
+        rig.client.patch(path, &json!({"groupName": null, "featureFlag": "one"})).await.expect(200).json();
     assert_eq!((&patched["featureFlags"], &patched["groupName"]), (&json!(["one"]), &Value::Null));
     assert_eq!(patched["deprecated"], true);
     let put = rig.client.put(path, &json!({"description": "e"})).await.expect(200).json();

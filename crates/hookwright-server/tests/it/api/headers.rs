@@ -20,7 +20,8 @@ async fn shown(rig: &Rig) -> Value {
 #[tokio::test]
 async fn credentials_are_named_and_not_shown() {
     let rig = rig().await;
-    let body = json!({"headers": {"Authorization": "Bearer hunter2", "X-Api-Key": "hunter2", "X-Tenant": "t"}});
+    let body =
+        json!({"headers": {"Authorization": "Bearer hunter2", "X-Api-Key": "hunter2", "X-Tenant": "t"}});
     rig.client.put(PATH, &body).await.expect(204);
     let expected = json!({"headers": {"X-Tenant": "t"}, "sensitive": ["Authorization", "X-Api-Key"]});
     assert_eq!(shown(&rig).await, expected);

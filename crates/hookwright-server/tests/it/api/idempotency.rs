@@ -1,7 +1,7 @@
 //! Idempotency keys: the same request is done once, whoever repeats it, and answered alike.
 
-use hookwright_testkit::http::{Answer, Client, Method};
 use hookwright_testkit::Receiver;
+use hookwright_testkit::http::{Answer, Client, Method};
 use serde_json::{Value, json};
 
 use super::rig::{Rig, column, wrong_place};
@@ -74,7 +74,11 @@ async fn a_key_with_another_body_is_refused() {
     rig.application("ann").await;
     for (path, one, two) in [
         ("/api/v1/app", json!({"name": "A"}), json!({"name": "B"})),
-        ("/api/v1/app/ann/msg", json!({"eventType": "a", "payload": 1}), json!({"eventType": "a", "payload": 2})),
+        (
+            "/api/v1/app/ann/msg",
+            json!({"eventType": "a", "payload": 1}),
+            json!({"eventType": "a", "payload": 2}),
+        ),
     ] {
         assert!(post(&rig.client, path, "k", &one).await.status < 300);
         let refused = post(&rig.client, path, "k", &two).await.expect(409);
@@ -91,7 +95,8 @@ async fn keys_of_different_callers_and_paths_do_not_meet() {
     for (client, application) in
         [(rig.client.clone(), &ann), (rig.client.clone(), &bob), (rig.tenant(&ann).await, &ann)]
     {
-        let made = post(&client, &format!("/api/v1/app/{application}/endpoint"), "k", &body).await.expect(201);
+        let made =
+            post(&client, &format!("/api/v1/app/{application}/endpoint"), "k", &body).await.expect(201);
         ids.push(made.json()["id"].to_string());
     }
     ids.sort();

@@ -16,7 +16,11 @@ async fn messages_are_filtered_by_type_channel_tag_and_time() {
     }
     let check = async |query: &str, expected: &[&str]| {
         let list = rig.client.get(&format!("/api/v1/app/ann/msg?{query}")).await.expect(200);
-        assert_eq!(column(&list, "eventType"), expected.iter().map(|name| json!(name)).collect::<Vec<_>>(), "{query}");
+        assert_eq!(
+            column(&list, "eventType"),
+            expected.iter().map(|name| json!(name)).collect::<Vec<_>>(),
+            "{query}"
+        );
     };
     check("", &["a.3", "a.2", "a.1"]).await;
     check("order=ascending", &["a.1", "a.2", "a.3"]).await;
@@ -42,7 +46,9 @@ async fn payloads_are_shown_unless_they_are_not_wanted() {
     let rig = Rig::start().await;
     rig.application("ann").await;
     let id = rig.send("ann", "a.b", json!({"x": 1})).await;
-    for (query, payload) in [("", json!({"x": 1})), ("?with_content=true", json!({"x": 1})), ("?with_content=false", json!({}))] {
+    for (query, payload) in
+        [("", json!({"x": 1})), ("?with_content=true", json!({"x": 1})), ("?with_content=false", json!({}))]
+    {
         let list = rig.client.get(&format!("/api/v1/app/ann/msg{query}")).await.expect(200);
         assert_eq!(column(&list, "payload"), [payload.clone()], "{query}");
         let one: Value = rig.client.get(&format!("/api/v1/app/ann/msg/{id}{query}")).await.expect(200).json();

@@ -45,11 +45,15 @@ async fn the_payload_reaches_the_receiver_byte_for_byte() {
 async fn the_answer_has_the_message_and_its_payload_only_on_request() {
     let rig = Rig::start().await;
     rig.application("ann").await;
-    let body = json!({"eventType": "a.b", "eventId": "e-1", "payload": {"x": 1}, "channels": ["c"], "tags": ["t"]});
+    let body =
+        json!({"eventType": "a.b", "eventId": "e-1", "payload": {"x": 1}, "channels": ["c"], "tags": ["t"]});
     let sent = rig.client.post("/api/v1/app/ann/msg?with_content=false", &body).await.expect(202).json();
     for (field, value) in [
-        ("eventType", json!("a.b")), ("eventId", json!("e-1")), ("payload", json!({})),
-        ("channels", json!(["c"])), ("tags", json!(["t"])),
+        ("eventType", json!("a.b")),
+        ("eventId", json!("e-1")),
+        ("payload", json!({})),
+        ("channels", json!(["c"])),
+        ("tags", json!(["t"])),
     ] {
         assert_eq!(sent[field], value, "{field}");
     }
@@ -63,7 +67,8 @@ async fn the_answer_has_the_message_and_its_payload_only_on_request() {
 #[tokio::test]
 async fn a_message_brings_its_application_along() {
     let rig = Rig::start().await;
-    let body = |uid: &str| json!({"eventType": "a.b", "payload": {}, "application": {"name": "New", "uid": uid}});
+    let body =
+        |uid: &str| json!({"eventType": "a.b", "payload": {}, "application": {"name": "New", "uid": uid}});
     assert_eq!(wrong_place(&rig.client.post(PATH, &body("bob")).await.expect(422)), "body.application.uid");
     rig.client.post(PATH, &json!({"eventType": "a.b", "payload": {}})).await.expect(404);
     rig.client.post(PATH, &body("ann")).await.expect(202);
@@ -97,7 +102,10 @@ async fn malformed_messages_are_refused_and_the_field_named() {
         (r#"{"eventType":"a.b","payload":{},"tags":["1","2","3","4","5","6"]}"#, "body.tags"),
         (r#"{"eventType":"a.b","payload":{},"application":{"uid":"ann"}}"#, "body.application.name"),
         (r#"{"eventType":"a.b","payload":{},"deliverAt":"2030-01-01T00:00:00Z"}"#, "body.deliverAt"),
-        (r#"{"eventType":"a","payload":{},"transformationsParams":{"rawPayload":"x"}}"#, "body.transformationsParams"),
+        (
+            r#"{"eventType":"a","payload":{},"transformationsParams":{"rawPayload":"x"}}"#,
+            "body.transformationsParams",
+        ),
         (too_deep.as_str(), "body.payload"),
     ] {
         let refused = post(&rig, body).await.expect(422);

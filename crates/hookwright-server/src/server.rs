@@ -22,7 +22,9 @@ use zeroize::Zeroizing;
 use crate::api;
 use crate::auth::Auth;
 use crate::middleware::Observe;
-use crate::pages::{self, LoginLinks};
+use crate::pages;
+
+pub use crate::pages::{LINK_LIFETIME, LoginLinks};
 
 /// How many bytes a message's payload may have, unless the operator says otherwise: 1 MiB.
 pub const PAYLOAD_LIMIT_DEFAULT: usize = 1024 * 1024;

@@ -37,7 +37,7 @@ pub(crate) struct ApplicationIn {
 /// What to change about an application; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ApplicationPatch {
+pub(in crate::api) struct ApplicationPatch {
     /// A name for people.
     #[serde(default)]
     name: Option<String>,

@@ -15,7 +15,7 @@ use crate::api::fields::{Fields, given};
 /// An endpoint to be made, or to be put in the place of another.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct EndpointIn {
+pub(in crate::api) struct EndpointIn {
     /// Where its webhooks go: `http` or `https`.
     url: String,
     /// What it is for, for people.
@@ -59,7 +59,7 @@ pub(super) struct EndpointIn {
 /// What to change about an endpoint; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct EndpointPatch {
+pub(in crate::api) struct EndpointPatch {
     /// Where its webhooks go.
     #[serde(default)]
     url: Option<String>,

@@ -33,7 +33,7 @@ pub(super) fn operations() -> Operations {
 
 /// Headers to be sent with each attempt.
 #[derive(Deserialize, ToSchema)]
-struct EndpointHeadersIn {
+pub(in crate::api) struct EndpointHeadersIn {
     /// Values by name.
     headers: BTreeMap<String, String>,
 }
@@ -41,7 +41,7 @@ struct EndpointHeadersIn {
 /// What to change about an endpoint's headers; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct EndpointHeadersPatchIn {
+pub(in crate::api) struct EndpointHeadersPatchIn {
     /// Values by name; null takes a header away.
     #[serde(default)]
     headers: BTreeMap<String, Option<String>>,

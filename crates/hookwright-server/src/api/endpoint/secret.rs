@@ -31,7 +31,7 @@ pub(super) fn operations() -> Operations {
 /// A new secret for an endpoint.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct EndpointSecretRotateIn {
+pub(in crate::api) struct EndpointSecretRotateIn {
     /// The new secret; leave it out for a fresh one.
     #[serde(default)]
     key: Option<String>,

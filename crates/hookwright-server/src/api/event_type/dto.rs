@@ -18,7 +18,7 @@ const FEATURE_FLAGS_MAX: usize = 50;
 /// An event type to be made.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct EventTypeIn {
+pub(in crate::api) struct EventTypeIn {
     /// Its name, such as `book.added`.
     pub(super) name: String,
     /// What happens, for people.
@@ -48,7 +48,7 @@ pub(super) struct EventTypeIn {
 /// An event type to be put in the place of another.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct EventTypeUpsertIn {
+pub(in crate::api) struct EventTypeUpsertIn {
     /// What happens, for people.
     description: String,
     /// No longer offered to subscribers.
@@ -76,7 +76,7 @@ pub(super) struct EventTypeUpsertIn {
 /// What to change about an event type; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct EventTypePatch {
+pub(in crate::api) struct EventTypePatch {
     /// What happens, for people.
     #[serde(default)]
     description: Option<String>,

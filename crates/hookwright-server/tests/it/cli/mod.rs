@@ -4,6 +4,7 @@ mod configuration;
 mod documentation;
 mod help;
 mod receiving;
+mod sending;
 mod serving;
 mod signing;
 mod tokens;

@@ -7,7 +7,7 @@ pub mod server;
 mod api;
 mod auth;
 mod middleware;
-mod pages;
+pub mod pages;
 pub mod telemetry;
 
 pub use api::openapi;

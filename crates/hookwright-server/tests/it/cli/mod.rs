@@ -6,6 +6,7 @@ mod demo;
 mod documentation;
 mod help;
 mod receiving;
+mod sending;
 mod serving;
 mod signing;
 mod tokens;

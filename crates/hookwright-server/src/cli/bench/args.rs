@@ -104,6 +104,11 @@ impl BenchArgs {
         self.only.is_none_or(|only| only == part)
     }
 
+    /// Endpoints that fail: as many as asked for, and one if there is to be a backlog.
+    pub(super) fn failing_endpoints(&self) -> u32 {
+        self.failing.max(u32::from(self.backlog > 0))
+    }
+
     /// Messages that the part at a fixed rate sends.
     pub(super) fn messages_at_rate(&self) -> u64 {
         self.messages.min(u64::from(self.rate) * self.seconds)

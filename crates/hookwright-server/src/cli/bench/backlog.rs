@@ -34,7 +34,7 @@ pub(super) async fn endpoints(
         Failure::Answer500 => None,
     };
     let url = refusing.as_ref().map_or_else(|| receiver.url(BAD), |port| port.url(BAD));
-    for number in 0..endpoint_count(args) {
+    for number in 0..args.failing_endpoints() {
         // Every type of event: the measured messages and the backlog.
         api.endpoint(application, &format!("{url}?{number}"), None).await?;
     }
@@ -48,7 +48,7 @@ pub(super) async fn make(
     application: &str,
     progress: &Progress,
 ) -> Result<u64, BenchError> {
-    let endpoints = u64::from(endpoint_count(args));
+    let endpoints = u64::from(args.failing_endpoints());
     if args.backlog == 0 || endpoints == 0 {
         return Ok(0);
     }
@@ -68,8 +68,4 @@ pub(super) async fn make(
     };
     let sent = drive::closed(args.senders, messages, Instant::now() + MADE_WITHIN, send).await?;
     Ok(sent * endpoints)
-}
-
-fn endpoint_count(args: &BenchArgs) -> u32 {
-    args.failing.max(u32::from(args.backlog > 0))
 }

@@ -155,7 +155,7 @@ impl Settings {
             payload_bytes: args.size,
             rate: args.rate,
             fan_out: args.fan_out,
-            failing: args.failing,
+            failing: args.failing_endpoints(),
             failing_with: match args.failing_with {
                 Failure::Refuse => "refuse",
                 Failure::Answer500 => "500",

@@ -70,10 +70,12 @@ fn about_settings(report: &Report) -> String {
         if settings.idempotency_keys { "idempotency keys" } else { "no idempotency keys" }.to_owned(),
     ];
     if settings.fan_out > 1 {
-        facts.push(format!("{} endpoints", grouped(settings.fan_out.into())));
+        facts.push(format!("{} endpoints for each message", grouped(settings.fan_out.into())));
     }
-    if settings.failing > 0 {
-        facts.push(format!("{} failing endpoints", grouped(settings.failing.into())));
+    match settings.failing {
+        0 => {}
+        1 => facts.push("1 failing endpoint".to_owned()),
+        more => facts.push(format!("{} failing endpoints", grouped(more.into()))),
     }
     facts.join(" · ")
 }

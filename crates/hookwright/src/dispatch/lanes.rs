@@ -11,7 +11,7 @@ use crate::dispatch::lane::{Lane, Readiness, Waiting, changed_rate};
 use crate::domain::attempt::Trigger;
 use crate::domain::breaker::Breaker;
 use crate::domain::delivery::DeliveryKey;
-use crate::domain::ids::{ApplicationId, EndpointId};
+use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
 use crate::domain::message::Message;
 use crate::domain::rate::Rate;
 use crate::domain::time::Timestamp;
@@ -233,16 +233,19 @@ impl Lanes {
         None
     }
 
-    /// Forgets what waits on a lane, in memory and on disk; attempts under way end as they will.
-    pub(super) fn clear(&mut self, endpoint: EndpointId) {
+    /// Forgets what waits on a lane of messages up to `up_to`, in memory and on disk; attempts under way end as they will.
+    pub(super) fn clear(&mut self, endpoint: EndpointId, up_to: MessageId) {
         let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
         self.on_disk = self.on_disk.saturating_sub(lane.on_disk);
         lane.on_disk = 0;
-        for waiting in lane.queue.drain(..) {
+        let (ended, kept): (VecDeque<_>, VecDeque<_>) =
+            lane.queue.drain(..).partition(|waiting| waiting.message.id <= up_to);
+        for waiting in &ended {
             lane.resident.remove(&waiting.message.id);
             self.resident -= 1;
             self.resident_bytes -= waiting.bytes();
         }
+        lane.queue = kept;
         lane.breaker = Breaker::default();
     }
 

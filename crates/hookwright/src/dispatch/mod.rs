@@ -27,7 +27,7 @@ use crate::domain::application::Application;
 use crate::domain::attempt::Trigger;
 use crate::domain::delivery::DeliveryKey;
 use crate::domain::endpoint::Endpoint;
-use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator};
+use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator, MessageId};
 use crate::domain::message::Message;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::time::Timestamp;
@@ -158,7 +158,7 @@ impl Dispatch {
         let now = self.shared.clock.now();
         self.shared.lanes().reconfigure_endpoint(endpoint.id, endpoint.settings.throttle_rate, now);
         if endpoint.disabled.is_some() {
-            self.shared.end_deliveries(endpoint.application, endpoint.id);
+            self.shared.end_deliveries(endpoint.application, endpoint.id, self.shared.newest());
         }
         self.shared.pump();
     }
@@ -171,7 +171,7 @@ impl Dispatch {
 
     /// An endpoint was deleted: what was on its way to it ends.
     pub(crate) fn endpoint_deleted(&self, application: ApplicationId, endpoint: EndpointId) {
-        self.shared.end_deliveries(application, endpoint);
+        self.shared.end_deliveries(application, endpoint, self.shared.newest());
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
@@ -238,21 +238,29 @@ impl Shared {
         }))
     }
 
+    /// An id above those of all messages so far, and below those of all to come.
+    fn newest(&self) -> MessageId {
+        self.ids.next(self.clock.now()).into()
+    }
+
     /// Ends what is on its way to an endpoint that is disabled or gone, in memory at once and on disk in slices.
-    fn end_deliveries(self: &Arc<Self>, application: ApplicationId, endpoint: EndpointId) {
+    ///
+    /// Only messages up to `up_to` are meant: the endpoint may be enabled again, and get others, at any moment.
+    fn end_deliveries(self: &Arc<Self>, application: ApplicationId, endpoint: EndpointId, up_to: MessageId) {
         self.health.remove(endpoint);
-        self.lanes().clear(endpoint);
+        self.lanes().clear(endpoint, up_to);
         let shared = Arc::clone(self);
-        let up_to = self.ids.next(self.clock.now()).into();
         self.tasks.spawn(async move {
             loop {
                 let write = Write::EndDeliveries { application, endpoint, up_to, limit: END_SLICE };
                 match shared.journal.write(write).await {
                     Ok(Written::Removed(removed)) if removed >= END_SLICE => {}
-                    // What is left is found when it is loaded, and ended then.
                     _ => break,
                 }
             }
+            // Newer messages that stood on disk are found by a pass over what is left, and so are failed slices.
+            shared.lanes().left_on_disk(endpoint);
+            shared.pump();
         });
     }
 }

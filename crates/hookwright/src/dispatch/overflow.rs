@@ -48,11 +48,14 @@ impl Lanes {
         None
     }
 
-    /// A delivery that was under way is to come from disk again.
+    /// There may be a delivery on disk that no count knows of: the lane is read through from its first row.
     pub(super) fn left_on_disk(&mut self, endpoint: EndpointId) {
         if let Some(lane) = self.lanes.get_mut(&endpoint) {
             lane.on_disk += 1;
             self.on_disk += 1;
+            lane.cursor = MessageId::MIN;
+            lane.found_in_pass = false;
+            self.want_load(endpoint);
         }
     }
 

@@ -46,6 +46,8 @@ pub(super) async fn run(shared: Arc<Shared>, first: Start) {
 
 async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
     let (application, endpoint) = (start.key.application, start.key.endpoint);
+    // Before the endpoint is read: if it is disabled then, messages above this came after it was enabled again.
+    let up_to = shared.newest();
     let entry = match shared.catalog.application_cached(application) {
         Some(entry) => Ok(Some(entry)),
         None => shared.catalog.application_by_id(application).await,
@@ -56,7 +58,7 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
     };
     // Read at each attempt: what changed since the message was sent counts now.
     let Some(entry) = entry.filter(|entry| entry.endpoint.disabled.is_none()) else {
-        shared.end_deliveries(application, endpoint);
+        shared.end_deliveries(application, endpoint, up_to);
         return End::Abandoned;
     };
     let started_at = shared.clock.now();
@@ -139,14 +141,15 @@ async fn conclude(
 
 async fn switch_off(shared: &Arc<Shared>, start: &Start, reason: DisabledReason) {
     let key = start.key;
-    match shared.catalog.endpoint_disable(key.application, key.endpoint, reason).await {
+    let disabled = shared.catalog.endpoint_disable(key.application, key.endpoint, reason).await;
+    match disabled {
         Ok(_) => {
             shared.measures.endpoints_disabled.increment(1);
             tracing::warn!(
                 endpoint.id = %key.endpoint, reason = reason.as_str(),
                 "disabled endpoint {}: {}", key.endpoint, reason.in_words()
             );
-            shared.end_deliveries(key.application, key.endpoint);
+            shared.end_deliveries(key.application, key.endpoint, shared.newest());
         }
         Err(error) => tracing::error!(endpoint.id = %key.endpoint, %error, "could not disable an endpoint"),
     }

@@ -1,5 +1,6 @@
 //! The SQLite backend: one file, one writer connection, a few readers.
 
+mod checkpoint; // move what is committed into the database file
 mod migrate; // bring the file to the newest schema
 mod writer; // one batch, one transaction
 
@@ -56,13 +57,14 @@ pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Wri
     connection.pragma_update(None, "journal_mode", "wal")?;
     // FULL syncs the write-ahead log at each commit: what is committed survives a power cut.
     connection.pragma_update(None, "synchronous", "full")?;
-    // Checkpoints less often than the default 1,000 pages: each one syncs the database file as well.
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    // Checkpoints are made beside the writer; it makes one itself only if that one cannot keep up (64 MiB).
+    connection.pragma_update(None, "wal_autocheckpoint", 16_000)?;
     connection.pragma_update(None, "cache_size", -16_000)?;
     let report = migrate::run(&mut connection)?;
     let sqlite =
         Sqlite { path: path.to_owned(), idle: Arc::default(), permits: Arc::new(Semaphore::new(READERS)) };
-    Ok((sqlite, Writer::new(connection, lock, report)))
+    let checkpoints = checkpoint::Checkpoints::start(connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?);
+    Ok((sqlite, Writer::new(connection, lock, report, checkpoints)))
 }
 
 impl Sqlite {

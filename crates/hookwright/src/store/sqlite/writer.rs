@@ -5,6 +5,7 @@ use std::fs::File;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::store::error::StoreError;
+use crate::store::sqlite::checkpoint::Checkpoints;
 use crate::store::sqlite::migrate::SchemaReport;
 use crate::store::sqlite::{application, delivery, endpoint, event_type, idempotency, message, token};
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
@@ -15,11 +16,17 @@ pub(crate) struct Writer {
     /// Held until the writer goes: nobody else delivers from this file meanwhile.
     _lock: Option<File>,
     report: SchemaReport,
+    checkpoints: Checkpoints,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, lock: Option<File>, report: SchemaReport) -> Writer {
-        Writer { connection, _lock: lock, report }
+    pub(super) fn new(
+        connection: Connection,
+        lock: Option<File>,
+        report: SchemaReport,
+        checkpoints: Checkpoints,
+    ) -> Writer {
+        Writer { connection, _lock: lock, report, checkpoints }
     }
 
     /// What opening the database changed about its schema.
@@ -32,6 +39,7 @@ impl Writer {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let written = batch.iter().map(|write| apply(&transaction, write)).collect::<Result<_, _>>()?;
         transaction.commit()?;
+        self.checkpoints.committed();
         Ok(written)
     }
 }

@@ -1,0 +1,60 @@
+//! Moves what is committed from the write-ahead log into the database file, beside the writer and not in its way.
+//!
+//! A checkpoint syncs the database file and takes tens of milliseconds. Made by the writer, as SQLite does by itself,
+//! it would hold up every message that comes meanwhile.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+/// Between two checkpoints: seldom enough that pages written many times are moved once, often enough that each is short.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// The thread that makes checkpoints; it ends when this is dropped.
+pub(super) struct Checkpoints {
+    dirty: Arc<AtomicBool>,
+    stop: Option<mpsc::Sender<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Checkpoints {
+    /// Starts the thread, on a connection of its own. Without it the writer makes checkpoints itself.
+    pub(super) fn start(connection: Connection) -> Checkpoints {
+        let dirty = Arc::new(AtomicBool::new(false));
+        let (stop, stopped) = mpsc::channel();
+        let seen = Arc::clone(&dirty);
+        let run = move || {
+            while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+                if seen.swap(false, Ordering::Relaxed) {
+                    // PASSIVE moves what it can without waiting for anybody; what is left is moved next time.
+                    let moved = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+                    if let Err(error) = moved {
+                        tracing::warn!(%error, "a checkpoint of the database failed; the next one will be tried");
+                    }
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("hookwright-checkpoint".to_owned()).spawn(run);
+        Checkpoints { dirty, stop: Some(stop), thread: Mutex::new(thread.ok()) }
+    }
+
+    /// Something was committed.
+    pub(super) fn committed(&self) {
+        self.dirty.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        self.stop = None;
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // It ends with its connection closed, so that nobody holds the file any more.
+            let _ = thread.join();
+        }
+    }
+}

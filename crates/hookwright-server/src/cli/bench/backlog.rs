@@ -22,7 +22,7 @@ pub(super) struct Failing {
     _refusing: Option<RefusingPort>,
 }
 
-/// Makes the endpoints that fail: as many as asked for, and one if there is to be a backlog.
+/// Makes the endpoints that fail.
 pub(super) async fn endpoints(
     args: &BenchArgs,
     api: &Api,

@@ -6,3 +6,5 @@ mod api;
 mod cli;
 #[cfg(test)]
 mod pages;
+#[cfg(test)]
+mod sdk;

@@ -18,6 +18,7 @@ use crate::dispatch::lanes_tests::{key, message};
 use crate::dispatch::overflow::Load;
 use crate::domain::attempt::Trigger;
 use crate::domain::delivery::{Delivery, DeliveryKey};
+use crate::domain::ids::MessageId;
 use crate::domain::page::Page;
 use crate::domain::time::Timestamp;
 use crate::store::write::Loaded;
@@ -104,7 +105,7 @@ impl World {
             Step::Pass(milliseconds) => self.pass(Duration::from_millis(milliseconds.into())),
             Step::Clear(endpoint) => {
                 let endpoint = key(0, endpoint % ENDPOINTS + 1, 0).endpoint;
-                self.lanes.clear(endpoint);
+                self.lanes.clear(endpoint, MessageId::MAX);
                 let gone = self.rows.keys().filter(|key| key.endpoint == endpoint);
                 self.cleared.extend(gone);
                 self.rows.retain(|key, _| key.endpoint != endpoint);

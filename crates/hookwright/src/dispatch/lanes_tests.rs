@@ -149,7 +149,7 @@ fn an_application_that_waits_for_its_rate_comes_back_though_the_lane_in_front_is
     lanes.wake(after(1_000));
     let second = lanes.next(after(1_000)).unwrap();
     assert!(lanes.next(after(1_000)).is_none());
-    lanes.clear(running.key.endpoint);
+    lanes.clear(running.key.endpoint, MessageId::MAX);
     lanes.ended(running.key, End::Failed, after(1_000));
     lanes.ended(second.key, End::Succeeded, after(1_000));
     lanes.sweep(after(1_500));
@@ -224,7 +224,7 @@ fn clearing_a_lane_forgets_what_waits_and_lets_what_runs_end() {
         push(&mut lanes, key(1, 1, message), NO_LIMIT);
     }
     let running = lanes.next(NOW).unwrap();
-    lanes.clear(running.key.endpoint);
+    lanes.clear(running.key.endpoint, MessageId::MAX);
     let snapshot = lanes.snapshot();
     assert_eq!((snapshot.resident, snapshot.resident_bytes, snapshot.on_disk), (0, 0, 0));
     assert_eq!(snapshot.attempts_under_way, 1);

@@ -1,6 +1,8 @@
 //! The server `hookwright`: the engine behind HTTP, pages and a command line.
 
-pub mod server; // reading order: a process serves
+pub mod cli; // reading order: a process starts, is configured, and serves
+pub mod config;
+pub mod server;
 
 mod api;
 mod auth;

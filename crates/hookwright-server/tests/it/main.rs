@@ -1,3 +1,8 @@
-//! Tests of the server over real HTTP, on a real SQLite file.
+//! The server, its API, its pages and its command line, each driven from outside.
 
+#[cfg(test)]
 mod api;
+#[cfg(test)]
+mod cli;
+#[cfg(test)]
+mod pages;

@@ -1,4 +1,4 @@
-//! The server, its pages and its command line, each driven from outside.
+//! The server, its API, its pages and its command line, each driven from outside.
 
 #[cfg(test)]
 mod api;

@@ -1,6 +1,8 @@
 //! Tests of the command line: the real program, in a directory of its own.
 
+mod bench;
 mod configuration;
+mod demo;
 mod documentation;
 mod help;
 mod receiving;

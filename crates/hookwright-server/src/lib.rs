@@ -1,1 +1,13 @@
-//! Stub.
+//! The server `hookwright`: the engine behind HTTP, pages and a command line.
+
+pub mod cli; // reading order: a process starts, is configured, and serves
+pub mod config;
+pub mod server;
+
+mod api;
+mod auth;
+mod middleware;
+pub mod pages;
+pub mod telemetry;
+
+pub use api::openapi;

@@ -74,10 +74,8 @@ impl Builder {
         let measures = Arc::new(Measures::new());
         let activity = ActivityFeed::new();
         let (committed, fresh) = mpsc::unbounded_channel();
-        let journal =
-            Journal::start(writer, committed, Arc::clone(&measures)).map_err(StartError::Thread)?;
-        let catalog =
-            Arc::new(Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids)));
+        let journal = Journal::start(writer, committed, Arc::clone(&measures)).map_err(StartError::Thread)?;
+        let catalog = Arc::new(Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids)));
         catalog.organisation_ensure(DEFAULT_ORGANISATION).await.map_err(StartError::FirstWrite)?;
         let parts = Parts {
             config: config.clone(),

@@ -35,7 +35,11 @@ impl Measures {
     /// Registers all of it with the recorder that the host program installed, if it did.
     pub(crate) fn new() -> Measures {
         metrics::describe_counter!("hookwright_messages_total", Unit::Count, "Messages accepted.");
-        metrics::describe_counter!("hookwright_attempts_total", Unit::Count, "Attempts that ended, by outcome.");
+        metrics::describe_counter!(
+            "hookwright_attempts_total",
+            Unit::Count,
+            "Attempts that ended, by outcome."
+        );
         metrics::describe_counter!(
             "hookwright_deliveries_given_up_total",
             Unit::Count,
@@ -56,7 +60,11 @@ impl Measures {
             Unit::Seconds,
             "From accepting a message to the start of the first attempt of a delivery."
         );
-        metrics::describe_counter!("hookwright_commits_total", Unit::Count, "Batches written to the database.");
+        metrics::describe_counter!(
+            "hookwright_commits_total",
+            Unit::Count,
+            "Batches written to the database."
+        );
         metrics::describe_histogram!(
             "hookwright_commit_seconds",
             Unit::Seconds,

@@ -7,32 +7,35 @@ pub(super) const ENGINE: &str = "crates/hookwright/src/";
 pub(super) const SERVER: &str = "crates/hookwright-server/src/";
 
 /// Files at the engine's root that every module but `domain` may import.
-pub(super) const LEAVES: [&str; 4] = ["clock", "config", "error", "measures"];
+pub(super) const LEAVES: [&str; 5] = ["activity", "clock", "config", "error", "measures"];
 
 /// Each module of the engine and what it may import besides itself and the leaves.
-pub(super) const MODULES: [(&str, &[&str]); 14] = [
+pub(super) const MODULES: [(&str, &[&str]); 15] = [
     // Decides; is pure, and so imports not even the leaves.
     ("domain", &[]),
+    ("activity", &["domain"]),
     ("clock", &["domain"]),
     ("config", &["domain"]),
-    ("error", &["domain"]),
+    // Names what the modules at the edges can fail with.
+    ("error", &["domain", "store", "deliver"]),
     ("measures", &["domain"]),
     // The edges: one knows the database, the other the network, and neither knows the other.
     ("store", &["domain"]),
     ("deliver", &["domain"]),
     // What is configured, and what happened.
-    ("catalog", &["domain", "store"]),
     ("journal", &["domain", "store"]),
-    // The work. On the hot path the database is reached through the catalog and the journal alone.
-    ("publish", &["domain", "catalog", "journal"]),
-    ("dispatch", &["domain", "catalog", "journal", "deliver"]),
+    // Changes of what is configured are written with the journal's batches: there is one writer.
+    ("catalog", &["domain", "store", "journal"]),
+    // The work. What it hands to the journal are the items of a batch, which the store defines.
+    ("publish", &["domain", "store", "catalog", "journal"]),
+    ("dispatch", &["domain", "store", "catalog", "journal", "deliver"]),
     ("receive", &["domain", "store", "catalog", "journal"]),
     ("capture", &["domain", "store", "catalog", "journal"]),
     ("maintenance", &["domain", "store", "catalog", "journal"]),
 ];
 
 /// What ties everything together may import everything.
-pub(super) const TOP: [&str; 4] = ["lib", "hooks", "builder", "testing"];
+pub(super) const TOP: [&str; 5] = ["lib", "hooks", "admin", "builder", "testing"];
 
 /// Folders of one crate that never import each other.
 pub(super) const SIBLINGS: [(&str, &[&[&str]]); 2] = [

@@ -38,8 +38,7 @@ impl Catalog {
             created_at: now,
             updated_at: now,
         };
-        let changed =
-            self.journal.change(CatalogWrite::EndpointInsert(Box::new(endpoint.clone()))).await;
+        let changed = self.journal.change(CatalogWrite::EndpointInsert(Box::new(endpoint.clone()))).await;
         self.cache.forget_application(application);
         match changed? {
             Changed::Yes => Ok(endpoint),
@@ -78,16 +77,13 @@ impl Catalog {
         endpoint: &EndpointRef,
         mut change: impl FnMut(&mut EndpointEdit) -> Result<(), Error> + Send,
     ) -> Result<Endpoint, Error> {
-        self.change_endpoint(application, endpoint, async |endpoint| {
+        self.change_endpoint(application, endpoint, |endpoint| {
             let mut edit = EndpointEdit {
                 settings: endpoint.settings.clone(),
                 headers: endpoint.headers.clone(),
                 disabled: endpoint.disabled,
             };
             change(&mut edit)?;
-            if edit.settings.event_types != endpoint.settings.event_types {
-                self.check_event_types(application, &edit.settings.event_types).await?;
-            }
             endpoint.settings = edit.settings;
             endpoint.headers = edit.headers;
             endpoint.disabled = edit.disabled;
@@ -103,7 +99,7 @@ impl Catalog {
         secret: Secret,
         grace: Duration,
     ) -> Result<Endpoint, Error> {
-        self.change_endpoint(application, endpoint, async |endpoint| {
+        self.change_endpoint(application, endpoint, |endpoint| {
             let now = self.clock.now();
             endpoint.rotate(secret.clone(), now, now.after(grace));
             Ok(())
@@ -129,13 +125,16 @@ impl Catalog {
         &self,
         application: ApplicationId,
         endpoint: &EndpointRef,
-        mut change: impl AsyncFnMut(&mut Endpoint) -> Result<(), Error>,
+        mut change: impl FnMut(&mut Endpoint) -> Result<(), Error> + Send,
     ) -> Result<Endpoint, Error> {
         for _ in 0..TRIES {
             let before = self.endpoint(application, endpoint).await?;
             let before = &before.endpoint;
             let mut after = before.clone();
-            change(&mut after).await?;
+            change(&mut after)?;
+            if after.settings.event_types != before.settings.event_types {
+                self.check_event_types(application, &after.settings.event_types).await?;
+            }
             after.updated_at = self.change_time(before.updated_at);
             let unless_changed_since = before.updated_at;
             let write =

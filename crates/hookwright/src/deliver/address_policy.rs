@@ -139,7 +139,10 @@ impl AddressPolicy {
         let name = name.strip_suffix('.').unwrap_or(name);
         // RFC 6761, section 6.3: these never leave the machine, whatever a resolver says.
         let local = name == "localhost" || name.ends_with(".localhost");
-        if local && self.check(Ipv4Addr::LOCALHOST.into()).is_err() && self.check(Ipv6Addr::LOCALHOST.into()).is_err() {
+        if local
+            && self.check(Ipv4Addr::LOCALHOST.into()).is_err()
+            && self.check(Ipv6Addr::LOCALHOST.into()).is_err()
+        {
             return Err(UrlError::Address(AddressKind::Loopback));
         }
         Ok(())
@@ -151,13 +154,15 @@ fn reached(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
     let octets = v6.octets();
     let v4_at = |at: usize| Ipv4Addr::new(octets[at], octets[at + 1], octets[at + 2], octets[at + 3]);
-    let embedded = if v6.to_ipv4_mapped().is_some() {
-        Some(v4_at(12)) // RFC 4291, section 2.5.5.2
-    } else if octets[..12] == [0; 12] && !v6.is_loopback() && !v6.is_unspecified() {
-        Some(v4_at(12)) // RFC 4291, section 2.5.5.1: deprecated, and still understood by some
-    } else if octets[..12] == [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0] {
-        Some(v4_at(12)) // RFC 6052: NAT64
-    } else if octets[..2] == [0x20, 0x02] {
+    let starts_with = |prefix: &[u8]| octets.starts_with(prefix);
+    let is_compatible = starts_with(&[0; 12]) && !v6.is_loopback() && !v6.is_unspecified();
+    let embedded = if v6.to_ipv4_mapped().is_some() // RFC 4291, section 2.5.5.2
+        || is_compatible // RFC 4291, section 2.5.5.1: deprecated, and still understood by some
+        || starts_with(&[0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0])
+    // RFC 6052: NAT64
+    {
+        Some(v4_at(12))
+    } else if starts_with(&[0x20, 0x02]) {
         Some(v4_at(2)) // RFC 3056: 6to4
     } else {
         None
@@ -291,7 +296,9 @@ mod tests {
     #[test]
     fn allowed_networks_are_let_through_and_no_more() {
         let policy = policy(&["127.0.0.0/8", "fd00::/8"], UrlSchemes::HttpAndHttps);
-        for url in ["http://localhost:9000/", "http://127.0.0.1/", "http://[::ffff:127.0.0.1]/", "http://[fd00::1]/"] {
+        for url in
+            ["http://localhost:9000/", "http://127.0.0.1/", "http://[::ffff:127.0.0.1]/", "http://[fd00::1]/"]
+        {
             assert_eq!(policy.check_url(url), Ok(()), "{url}");
         }
         assert!(policy.check_url("http://10.0.0.1/").is_err());

@@ -1,11 +1,11 @@
 //! One attempt: render, check the address, sign, send, and say what came of it. It never sees the store.
 
-mod render; // what the endpoint gets
 pub(crate) mod address_policy; // where it may go
-mod resolver;
-mod connector;
 mod client; // sending it
-mod outcome; // what came of it
+mod connector;
+mod outcome;
+mod render; // what the endpoint gets
+mod resolver; // what came of it
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -76,7 +76,9 @@ impl Deliverer {
         let unsigned = |_| FailureReason::Unsigned;
         request.signer.sign_into(&mut signature, &id, timestamp, &rendered.body).map_err(unsigned)?;
         for secret in request.endpoint.signing_secrets(request.now).skip(1) {
-            Signer::new(secret).sign_into(&mut signature, &id, timestamp, &rendered.body).map_err(unsigned)?;
+            Signer::new(secret)
+                .sign_into(&mut signature, &id, timestamp, &rendered.body)
+                .map_err(unsigned)?;
         }
         let value = |text: &str| HeaderValue::from_str(text).map_err(|_| FailureReason::Unsigned);
         let (id, timestamp, signature) = (value(&id)?, HeaderValue::from(timestamp), value(&signature)?);

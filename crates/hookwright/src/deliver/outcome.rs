@@ -85,7 +85,9 @@ impl Outcome {
         };
         let reason = match (&ended.failure, status) {
             _ if verdict.is_success() => None,
-            (Some(failure), Some(status)) => Some(format!("{failure}, after status {}", status_words(status))),
+            (Some(failure), Some(status)) => {
+                Some(format!("{failure}, after status {}", status_words(status)))
+            }
             (Some(failure), None) => Some(failure.to_string()),
             (None, Some(status)) => Some(answered_words(status)),
             (None, None) => Some(FailureReason::Other.to_string()),

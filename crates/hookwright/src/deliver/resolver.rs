@@ -18,7 +18,7 @@ pub(super) struct Resolver {
 #[derive(Clone)]
 enum Lookup {
     /// Asks the name servers of the system's configuration; has a cache.
-    Own(TokioResolver),
+    Own(Arc<TokioResolver>),
     /// Asks the operating system, where that configuration cannot be read.
     System,
 }
@@ -27,7 +27,7 @@ impl Resolver {
     pub(super) fn new(policy: Arc<AddressPolicy>) -> Resolver {
         let own = TokioResolver::builder_tokio().and_then(|builder| builder.build());
         let lookup = match own {
-            Ok(resolver) => Lookup::Own(resolver),
+            Ok(resolver) => Lookup::Own(Arc::new(resolver)),
             Err(error) => {
                 tracing::warn!(%error, "the system's DNS configuration cannot be read; names are looked up by the system");
                 Lookup::System
@@ -62,7 +62,9 @@ impl Resolver {
         match &self.lookup {
             Lookup::Own(resolver) => match resolver.lookup_ip(name).await {
                 Ok(found) => Ok(found.iter().collect()),
-                Err(error) if error.is_no_records_found() || error.is_nx_domain() => Err(FailureReason::NoAddress),
+                Err(error) if error.is_no_records_found() || error.is_nx_domain() => {
+                    Err(FailureReason::NoAddress)
+                }
                 Err(_) => Err(FailureReason::Dns),
             },
             Lookup::System => match tokio::net::lookup_host((name, 0)).await {

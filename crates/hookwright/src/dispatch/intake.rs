@@ -49,7 +49,9 @@ pub(super) async fn take_committed(
             let mut lanes = shared.lanes();
             for endpoint in endpoints {
                 let throttle = entry.as_ref().map_or_else(Throttle::default, |entry| Throttle {
-                    endpoint: entry.endpoint(endpoint).and_then(|entry| entry.endpoint.settings.throttle_rate),
+                    endpoint: entry
+                        .endpoint(endpoint)
+                        .and_then(|entry| entry.endpoint.settings.throttle_rate),
                     application: entry.application.settings.throttle_rate,
                 });
                 let key = DeliveryKey { application, endpoint, message: message.id };
@@ -66,7 +68,8 @@ pub(super) async fn keep_time(shared: Arc<Shared>) {
     let mut look_around_at = shared.clock.now().after(LOOK_AROUND);
     loop {
         let now = shared.clock.now();
-        if shared.next_due.load(Ordering::SeqCst) <= now.as_micros() && claim_due(&shared, now).await.is_err() {
+        if shared.next_due.load(Ordering::SeqCst) <= now.as_micros() && claim_due(&shared, now).await.is_err()
+        {
             shared.note_due(now.after(PAUSE_AFTER_FAILURE));
         }
         if now >= look_around_at {

@@ -1,11 +1,11 @@
 //! When deliveries go, and in which order: lanes with limits, retries when they are due, overflow from disk.
 
+mod health_book; // who has failed for how long
+mod intake;
 mod lane; // one endpoint's queue
 mod lanes; // all of them: who starts next
 mod overflow; // what waits on disk meanwhile
-mod worker; // an attempt, and what follows from it
-mod health_book; // who has failed for how long
-mod intake; // what comes in: new messages, retries, rows from disk
+mod worker; // an attempt, and what follows from it // what comes in: new messages, retries, rows from disk
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,7 +32,6 @@ use crate::domain::message::Message;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::time::Timestamp;
 use crate::error::Error;
-use crate::hooks::ShutdownReport;
 use crate::journal::{Committed, Journal};
 use crate::measures::{Measures, Snapshot};
 use crate::store::Store;
@@ -46,6 +45,15 @@ const END_SLICE: u32 = 500;
 #[derive(Clone)]
 pub(crate) struct Dispatch {
     shared: Arc<Shared>,
+}
+
+/// What was finished, and what is left for the next start, when an engine ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShutdownReport {
+    /// Attempts that were under way and ended within the grace period.
+    pub finished: usize,
+    /// Attempts that were called off; their deliveries go on at the next start.
+    pub called_off: usize,
 }
 
 /// What everything here works with.

@@ -21,7 +21,13 @@ pub(super) struct Load {
 
 impl Lanes {
     /// So many deliveries of an endpoint were found on disk at the start.
-    pub(super) fn restore(&mut self, application: ApplicationId, endpoint: EndpointId, count: u64, now: Timestamp) {
+    pub(super) fn restore(
+        &mut self,
+        application: ApplicationId,
+        endpoint: EndpointId,
+        count: u64,
+        now: Timestamp,
+    ) {
         self.configure(application, endpoint, Throttle::default(), now);
         if let Some(lane) = self.lanes.get_mut(&endpoint) {
             lane.on_disk += count;

@@ -78,8 +78,12 @@ impl Breaker {
     /// An attempt failed at `now`.
     pub fn failed(&mut self, now: Timestamp) {
         *self = match *self {
-            Breaker::Closed { failures } if failures < FAILURES_MAX => Breaker::Closed { failures: failures + 1 },
-            Breaker::Closed { .. } => Breaker::Open { until: now.after(PROBE_WAIT_MIN), wait: PROBE_WAIT_MIN },
+            Breaker::Closed { failures } if failures < FAILURES_MAX => {
+                Breaker::Closed { failures: failures + 1 }
+            }
+            Breaker::Closed { .. } => {
+                Breaker::Open { until: now.after(PROBE_WAIT_MIN), wait: PROBE_WAIT_MIN }
+            }
             Breaker::Probing { wait } => {
                 let wait = (wait * 2).min(PROBE_WAIT_MAX);
                 Breaker::Open { until: now.after(wait), wait }

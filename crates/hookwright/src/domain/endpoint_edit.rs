@@ -48,4 +48,3 @@ pub struct EndpointEdit {
     /// Why it gets nothing, if so.
     pub disabled: Option<DisabledReason>,
 }
-

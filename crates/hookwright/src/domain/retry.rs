@@ -77,7 +77,13 @@ impl Verdict {
 }
 
 /// How a delivery goes on after its attempt number `attempt` (1 for the first) ended with `verdict`.
-pub fn next(policy: &RetryPolicy, attempt: u16, verdict: &Verdict, now: Timestamp, jitter: Jitter) -> Transition {
+pub fn next(
+    policy: &RetryPolicy,
+    attempt: u16,
+    verdict: &Verdict,
+    now: Timestamp,
+    jitter: Jitter,
+) -> Transition {
     if verdict.is_success() {
         return Transition::Delivered;
     }
@@ -143,10 +149,8 @@ mod tests {
 
     #[test]
     fn retry_after_counts_for_429_and_503_between_the_schedule_and_a_day() {
-        let asks = |status, seconds| Verdict {
-            retry_after: Some(Duration::from_secs(seconds)),
-            ..answer(status)
-        };
+        let asks =
+            |status, seconds| Verdict { retry_after: Some(Duration::from_secs(seconds)), ..answer(status) };
         check(1, asks(429, 120), 0.0, after(120));
         check(1, asks(503, 1), 0.0, after(5));
         check(1, asks(503, u64::MAX), 0.0, after(86_400));

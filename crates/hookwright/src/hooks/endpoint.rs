@@ -16,7 +16,11 @@ impl Hooks {
     ///
     /// Fails with [`Error::Url`] if its URL may not be called, with [`Error::UnknownEventType`] if it filters by an event type
     /// that is not registered, with [`Error::Taken`] if another of the application has its uid.
-    pub async fn endpoint_create(&self, application: ApplicationId, new: NewEndpoint) -> Result<Endpoint, Error> {
+    pub async fn endpoint_create(
+        &self,
+        application: ApplicationId,
+        new: NewEndpoint,
+    ) -> Result<Endpoint, Error> {
         self.inner.policy.check_url(&new.settings.url)?;
         self.inner.catalog.endpoint_create(application, new).await
     }
@@ -53,7 +57,11 @@ impl Hooks {
             let url = edit.settings.url.clone();
             change(edit);
             // A URL that was taken once is checked again at each attempt; here only a new one is.
-            if edit.settings.url == url { Ok(()) } else { policy.check_url(&edit.settings.url).map_err(Error::from) }
+            if edit.settings.url == url {
+                Ok(())
+            } else {
+                policy.check_url(&edit.settings.url).map_err(Error::from)
+            }
         };
         let changed = self.inner.catalog.endpoint_update(application, endpoint, checked).await?;
         self.inner.dispatch.endpoint_changed(&changed);

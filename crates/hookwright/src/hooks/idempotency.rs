@@ -48,7 +48,9 @@ impl IdempotencyKey {
     ) -> IdempotencyKey {
         let bound = |purpose: &[u8]| {
             let mut hash = Sha256::new();
-            for part in [purpose, organisation.as_bytes(), method.as_bytes(), path.as_bytes(), text.as_bytes()] {
+            for part in
+                [purpose, organisation.as_bytes(), method.as_bytes(), path.as_bytes(), text.as_bytes()]
+            {
                 hash.update((part.len() as u64).to_le_bytes());
                 hash.update(part);
             }
@@ -84,7 +86,9 @@ impl Hooks {
             KeptFor::SameRequest(sealed) => {
                 let (cipher, nonce) = key.cipher();
                 // What does not open was sealed for a request that merely hashes alike.
-                cipher.decrypt(&nonce, sealed.as_slice()).map_or(KeptAnswer::OtherRequest, KeptAnswer::Repeated)
+                cipher
+                    .decrypt(&nonce, sealed.as_slice())
+                    .map_or(KeptAnswer::OtherRequest, KeptAnswer::Repeated)
             }
         })
     }

@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::config::{Config, DatabaseUrl};
 use crate::deliver::address_policy::AddressPolicy;
 use crate::dispatch::Dispatch;
+pub use crate::dispatch::ShutdownReport;
 use crate::domain::ids::OrganisationId;
 use crate::error::Error;
 use crate::journal::Journal;
@@ -52,15 +53,6 @@ pub(crate) struct Inner {
     pub(crate) activity: ActivityFeed,
     /// Ends the maintenance.
     pub(crate) stop: CancellationToken,
-}
-
-/// What was finished, and what is left for the next start, when an engine ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ShutdownReport {
-    /// Attempts that were under way and ended within the grace period.
-    pub finished: usize,
-    /// Attempts that were called off; their deliveries go on at the next start.
-    pub called_off: usize,
 }
 
 impl Hooks {

@@ -111,7 +111,9 @@ impl Queue {
             }
             let waited = state.oldest_outcome.map(|oldest| oldest.elapsed());
             match waited {
-                Some(waited) if waited >= OUTCOME_WAIT || state.closed => return Some(self.drain(&mut state)),
+                Some(waited) if waited >= OUTCOME_WAIT || state.closed => {
+                    return Some(self.drain(&mut state));
+                }
                 Some(waited) => {
                     state.asleep = true;
                     let left = OUTCOME_WAIT.saturating_sub(waited);

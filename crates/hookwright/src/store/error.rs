@@ -43,7 +43,9 @@ pub enum StoreError {
     #[error("the database file is damaged, or is not a database")]
     NotADatabase,
     /// A newer hookwright has migrated this database.
-    #[error("the database has schema {found}, and this hookwright knows schemas up to {known}; run the newer hookwright that migrated it")]
+    #[error(
+        "the database has schema {found}, and this hookwright knows schemas up to {known}; run the newer hookwright that migrated it"
+    )]
     Newer {
         /// The schema number of the database.
         found: u32,
@@ -51,7 +53,9 @@ pub enum StoreError {
         known: u32,
     },
     /// A migration that was applied differs from the one this program has.
-    #[error("migration {number} of the database differs from the one this hookwright has; the database was made by another build")]
+    #[error(
+        "migration {number} of the database differs from the one this hookwright has; the database was made by another build"
+    )]
     Checksum {
         /// The migration's number.
         number: u32,

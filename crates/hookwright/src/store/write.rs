@@ -97,18 +97,39 @@ pub(crate) enum CatalogWrite {
     OrganisationEnsure(OrganisationId, Timestamp),
     ApplicationInsert(Application),
     /// Changes it if it is still as of `unless_changed_since`.
-    ApplicationUpdate { application: Application, unless_changed_since: Timestamp },
+    ApplicationUpdate {
+        application: Application,
+        unless_changed_since: Timestamp,
+    },
     ApplicationDelete(ApplicationId),
     EventTypeInsert(EventType),
-    EventTypeUpdate { event_type: EventType, unless_changed_since: Timestamp },
+    EventTypeUpdate {
+        event_type: EventType,
+        unless_changed_since: Timestamp,
+    },
     EventTypeDelete(OrganisationId, EventTypeName),
     EndpointInsert(Box<Endpoint>),
-    EndpointUpdate { endpoint: Box<Endpoint>, unless_changed_since: Timestamp },
+    EndpointUpdate {
+        endpoint: Box<Endpoint>,
+        unless_changed_since: Timestamp,
+    },
     EndpointDelete(ApplicationId, EndpointId),
     /// Sets why it gets nothing, unless it is disabled already.
-    EndpointDisable { application: ApplicationId, endpoint: EndpointId, reason: DisabledReason, now: Timestamp },
-    TokenInsert { token: Token, hash: [u8; 32] },
-    TokenRevoke { organisation: OrganisationId, id: TokenId, now: Timestamp },
+    EndpointDisable {
+        application: ApplicationId,
+        endpoint: EndpointId,
+        reason: DisabledReason,
+        now: Timestamp,
+    },
+    TokenInsert {
+        token: Token,
+        hash: [u8; 32],
+    },
+    TokenRevoke {
+        organisation: OrganisationId,
+        id: TokenId,
+        now: Timestamp,
+    },
 }
 
 /// The answer to one [`Write`], of the same kind.

@@ -114,11 +114,8 @@ fn list(
     query.message_filter(&filter.message, "a.started_at");
     let message = &filter.message;
     let joined = !message.event_types.is_empty() || message.channel.is_some() || message.tag.is_some();
-    let join = if joined {
-        " JOIN message m ON m.application = a.application AND m.id = a.message"
-    } else {
-        ""
-    };
+    let join =
+        if joined { " JOIN message m ON m.application = a.application AND m.id = a.message" } else { "" };
     let select = format!("SELECT {COLUMNS} FROM attempt a{join}");
     let (sql, values) = query.page(&select, "a.id", page, AttemptId::as_bytes);
     Ok(page.page(value::all(connection, &sql, params_from_iter(values), from_row)?))

@@ -68,7 +68,9 @@ pub(super) fn outcome(connection: &Connection, outcome: &Outcome) -> Result<(), 
     match outcome.transition {
         Transition::Delivered | Transition::GivenUp(_) => {
             connection
-                .prepare_cached("DELETE FROM delivery WHERE application = ?1 AND endpoint = ?2 AND message = ?3")?
+                .prepare_cached(
+                    "DELETE FROM delivery WHERE application = ?1 AND endpoint = ?2 AND message = ?3",
+                )?
                 .execute(params![application, endpoint, message])?;
         }
         Transition::RetryAt(due_at) => {
@@ -109,7 +111,11 @@ pub(super) fn claim_due(connection: &Connection, claim: &ClaimDue) -> Result<Vec
     )?;
     for loaded in &due {
         let key = &loaded.delivery.key;
-        update.execute(params![key.application.as_bytes(), key.endpoint.as_bytes(), key.message.as_bytes()])?;
+        update.execute(params![
+            key.application.as_bytes(),
+            key.endpoint.as_bytes(),
+            key.message.as_bytes()
+        ])?;
     }
     Ok(due)
 }

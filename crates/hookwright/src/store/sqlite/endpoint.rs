@@ -159,7 +159,8 @@ fn headers_from_json(text: &str) -> Result<Vec<Header>, StoreError> {
 }
 
 fn old_secrets_to_json(secrets: &[OldSecret]) -> Zeroizing<String> {
-    let pairs = secrets.iter().map(|old| serde_json::json!([*old.secret.expose(), old.expires_at.as_micros()]));
+    let pairs =
+        secrets.iter().map(|old| serde_json::json!([*old.secret.expose(), old.expires_at.as_micros()]));
     Zeroizing::new(serde_json::Value::from_iter(pairs).to_string())
 }
 

@@ -11,11 +11,8 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "first",
-    sql: include_str!("../../../migrations/sqlite/0001_first.sql"),
-}];
+const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") }];
 
 /// Which schema a database had, and which it has now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -60,11 +60,8 @@ pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Wri
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     connection.pragma_update(None, "cache_size", -16_000)?;
     let report = migrate::run(&mut connection)?;
-    let sqlite = Sqlite {
-        path: path.to_owned(),
-        idle: Arc::default(),
-        permits: Arc::new(Semaphore::new(READERS)),
-    };
+    let sqlite =
+        Sqlite { path: path.to_owned(), idle: Arc::default(), permits: Arc::new(Semaphore::new(READERS)) };
     Ok((sqlite, Writer::new(connection, lock, report)))
 }
 
@@ -119,12 +116,15 @@ fn lock(database: &Path) -> Result<File, StoreError> {
     path.push(".lock");
     let path = PathBuf::from(path);
     let cannot = |source| StoreError::LockFile { path: path.clone(), source };
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(|source| {
-        match source.kind() {
-            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly,
-            _ => cannot(source),
-        }
-    })?;
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(
+            |source| match source.kind() {
+                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                    StoreError::ReadOnly
+                }
+                _ => cannot(source),
+            },
+        )?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: database.to_owned() }),

@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use rusqlite::{Connection, Params, Row};
 use rusqlite::types::FromSql;
+use rusqlite::{Connection, Params, Row};
 
 use crate::domain::application::Metadata;
 use crate::domain::ids::ID_BYTES;

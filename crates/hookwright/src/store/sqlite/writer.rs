@@ -6,9 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::store::error::StoreError;
 use crate::store::sqlite::migrate::SchemaReport;
-use crate::store::sqlite::{
-    application, delivery, endpoint, event_type, idempotency, message, token,
-};
+use crate::store::sqlite::{application, delivery, endpoint, event_type, idempotency, message, token};
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
 
 /// Writes batches.

@@ -1,0 +1,171 @@
+//! An endpoint on the wire: what comes in.
+
+use std::collections::BTreeMap;
+
+use hookwright::domain::endpoint::{DisabledReason, EndpointSettings};
+use hookwright::hooks::{EndpointEdit, NewEndpoint};
+use hookwright_signature::Secret;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::api::endpoint::headers::checked_headers;
+use crate::api::error::ApiError;
+use crate::api::fields::{Fields, given};
+
+/// An endpoint to be made, or to be put in the place of another.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct EndpointIn {
+    /// Where its webhooks go: `http` or `https`.
+    url: String,
+    /// What it is for, for people.
+    #[serde(default)]
+    description: Option<String>,
+    /// Your own id for it, unique within the application.
+    #[serde(default)]
+    uid: Option<String>,
+    /// At most so many attempts a second.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    throttle_rate: Option<u16>,
+    /// The older name of `throttleRate`.
+    #[serde(default)]
+    #[schema(deprecated, minimum = 1)]
+    rate_limit: Option<u16>,
+    /// Whether it gets nothing.
+    #[serde(default)]
+    disabled: Option<bool>,
+    /// Only these event types; none or empty: all.
+    #[serde(default)]
+    event_types: Option<Vec<String>>,
+    /// The older name of `eventTypes`.
+    #[serde(default)]
+    #[schema(deprecated)]
+    filter_types: Option<Vec<String>>,
+    /// Only messages of one of these channels; none or empty: all.
+    #[serde(default)]
+    channels: Option<Vec<String>>,
+    /// Signs its webhooks: `whsec_` and base64 of 24 to 64 bytes. Leave it out for a fresh one. A PUT does not change it.
+    #[serde(default)]
+    secret: Option<String>,
+    /// Free key-value pairs.
+    #[serde(default)]
+    metadata: Option<BTreeMap<String, String>>,
+    /// Sent with each attempt. A PUT does not change them.
+    #[serde(default)]
+    headers: Option<BTreeMap<String, String>>,
+}
+
+/// What to change about an endpoint; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::api) struct EndpointPatch {
+    /// Where its webhooks go.
+    #[serde(default)]
+    url: Option<String>,
+    /// What it is for, for people.
+    #[serde(default)]
+    description: Option<String>,
+    /// Your own id for it; null takes it away.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    uid: Option<Option<String>>,
+    /// At most so many attempts a second; null lifts the limit.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u16>)]
+    throttle_rate: Option<Option<u16>>,
+    /// The older name of `throttleRate`.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u16>, deprecated)]
+    rate_limit: Option<Option<u16>>,
+    /// Whether it gets nothing.
+    #[serde(default)]
+    disabled: Option<bool>,
+    /// Only these event types; null or empty: all.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Vec<String>>)]
+    event_types: Option<Option<Vec<String>>>,
+    /// The older name of `eventTypes`.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Vec<String>>, deprecated)]
+    filter_types: Option<Option<Vec<String>>>,
+    /// Only messages of one of these channels; null or empty: all.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Vec<String>>)]
+    channels: Option<Option<Vec<String>>>,
+    /// Free key-value pairs, in the place of those that are there.
+    #[serde(default)]
+    metadata: Option<BTreeMap<String, String>>,
+}
+
+impl EndpointIn {
+    pub(super) fn checked(self) -> Result<NewEndpoint, ApiError> {
+        let mut fields = Fields::default();
+        let secret = self.secret.as_deref().and_then(|text| fields.parsed("secret", text, Secret::parse));
+        let headers = checked_headers(&mut fields, self.headers.unwrap_or_default());
+        let settings = EndpointSettings {
+            uid: fields.uid(self.uid.as_deref()),
+            url: self.url,
+            description: self.description.unwrap_or_default(),
+            throttle_rate: fields.rate(self.throttle_rate.or(self.rate_limit)),
+            event_types: fields.event_types(&self.event_types.or(self.filter_types).unwrap_or_default()),
+            channels: fields.channels(&self.channels.unwrap_or_default()),
+            metadata: self.metadata.unwrap_or_default(),
+        };
+        fields.finish()?;
+        let disabled = self.disabled.unwrap_or(false).then_some(DisabledReason::ByRequest);
+        Ok(NewEndpoint { settings, secret, headers, disabled })
+    }
+}
+
+impl EndpointPatch {
+    /// What the patch does to an endpoint.
+    pub(super) fn change(self) -> Result<impl FnMut(&mut EndpointEdit) + Send, ApiError> {
+        let mut fields = Fields::default();
+        let uid = self.uid.map(|uid| fields.uid(uid.as_deref()));
+        let event_types = self.event_types.or(self.filter_types);
+        let event_types = event_types.map(|names| fields.event_types(&names.unwrap_or_default()));
+        let channels = self.channels.map(|names| fields.channels(&names.unwrap_or_default()));
+        // A patch may say 0 where it means none.
+        let rate = self.throttle_rate.or(self.rate_limit).map(|rate| rate.filter(|&rate| rate > 0));
+        fields.finish()?;
+        let (url, description, disabled, metadata) =
+            (self.url, self.description, self.disabled, self.metadata);
+        Ok(move |edit: &mut EndpointEdit| {
+            let settings = &mut edit.settings;
+            if let Some(url) = &url {
+                settings.url.clone_from(url);
+            }
+            if let Some(description) = &description {
+                settings.description.clone_from(description);
+            }
+            if let Some(uid) = &uid {
+                settings.uid.clone_from(uid);
+            }
+            if let Some(rate) = rate {
+                settings.throttle_rate = rate;
+            }
+            if let Some(event_types) = &event_types {
+                settings.event_types.clone_from(event_types);
+            }
+            if let Some(channels) = &channels {
+                settings.channels.clone_from(channels);
+            }
+            if let Some(metadata) = &metadata {
+                settings.metadata.clone_from(metadata);
+            }
+            if let Some(disabled) = disabled {
+                set_disabled(&mut edit.disabled, disabled);
+            }
+        })
+    }
+}
+
+/// Turns an endpoint on or off; one that is off stays off for the reason it has.
+pub(super) fn set_disabled(reason: &mut Option<DisabledReason>, disabled: bool) {
+    if disabled {
+        reason.get_or_insert(DisabledReason::ByRequest);
+    } else {
+        *reason = None;
+    }
+}

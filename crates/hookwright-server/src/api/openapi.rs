@@ -1,0 +1,100 @@
+//! The description of the API that is served at `/api/openapi.json` and committed as `openapi.json`.
+
+use std::sync::LazyLock;
+
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::api::{application, attempt, endpoint, event_type, health, message};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Hookwright", description = "Webhooks for a product. The paths and shapes are those of the Svix API."),
+    security(("token" = [])),
+    modifiers(&BearerToken),
+    paths(
+        health::up, health::ping, health::ready,
+        application::list, application::create, application::show, application::upsert, application::change,
+        application::remove,
+        event_type::list, event_type::create, event_type::show, event_type::upsert, event_type::change,
+        event_type::remove,
+        endpoint::list, endpoint::create, endpoint::show, endpoint::upsert, endpoint::change, endpoint::remove,
+        endpoint::secret::show, endpoint::secret::rotate,
+        endpoint::headers::show, endpoint::headers::replace, endpoint::headers::change,
+        message::create::create, message::list, message::show,
+        attempt::list_by_endpoint, attempt::list_by_message, attempt::show,
+        attempt::destination::list_messages, attempt::destination::list_destinations,
+        attempt::destination::resend,
+    ),
+)]
+struct Document;
+
+struct BearerToken;
+
+impl Modify for BearerToken {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The description of the API, as JSON.
+pub fn document() -> String {
+    let mut json = Document::openapi().to_pretty_json().unwrap_or_default();
+    json.push('\n');
+    json
+}
+
+/// `GET /api/openapi.json`
+pub(super) async fn show() -> Response {
+    static BODY: LazyLock<Bytes> = LazyLock::new(|| document().into());
+    ([(CONTENT_TYPE, "application/json")], BODY.clone()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Set to write the file instead of comparing it.
+    const UPDATE: &str = "HOOKWRIGHT_UPDATE_OPENAPI";
+
+    #[test]
+    fn the_committed_description_is_what_the_code_says() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+        if std::env::var_os(UPDATE).is_some() {
+            std::fs::write(path, document()).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            committed == document(),
+            "openapi.json is out of date; run: {UPDATE}=1 cargo test --release -p hookwright-server --lib openapi"
+        );
+    }
+
+    #[test]
+    fn every_operation_that_is_served_is_described_and_the_other_way_round() {
+        let json: serde_json::Value = serde_json::from_str(&document()).unwrap();
+        let described: BTreeSet<(String, String)> = json["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, operations)| {
+                operations.as_object().unwrap().keys().map(move |method| (method.clone(), path.clone()))
+            })
+            .collect();
+        let served = crate::api::operations().served.into_iter();
+        let served: BTreeSet<(String, String)> = served
+            .chain(message::create::operations().served)
+            .map(|(method, path)| (method.to_owned(), path))
+            .collect();
+        assert_eq!(described, served);
+    }
+}

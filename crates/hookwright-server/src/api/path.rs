@@ -1,0 +1,81 @@
+//! What the path of a request names. What cannot be the name of anything is not found.
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use hookwright::Thing;
+use hookwright::domain::application::Application;
+use hookwright::domain::ids::{AttemptId, MessageId};
+use hookwright::domain::names::EventTypeName;
+use hookwright::hooks::{ApplicationRef, EndpointRef};
+use http::StatusCode;
+use http::request::Parts;
+
+use crate::api::error::ApiError;
+use crate::auth::Caller;
+use crate::server::AppState;
+
+/// The application that the path names, as it is named: nobody has looked whether it is there.
+pub(crate) struct ApplicationPath(pub(crate) ApplicationRef);
+
+/// The application that the path names, and the caller, who may look after it.
+pub(crate) struct InApplication {
+    pub(crate) caller: Caller,
+    pub(crate) application: Application,
+}
+
+/// The endpoint that the path names.
+pub(crate) struct EndpointPath(pub(crate) EndpointRef);
+
+/// The message that the path names.
+pub(crate) struct MessagePath(pub(crate) MessageId);
+
+/// The attempt that the path names.
+pub(crate) struct AttemptPath(pub(crate) AttemptId);
+
+/// The event type that the path names.
+pub(crate) struct EventTypePath(pub(crate) EventTypeName);
+
+impl FromRequestParts<AppState> for InApplication {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<InApplication, ApiError> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let ApplicationPath(named) = ApplicationPath::from_request_parts(parts, state).await?;
+        let application = state.hooks.application_get(caller.organisation(), &named).await?;
+        if caller.tenant().is_some_and(|tenant| tenant != application.id) {
+            return Err(ApiError::not_found(Thing::Application));
+        }
+        Ok(InApplication { caller, application })
+    }
+}
+
+macro_rules! path {
+    ($extractor:ident, $parameter:literal, $parse:expr, $thing:expr) => {
+        impl FromRequestParts<AppState> for $extractor {
+            type Rejection = ApiError;
+
+            async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<$extractor, ApiError> {
+                named(parts, state, $parameter, $parse, $thing).await.map($extractor)
+            }
+        }
+    };
+}
+
+path!(ApplicationPath, "app_id", |text| ApplicationRef::parse(text).ok(), Thing::Application);
+path!(EndpointPath, "endpoint_id", |text| EndpointRef::parse(text).ok(), Thing::Endpoint);
+path!(MessagePath, "msg_id", |text| text.parse().ok(), Thing::Message);
+path!(AttemptPath, "attempt_id", |text| text.parse().ok(), Thing::Attempt);
+path!(EventTypePath, "event_type_name", |text| EventTypeName::parse(text).ok(), Thing::EventType);
+
+async fn named<T>(
+    parts: &mut Parts,
+    state: &AppState,
+    parameter: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+    thing: Thing,
+) -> Result<T, ApiError> {
+    let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| {
+        ApiError::new(StatusCode::BAD_REQUEST, "bad_path", "The path has an escape that is not UTF-8.")
+    })?;
+    let text = params.iter().find(|(name, _)| *name == parameter).map(|(_, text)| text);
+    text.and_then(parse).ok_or_else(|| ApiError::not_found(thing))
+}

@@ -1,0 +1,95 @@
+//! Svix-style tokens: JSON Web Tokens (RFC 7519) with HS256, so that those who migrate keep theirs.
+//!
+//! `iss` is "svix-server"; `sub` is an organisation (`org_…`), or an application (`app_…`) with the organisation in the
+//! claim `org`. `exp` and `nbf` are honoured if they are there.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use hookwright::domain::time::Timestamp;
+use hookwright::domain::token::Scope;
+use hookwright::{Error, Hooks};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::Deserialize;
+
+const ISSUER: &str = "svix-server";
+/// A verified token is not verified again for so long.
+const CACHE_TIME: Duration = Duration::from_secs(60);
+/// So many verified tokens are kept; beyond that the cache starts again.
+const CACHE_SIZE: usize = 4_096;
+
+/// Verifies tokens, and remembers those it has verified for a short while.
+pub(super) struct JwtVerifier {
+    key: DecodingKey,
+    validation: Validation,
+    /// By SHA-256 of the token: the scope it proves, and until when that is taken on trust.
+    verified: Mutex<HashMap<[u8; 32], (Scope, Timestamp)>>,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
+    #[serde(default)]
+    org: Option<String>,
+    #[serde(default)]
+    exp: Option<i64>,
+}
+
+impl JwtVerifier {
+    pub(super) fn new(secret: &[u8]) -> JwtVerifier {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_required_spec_claims(&["iss", "sub"]);
+        validation.validate_nbf = true;
+        validation.validate_aud = false;
+        validation.leeway = 0;
+        JwtVerifier { key: DecodingKey::from_secret(secret), validation, verified: Mutex::default() }
+    }
+
+    /// What the bearer may do; `None` if the token is no good. An organisation never seen before is made, empty.
+    pub(super) async fn scope(
+        &self,
+        hooks: &Hooks,
+        text: &str,
+        hash: [u8; 32],
+    ) -> Result<Option<Scope>, Error> {
+        let now = hooks.clock().now();
+        if let Some((scope, until)) = self.verified().get(&hash).copied()
+            && now < until
+        {
+            return Ok(Some(scope));
+        }
+        let Some((scope, expires)) = self.verify(text) else {
+            return Ok(None);
+        };
+        hooks.organisation_ensure(scope.organisation()).await?;
+        let mut verified = self.verified();
+        if verified.len() >= CACHE_SIZE {
+            verified.clear();
+        }
+        verified.insert(hash, (scope, now.after(CACHE_TIME).min(expires)));
+        Ok(Some(scope))
+    }
+
+    fn verify(&self, text: &str) -> Option<(Scope, Timestamp)> {
+        let claims = jsonwebtoken::decode::<Claims>(text, &self.key, &self.validation).ok()?.claims;
+        let scope = match claims.org {
+            None => Scope::Organisation(claims.sub.parse().ok()?),
+            Some(organisation) => Scope::Application(organisation.parse().ok()?, claims.sub.parse().ok()?),
+        };
+        let expires = claims
+            .exp
+            .map_or(Timestamp::MAX, |seconds| Timestamp::from_micros(seconds.saturating_mul(1_000_000)));
+        Some((scope, expires))
+    }
+
+    fn verified(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], (Scope, Timestamp)>> {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a token has the three parts of a signed JSON Web Token.
+pub(super) fn looks_like_one(text: &str) -> bool {
+    text.bytes().filter(|&byte| byte == b'.').count() == 2
+}

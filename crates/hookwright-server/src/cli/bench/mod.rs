@@ -1,0 +1,115 @@
+//! `hookwright bench`: what a message costs on this machine, and how long it takes.
+//!
+//! The whole way (API, disk, delivery, log) is compared with a floor: the same client posting straight to the
+//! same receiver. `docs/measurements.md` says what each figure means.
+
+mod args; // reading order: what is asked, how it is measured, what is told
+mod backlog;
+mod board;
+mod drive;
+mod machine;
+mod payload;
+mod progress;
+mod report;
+mod sender;
+mod sink;
+mod table;
+mod trial;
+mod usage;
+
+use std::io::{IsTerminal, Write};
+
+use tokio::task::JoinError;
+
+pub(crate) use self::args::BenchArgs;
+use self::progress::Progress;
+use self::report::Report;
+use super::rig::{RigError, interrupted};
+
+/// Why a benchmark gave no figures, or none to be trusted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum BenchError {
+    /// The server or what is around it did not work.
+    #[error(transparent)]
+    Rig(#[from] RigError),
+    /// The figures could not be printed.
+    #[error("The figures could not be printed.")]
+    Output(#[source] std::io::Error),
+    /// The figures could not be written as JSON.
+    #[error("The figures could not be written as JSON.")]
+    Json(#[from] serde_json::Error),
+    /// What the operating system tells of a process could not be read.
+    #[error("CPU time and memory could not be read from {path}; this needs Linux.")]
+    Usage {
+        /// The file in `/proc`.
+        path: String,
+        /// What is wrong with it.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A histogram of times could not be made.
+    #[error("A histogram of times could not be made.")]
+    Histogram(#[from] hdrhistogram::CreationError),
+    /// The runtime for the measurement could not be made.
+    #[error("The threads for the measurement could not be started.")]
+    Runtime(#[source] std::io::Error),
+    /// The measurement would need too much memory.
+    #[error(
+        "{deliveries} deliveries are too many to follow one by one; at most {max} are possible. \
+         Give fewer --messages or a smaller --fan-out."
+    )]
+    TooMany {
+        /// What was asked for.
+        deliveries: u64,
+        /// What is possible.
+        max: u64,
+    },
+    /// The server does not say how many attempts it recorded.
+    #[error("The server's /metrics has no hookwright_attempts_total, which tells when all is recorded.")]
+    NoMetrics,
+    /// Something that was accepted did not arrive, or was not recorded.
+    #[error("{lost} deliveries did not arrive and {unrecorded} were not recorded: the figures mean nothing.")]
+    Lost {
+        /// Deliveries that did not arrive.
+        lost: u64,
+        /// Deliveries that arrived, and whose attempt was not recorded in time.
+        unrecorded: u64,
+    },
+    /// A task of the measurement panicked.
+    #[error("A part of the measurement broke.")]
+    Task(#[from] JoinError),
+}
+
+/// Measures and prints; returns when it is done, or when it was interrupted.
+///
+/// # Errors
+///
+/// [`BenchError::Lost`], after the figures were printed, if something was lost; the others if something did
+/// not work.
+pub(crate) async fn run(args: BenchArgs, json: bool) -> Result<(), BenchError> {
+    args.check()?;
+    let progress = Progress::new(std::io::stderr().is_terminal() && !json);
+    // A runtime of its own: the figures do not depend on what else the caller's does.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(BenchError::Runtime)?;
+    let measuring = runtime.spawn(async move {
+        tokio::select! {
+            measured = trial::measure(&args, &progress) => measured.map(Some),
+            () = interrupted() => Ok(None),
+        }
+    });
+    let measured = measuring.await;
+    runtime.shutdown_background();
+    match measured?? {
+        Some(report) => tell(&report, json),
+        None => Ok(()),
+    }
+}
+
+fn tell(report: &Report, json: bool) -> Result<(), BenchError> {
+    let text = if json { serde_json::to_string_pretty(report)? } else { table::render(report) };
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush()).map_err(BenchError::Output)?;
+    report.check()
+}

@@ -1,0 +1,207 @@
+//! The figures of a benchmark, as programs read them (`--json`). Units are in the names.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use super::BenchError;
+use super::args::{BenchArgs, Failure};
+use super::machine::Machine;
+use super::usage::Memory;
+
+/// Everything that was measured; a part that was not asked for is missing.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Report {
+    pub(super) machine: Machine,
+    pub(super) settings: Settings,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) floor: Option<Figures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) full: Option<Figures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rate: Option<Figures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) memory: Option<MemoryFigures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) idle: Option<IdleFigures>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Settings {
+    pub(super) messages: u64,
+    pub(super) seconds: u64,
+    pub(super) senders: u32,
+    pub(super) payload_bytes: u64,
+    pub(super) rate: u32,
+    pub(super) fan_out: u32,
+    pub(super) failing: u32,
+    pub(super) failing_with: &'static str,
+    pub(super) idempotency_keys: bool,
+    /// `sqlite`, `postgres`: never the URL, which may hold a password.
+    pub(super) database: String,
+}
+
+/// The figures of one part.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Figures {
+    /// Messages that were taken.
+    pub(super) accepted: u64,
+    /// Their deliveries that arrived, each counted once.
+    pub(super) arrived: u64,
+    /// Deliveries that arrived again.
+    pub(super) duplicates: u64,
+    /// Deliveries that did not arrive.
+    pub(super) lost: u64,
+    /// Deliveries that arrived, and whose attempt was not recorded in time.
+    pub(super) unrecorded: u64,
+    /// From the first send until all was recorded.
+    pub(super) seconds: f64,
+    pub(super) messages_per_second: f64,
+    pub(super) deliveries_per_second: f64,
+    /// CPU time of this process, which is client and receiver.
+    pub(super) client_and_receiver_cpu_us_per_message: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) server_cpu_us_per_message: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) server_cpu_us_per_delivery: Option<f64>,
+    /// The server's CPU time a message in units of the floor's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ratio_to_floor: Option<f64>,
+    /// From the start of the send (at a fixed rate: from when it was due) to the arrival at the receiver.
+    pub(super) arrival_ms: Latency,
+    /// From the same start to the answer that the message was taken.
+    pub(super) accepted_ms: Latency,
+}
+
+/// Times of many messages, in milliseconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Latency {
+    pub(super) p50: f64,
+    pub(super) p99: f64,
+    pub(super) max: f64,
+}
+
+/// Memory of the server, in bytes.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct MemoryFigures {
+    /// When it was ready and had done nothing yet.
+    pub(super) started_rss: u64,
+    /// Deliveries that waited for failing endpoints before anything was measured.
+    pub(super) backlog_deliveries: u64,
+    /// With that backlog, before anything was measured.
+    pub(super) backlog_rss: u64,
+    /// At the end.
+    pub(super) final_rss: u64,
+    /// The most there ever was.
+    pub(super) peak_rss: u64,
+}
+
+/// The server while it has nothing to do.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct IdleFigures {
+    pub(super) seconds: f64,
+    pub(super) rss: u64,
+    /// CPU time a second.
+    pub(super) cpu_us_per_second: f64,
+}
+
+impl Report {
+    /// A report without figures.
+    pub(super) fn new(machine: Machine, settings: Settings) -> Report {
+        Report { machine, settings, floor: None, full: None, rate: None, memory: None, idle: None }
+    }
+
+    /// The parts with their names.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&'static str, &Figures)> {
+        [("floor", &self.floor), ("full", &self.full), ("rate", &self.rate)]
+            .into_iter()
+            .filter_map(|(name, figures)| figures.as_ref().map(|figures| (name, figures)))
+    }
+
+    /// Relates the parts to the floor, once all are measured.
+    pub(super) fn relate(&mut self) {
+        let Some(floor) = self.floor.as_ref().map(|floor| floor.client_and_receiver_cpu_us_per_message)
+        else {
+            return;
+        };
+        for figures in [&mut self.full, &mut self.rate].into_iter().flatten() {
+            figures.ratio_to_floor =
+                figures.server_cpu_us_per_message.filter(|_| floor > 0.0).map(|cpu| rounded(cpu / floor));
+        }
+    }
+
+    /// Whether the figures mean anything.
+    ///
+    /// # Errors
+    ///
+    /// [`BenchError::Lost`] if something was lost.
+    pub(super) fn check(&self) -> Result<(), BenchError> {
+        let lost = self.parts().map(|(_, figures)| figures.lost).sum();
+        let unrecorded = self.parts().map(|(_, figures)| figures.unrecorded).sum();
+        if lost == 0 && unrecorded == 0 { Ok(()) } else { Err(BenchError::Lost { lost, unrecorded }) }
+    }
+}
+
+impl Settings {
+    /// What was asked for.
+    pub(super) fn of(args: &BenchArgs) -> Settings {
+        let database = args.database_url.as_deref().unwrap_or("sqlite");
+        Settings {
+            messages: args.messages,
+            seconds: args.seconds,
+            senders: args.senders,
+            payload_bytes: args.size,
+            rate: args.rate,
+            fan_out: args.fan_out,
+            failing: args.failing_endpoints(),
+            failing_with: match args.failing_with {
+                Failure::Refuse => "refuse",
+                Failure::Answer500 => "500",
+            },
+            idempotency_keys: !args.no_key,
+            database: database.split(':').next().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+impl Latency {
+    /// The quantiles of a histogram of microseconds.
+    pub(super) fn of(microseconds: &Histogram<u64>) -> Latency {
+        let at = |quantile| rounded(microseconds.value_at_quantile(quantile) as f64 / 1_000.0);
+        Latency { p50: at(0.5), p99: at(0.99), max: rounded(microseconds.max() as f64 / 1_000.0) }
+    }
+}
+
+impl MemoryFigures {
+    /// Of a server that was just started.
+    pub(super) fn started(memory: Memory) -> MemoryFigures {
+        MemoryFigures {
+            started_rss: memory.resident,
+            backlog_deliveries: 0,
+            backlog_rss: memory.resident,
+            final_rss: memory.resident,
+            peak_rss: memory.peak,
+        }
+    }
+}
+
+/// Microseconds for each of `count`; 0 for none.
+pub(super) fn micros_each(time: Duration, count: u64) -> f64 {
+    rounded(per(time.as_secs_f64() * 1e6, count as f64))
+}
+
+/// How many of them in a second.
+pub(super) fn per_second(count: u64, time: Duration) -> f64 {
+    rounded(per(count as f64, time.as_secs_f64()))
+}
+
+/// Two decimals: no figure here is more exact than that.
+pub(super) fn rounded(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+fn per(value: f64, of: f64) -> f64 {
+    if of > 0.0 { value / of } else { 0.0 }
+}

@@ -1,0 +1,146 @@
+//! Sends one numbered message: to the server's API, or straight to the receiver.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request};
+use http_body_util::{BodyExt, Full, Limited};
+
+use super::super::rig::{Api, HttpClient, RigError, accepted, http_client};
+use super::board::Board;
+use super::payload;
+
+/// Messages that are sent before a part is measured: connections are made, caches filled.
+pub(super) const WARM_UP: u64 = 500;
+/// How long one request may take; a server that hangs ends the measurement.
+const REQUEST_WITHIN: Duration = Duration::from_secs(60);
+/// The longest answer that is read, in bytes.
+const ANSWER_MAX: usize = 64 * 1024;
+
+/// Where messages are sent, and where that is noted.
+pub(super) struct Sender {
+    target: Target,
+    board: Arc<Board>,
+    size: u64,
+}
+
+enum Target {
+    Receiver { client: HttpClient, url: String },
+    Server { api: Api, path: String, event_type: &'static str, keys: Option<Keys> },
+}
+
+/// Makes idempotency keys that look like an SDK's (`auto_<uuid>`) and are spread like random ones, at the
+/// price of a few additions.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keys {
+    seed: u64,
+}
+
+impl Sender {
+    /// Straight to a receiver.
+    pub(super) fn to_receiver(url: String, board: Arc<Board>, size: u64) -> Sender {
+        Sender { target: Target::Receiver { client: http_client(), url }, board, size }
+    }
+
+    /// Over the API of a server.
+    pub(super) fn to_server(
+        api: Api,
+        application: &str,
+        event_type: &'static str,
+        keys: Option<Keys>,
+        board: Arc<Board>,
+        size: u64,
+    ) -> Sender {
+        let path = format!("/api/v1/app/{application}/msg");
+        Sender { target: Target::Server { api, path, event_type, keys }, board, size }
+    }
+
+    /// Sends message `number`, which was due at `due`, and returns when it was taken.
+    ///
+    /// # Errors
+    ///
+    /// If it was not.
+    pub(super) async fn send(&self, number: u64, due: Instant) -> Result<(), RigError> {
+        self.board.sent(number, due);
+        tokio::time::timeout(REQUEST_WITHIN, self.request(number))
+            .await
+            .map_err(|_| RigError::TooSlow { seconds: REQUEST_WITHIN.as_secs() })??;
+        self.board.accepted(number, Instant::now());
+        Ok(())
+    }
+
+    async fn request(&self, number: u64) -> Result<(), RigError> {
+        match &self.target {
+            Target::Receiver { client, url } => {
+                let body = Bytes::from(payload::write("", number, self.size, ""));
+                let request = Request::post(url)
+                    .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                    .body(Full::new(body))
+                    .map_err(RigError::Request)?;
+                let answer = client.request(request).await.map_err(RigError::NoAnswer)?;
+                let (head, body) = answer.into_parts();
+                let body = Limited::new(body, ANSWER_MAX).collect().await.map_err(RigError::Broken)?;
+                accepted(head.status, url, &body.to_bytes())
+            }
+            Target::Server { api, path, event_type, keys } => {
+                let before = format!("{{\"eventType\":\"{event_type}\",\"payload\":");
+                let body = Bytes::from(payload::write(&before, number, self.size, "}"));
+                let key = keys.as_ref().map(|keys| keys.key(number));
+                let (status, answer) = api.call(Method::POST, path, body, key.as_deref()).await?;
+                accepted(status, path, &answer)
+            }
+        }
+    }
+}
+
+impl Keys {
+    /// Keys that no other run makes.
+    ///
+    /// # Errors
+    ///
+    /// If there are no random bytes.
+    pub(super) fn new() -> Result<Keys, RigError> {
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).map_err(RigError::Random)?;
+        Ok(Keys { seed: u64::from_ne_bytes(seed) })
+    }
+
+    fn key(&self, number: u64) -> String {
+        let high = mixed(self.seed.wrapping_add(number));
+        let low = mixed(high ^ self.seed);
+        format!(
+            "auto_{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            high >> 32,
+            high >> 16 & 0xffff,
+            high & 0xffff,
+            low >> 48,
+            low & 0xffff_ffff_ffff
+        )
+    }
+}
+
+/// The output function of SplitMix64 (Steele, Lea and Flood 2014): a bijection that leaves no pattern.
+fn mixed(value: u64) -> u64 {
+    let z = value.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::Keys;
+
+    #[test]
+    fn keys_differ_and_look_like_those_of_sdks() {
+        let keys = Keys { seed: 7 };
+        let made: HashSet<String> = (0..10_000).map(|number| keys.key(number)).collect();
+        assert_eq!(made.len(), 10_000);
+        assert!(made.iter().all(|key| key.len() == "auto_00000000-0000-0000-0000-000000000000".len()));
+        assert_ne!(keys.key(1), Keys { seed: 8 }.key(1));
+    }
+}

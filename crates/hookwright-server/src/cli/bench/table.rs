@@ -1,0 +1,134 @@
+//! The figures of a benchmark, as people read them.
+
+use super::super::rig::grouped;
+use super::report::{Figures, Report};
+
+const NAME_WIDTH: usize = 38;
+const VALUE_WIDTH: usize = 12;
+
+/// The whole report as text.
+pub(super) fn render(report: &Report) -> String {
+    let mut lines = vec![about_machine(report), about_settings(report)];
+    if report.machine.forgets() {
+        lines.push(
+            "The database lies in memory, so nothing was made durable: set TMPDIR to a disk.".to_owned(),
+        );
+    }
+    let parts: Vec<(&str, &Figures)> = report.parts().collect();
+    if !parts.is_empty() {
+        lines.push(String::new());
+        lines.push(row("", parts.iter().map(|(name, _)| title(name, report))));
+        for (name, value) in ROWS {
+            let values: Vec<Option<String>> = parts.iter().map(|(_, figures)| value(figures)).collect();
+            if values.iter().any(Option::is_some) {
+                lines
+                    .push(row(name, values.into_iter().map(|value| value.unwrap_or_else(|| "-".to_owned()))));
+            }
+        }
+    }
+    lines.extend(about_memory(report));
+    lines.join("\n") + "\n"
+}
+
+type Row = (&'static str, fn(&Figures) -> Option<String>);
+
+const ROWS: [Row; 15] = [
+    ("messages/s", |f| Some(whole(f.messages_per_second))),
+    ("deliveries/s", |f| (f.arrived != f.accepted).then(|| whole(f.deliveries_per_second))),
+    ("server, CPU µs a message", |f| f.server_cpu_us_per_message.map(tenths)),
+    ("server, CPU µs a delivery", |f| {
+        f.server_cpu_us_per_delivery.filter(|_| f.arrived != f.accepted).map(tenths)
+    }),
+    ("client and receiver, CPU µs a message", |f| Some(tenths(f.client_and_receiver_cpu_us_per_message))),
+    ("server / floor", |f| f.ratio_to_floor.map(|ratio| format!("{ratio:.2}"))),
+    ("send to arrival, p50 ms", |f| Some(hundredths(f.arrival_ms.p50))),
+    ("send to arrival, p99 ms", |f| Some(hundredths(f.arrival_ms.p99))),
+    ("send to arrival, max ms", |f| Some(hundredths(f.arrival_ms.max))),
+    ("send to 202, p50 ms", |f| f.server_cpu_us_per_message.map(|_| hundredths(f.accepted_ms.p50))),
+    ("send to 202, p99 ms", |f| f.server_cpu_us_per_message.map(|_| hundredths(f.accepted_ms.p99))),
+    ("accepted", |f| Some(grouped(f.accepted))),
+    ("arrived", |f| Some(grouped(f.arrived))),
+    ("duplicates", |f| Some(grouped(f.duplicates))),
+    ("lost", |f| Some(grouped(f.lost))),
+];
+
+fn about_machine(report: &Report) -> String {
+    let machine = &report.machine;
+    let mut facts = vec![format!("hookwright {}", machine.version), format!("{} cores", machine.cores)];
+    facts.extend(machine.kernel.as_ref().map(|kernel| format!("Linux {kernel}")));
+    facts.extend(machine.filesystem.clone());
+    facts.extend(machine.sync_us.map(|time| format!("durable in {} µs", grouped(time))));
+    facts.join(" · ")
+}
+
+fn about_settings(report: &Report) -> String {
+    let settings = &report.settings;
+    let mut facts = vec![
+        settings.database.clone(),
+        format!("{} senders", grouped(settings.senders.into())),
+        format!("payloads of {} bytes", grouped(settings.payload_bytes)),
+        if settings.idempotency_keys { "idempotency keys" } else { "no idempotency keys" }.to_owned(),
+    ];
+    if settings.fan_out > 1 {
+        facts.push(format!("{} endpoints for each message", grouped(settings.fan_out.into())));
+    }
+    match settings.failing {
+        0 => {}
+        1 => facts.push("1 failing endpoint".to_owned()),
+        more => facts.push(format!("{} failing endpoints", grouped(more.into()))),
+    }
+    facts.join(" · ")
+}
+
+fn title(part: &str, report: &Report) -> String {
+    match part {
+        "full" => "full speed".to_owned(),
+        "rate" => format!("at {}/s", grouped(report.settings.rate.into())),
+        other => other.to_owned(),
+    }
+}
+
+fn about_memory(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(memory) = report.memory {
+        lines.push(String::new());
+        lines.push(row("server, memory at its start, MiB", [mebibytes(memory.started_rss)]));
+        if memory.backlog_deliveries > 0 {
+            let name = format!("with {} deliveries waiting", grouped(memory.backlog_deliveries));
+            lines.push(row(&name, [mebibytes(memory.backlog_rss)]));
+        }
+        lines.push(row("at the end", [mebibytes(memory.final_rss)]));
+        lines.push(row("at most", [mebibytes(memory.peak_rss)]));
+    }
+    if let Some(idle) = report.idle {
+        lines.push(String::new());
+        lines.push(row("server, idle, memory MiB", [mebibytes(idle.rss)]));
+        lines.push(row("server, idle, CPU µs a second", [tenths(idle.cpu_us_per_second)]));
+    }
+    lines
+}
+
+fn row(name: &str, values: impl IntoIterator<Item = String>) -> String {
+    let mut line = format!("{name:<NAME_WIDTH$}");
+    for value in values {
+        line.push_str(&format!("{value:>VALUE_WIDTH$}"));
+    }
+    line.trim_end().to_owned()
+}
+
+fn whole(value: f64) -> String {
+    // The figure is positive and far below the largest integer.
+    grouped(value.round() as u64)
+}
+
+fn tenths(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+fn hundredths(value: f64) -> String {
+    format!("{value:.2}")
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / f64::from(1_024 * 1_024))
+}

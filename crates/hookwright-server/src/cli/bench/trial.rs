@@ -1,0 +1,302 @@
+//! The measurement: sets the stage, runs the parts one after the other, and collects the figures.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::super::rig::{Api, ChildServer, Receiver, RigError, ServerSetup};
+use super::BenchError;
+use super::args::{BenchArgs, Part};
+use super::backlog::{self, BACKLOG_TYPE};
+use super::board::Board;
+use super::drive;
+use super::machine::Machine;
+use super::progress::Progress;
+use super::report::{
+    Figures, IdleFigures, Latency, MemoryFigures, Report, Settings, micros_each, per_second,
+};
+use super::sender::{Keys, Sender};
+use super::sink::{self, Sink};
+use super::usage::{CpuTime, Memory};
+
+/// The event type of the measured messages.
+const MEASURED_TYPE: &str = "bench.sent";
+/// The application's uid; a database that was measured before has it already.
+const APPLICATION: &str = "bench";
+/// How long an idle server is watched.
+const IDLE: Duration = Duration::from_secs(5);
+/// How long the last arrivals, and then their records, are waited for.
+const SETTLED_WITHIN: Duration = Duration::from_secs(120);
+/// How often they are looked at.
+const POLL: Duration = Duration::from_millis(10);
+
+/// What the parts with a server use. Dropped in order: the port of failing endpoints is held until the end.
+struct Bench {
+    server: ChildServer,
+    process: u32,
+    sender: Arc<Sender>,
+    board: Arc<Board>,
+    fan_out: u32,
+    /// Numbers of messages from here on are unused.
+    next_number: u64,
+    _receiver: Receiver,
+    _failing: backlog::Failing,
+}
+
+/// Measures what `args` ask for.
+pub(super) async fn measure(args: &BenchArgs, progress: &Progress) -> Result<Report, BenchError> {
+    let directory = tempfile::Builder::new()
+        .prefix("hookwright-bench-")
+        .tempdir()
+        .map_err(|source| RigError::Io { what: "make a directory for the benchmark", source })?;
+    let mut report = Report::new(Machine::here(directory.path()), Settings::of(args));
+    if args.wants(Part::Floor) {
+        report.floor = Some(floor(args, progress).await?);
+    }
+    if args.wants(Part::Full) || args.wants(Part::Rate) || args.idle {
+        with_server(args, progress, directory.path(), &mut report).await?;
+    }
+    report.relate();
+    Ok(report)
+}
+
+/// The client straight to the receiver: what sending and receiving cost without us.
+async fn floor(args: &BenchArgs, progress: &Progress) -> Result<Figures, BenchError> {
+    let board = Arc::new(Board::new(args.warm_up() + args.messages, 1));
+    let receiver = Receiver::start(Arc::new(Sink::new(Arc::clone(&board)))).await?;
+    let url = receiver.url(&sink::good(0));
+    let sender = Arc::new(Sender::to_receiver(url, Arc::clone(&board), args.size));
+    let warm_up = args.warm_up();
+    drive::closed(args.senders, warm_up, forever(), sending(&sender, 0)).await?;
+
+    let _bar = progress.follow("floor", &board, args.messages);
+    let cpu = CpuTime::of(std::process::id())?;
+    let started = Instant::now();
+    let until = started + Duration::from_secs(args.seconds);
+    let accepted = drive::closed(args.senders, args.messages, until, sending(&sender, warm_up)).await?;
+    let took = started.elapsed();
+    let own_cpu = CpuTime::of(std::process::id())?.since(&cpu);
+    let sent =
+        Sent { first: warm_up, accepted, took, own_cpu, server_cpu: None, unrecorded: 0, duplicates: 0 };
+    Ok(sent.figures(&board, 1)?)
+}
+
+async fn with_server(
+    args: &BenchArgs,
+    progress: &Progress,
+    directory: &Path,
+    report: &mut Report,
+) -> Result<(), BenchError> {
+    let mut bench = Bench::set_up(args, directory).await?;
+    let mut memory = MemoryFigures::started(Memory::of(bench.process)?);
+    if args.idle {
+        report.idle = Some(bench.idle().await?);
+    }
+    memory.backlog_deliveries = backlog::make(args, bench.server.api(), APPLICATION, progress).await?;
+    memory.backlog_rss = Memory::of(bench.process)?.resident;
+    if args.wants(Part::Full) {
+        report.full = Some(bench.full(args, progress).await?);
+    }
+    if args.wants(Part::Rate) {
+        report.rate = Some(bench.at_rate(args, progress).await?);
+    }
+    let last = Memory::of(bench.process)?;
+    (memory.final_rss, memory.peak_rss) = (last.resident, last.peak);
+    report.memory = Some(memory);
+    Ok(())
+}
+
+impl Bench {
+    async fn set_up(args: &BenchArgs, directory: &Path) -> Result<Bench, BenchError> {
+        let board = Arc::new(Board::new(args.messages_followed(), args.fan_out));
+        let receiver = Receiver::start(Arc::new(Sink::new(Arc::clone(&board)))).await?;
+        let mut setup = ServerSetup::new(directory)?;
+        if let Some(url) = &args.database_url {
+            setup = setup.with("HOOKWRIGHT_DATABASE_URL", absolute(url)?);
+        }
+        let server = setup.start().await?;
+        let process = server.process_id().ok_or_else(|| RigError::Io {
+            what: "watch the server, which has ended",
+            source: std::io::ErrorKind::NotFound.into(),
+        })?;
+
+        let api = server.api();
+        api.application("Benchmark", APPLICATION).await?;
+        api.event_type(MEASURED_TYPE, "A message that is measured.").await?;
+        api.event_type(BACKLOG_TYPE, "A message that nobody takes.").await?;
+        for number in 0..args.fan_out {
+            api.endpoint(APPLICATION, &receiver.url(&sink::good(number)), Some(MEASURED_TYPE)).await?;
+        }
+        let failing = backlog::endpoints(args, api, APPLICATION, &receiver).await?;
+        let keys = if args.no_key { None } else { Some(Keys::new()?) };
+        let (client, noted) = (api.clone(), Arc::clone(&board));
+        let sender = Sender::to_server(client, APPLICATION, MEASURED_TYPE, keys, noted, args.size);
+        Ok(Bench {
+            server,
+            process,
+            sender: Arc::new(sender),
+            board,
+            fan_out: args.fan_out,
+            next_number: 0,
+            _receiver: receiver,
+            _failing: failing,
+        })
+    }
+
+    async fn idle(&self) -> Result<IdleFigures, BenchError> {
+        let (started, cpu) = (Instant::now(), CpuTime::of(self.process)?);
+        tokio::time::sleep(IDLE).await;
+        let (took, cpu) = (started.elapsed(), CpuTime::of(self.process)?.since(&cpu));
+        let rss = Memory::of(self.process)?.resident;
+        let seconds = took.as_secs_f64();
+        Ok(IdleFigures { seconds, rss, cpu_us_per_second: cpu.as_secs_f64() * 1e6 / seconds })
+    }
+
+    /// The whole way, as fast as it goes.
+    async fn full(&mut self, args: &BenchArgs, progress: &Progress) -> Result<Figures, BenchError> {
+        self.warm_up(args).await?;
+        let _bar = progress.follow("full", &self.board, args.messages * u64::from(self.fan_out));
+        let send = sending(&self.sender, self.next_number);
+        let until = Instant::now() + Duration::from_secs(args.seconds);
+        self.watched(drive::closed(args.senders, args.messages, until, send)).await
+    }
+
+    /// The whole way, at a fixed rate.
+    async fn at_rate(&mut self, args: &BenchArgs, progress: &Progress) -> Result<Figures, BenchError> {
+        self.warm_up(args).await?;
+        let messages = args.messages_at_rate();
+        let _bar = progress.follow("rate", &self.board, messages * u64::from(self.fan_out));
+        let send = sending(&self.sender, self.next_number);
+        self.watched(drive::open(args.rate, messages, send)).await
+    }
+
+    async fn warm_up(&mut self, args: &BenchArgs) -> Result<(), BenchError> {
+        let send = sending(&self.sender, self.next_number);
+        let count = drive::closed(args.senders, args.warm_up(), forever(), send);
+        self.watched(count).await.map(drop)
+    }
+
+    /// Runs senders, waits until all they sent is recorded, and says what it cost.
+    async fn watched(
+        &mut self,
+        sending: impl Future<Output = Result<u64, BenchError>>,
+    ) -> Result<Figures, BenchError> {
+        let own = std::process::id();
+        let recorded_before = recorded(self.server.api()).await?.unwrap_or(0);
+        let (arrivals, duplicates) = (self.board.arrivals(), self.board.duplicates());
+        let (cpu, own_cpu) = (CpuTime::of(self.process)?, CpuTime::of(own)?);
+        let started = Instant::now();
+
+        let accepted = sending.await?;
+        let deliveries = accepted * u64::from(self.fan_out);
+        let unrecorded = self.settle(arrivals + deliveries, recorded_before + deliveries).await?;
+        let took = started.elapsed();
+        let sent = Sent {
+            first: self.next_number,
+            accepted,
+            took,
+            own_cpu: CpuTime::of(own)?.since(&own_cpu),
+            server_cpu: Some(CpuTime::of(self.process)?.since(&cpu)),
+            unrecorded,
+            duplicates: self.board.duplicates() - duplicates,
+        };
+        self.next_number += accepted;
+        Ok(sent.figures(&self.board, self.fan_out)?)
+    }
+
+    /// Waits until so much has arrived and is recorded; gives how many records are missing when time is up.
+    async fn settle(&self, arrivals: u64, records: u64) -> Result<u64, BenchError> {
+        let started = Instant::now();
+        while self.board.arrivals() < arrivals && started.elapsed() < SETTLED_WITHIN {
+            tokio::time::sleep(POLL).await;
+        }
+        loop {
+            let recorded = recorded(self.server.api()).await?.ok_or(BenchError::NoMetrics)?;
+            // What did not arrive is told as lost, and is not missing here as well.
+            let missing = records.saturating_sub(recorded);
+            let lost = arrivals.saturating_sub(self.board.arrivals());
+            if missing <= lost || started.elapsed() > SETTLED_WITHIN {
+                return Ok(missing.saturating_sub(lost));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+}
+
+/// What became of the messages of a part, before it is put into figures.
+struct Sent {
+    first: u64,
+    accepted: u64,
+    took: Duration,
+    own_cpu: Duration,
+    server_cpu: Option<Duration>,
+    unrecorded: u64,
+    duplicates: u64,
+}
+
+impl Sent {
+    fn figures(&self, board: &Board, fan_out: u32) -> Result<Figures, hdrhistogram::CreationError> {
+        let times = board.times(self.first..self.first + self.accepted)?;
+        let deliveries = self.accepted * u64::from(fan_out);
+        Ok(Figures {
+            accepted: self.accepted,
+            arrived: deliveries - times.lost,
+            duplicates: self.duplicates,
+            lost: times.lost,
+            unrecorded: self.unrecorded,
+            seconds: self.took.as_secs_f64(),
+            messages_per_second: per_second(self.accepted, self.took),
+            deliveries_per_second: per_second(deliveries - times.lost, self.took),
+            client_and_receiver_cpu_us_per_message: micros_each(self.own_cpu, self.accepted),
+            server_cpu_us_per_message: self.server_cpu.map(|cpu| micros_each(cpu, self.accepted)),
+            server_cpu_us_per_delivery: self.server_cpu.map(|cpu| micros_each(cpu, deliveries)),
+            ratio_to_floor: None,
+            arrival_ms: Latency::of(&times.to_arrived),
+            accepted_ms: Latency::of(&times.to_accepted),
+        })
+    }
+}
+
+/// A function that sends number `first + n`.
+fn sending(
+    sender: &Arc<Sender>,
+    first: u64,
+) -> impl Fn(u64, Instant) -> SendingFuture + Clone + Send + Sync + 'static + use<> {
+    let sender = Arc::clone(sender);
+    move |number, due| {
+        let sender = Arc::clone(&sender);
+        Box::pin(async move { sender.send(first + number, due).await })
+    }
+}
+
+type SendingFuture = std::pin::Pin<Box<dyn Future<Output = Result<(), RigError>> + Send>>;
+
+/// How many successful attempts the server has recorded, if it says so.
+async fn recorded(api: &Api) -> Result<Option<u64>, RigError> {
+    let metrics = api.metrics().await?;
+    let mut total = None;
+    for line in metrics.lines().filter(|line| line.starts_with("hookwright_attempts_total{")) {
+        if let Some((labels, value)) = line.rsplit_once(' ')
+            && labels.contains("outcome=\"success\"")
+            && let Ok(value) = value.parse::<u64>()
+        {
+            total = Some(total.unwrap_or(0) + value);
+        }
+    }
+    Ok(total)
+}
+
+/// The server runs in a directory of its own, where a relative path would lead elsewhere.
+fn absolute(database_url: &str) -> Result<String, RigError> {
+    let Some(path) = database_url.strip_prefix("sqlite://") else {
+        return Ok(database_url.to_owned());
+    };
+    let path = std::path::absolute(path)
+        .map_err(|source| RigError::Io { what: "find the database's directory", source })?;
+    Ok(format!("sqlite://{}", path.display()))
+}
+
+/// Far enough away for whatever is bounded in number.
+fn forever() -> Instant {
+    Instant::now() + SETTLED_WITHIN
+}

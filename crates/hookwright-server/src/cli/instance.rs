@@ -1,0 +1,141 @@
+//! A server of this process: it opens, serves until it is asked to stop, and ends in order.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use hookwright::config::DatabaseUrl;
+use hookwright::domain::token::Scope;
+use hookwright::{Builder, Hooks};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::failure::Failure;
+use super::{metrics, signals};
+use crate::config::Settings;
+use crate::pages::LoginLinks;
+use crate::server::{self, ServerOptions};
+
+/// What is left for the engine of the grace period when requests used it up: enough to write what it knows.
+const ENGINE_GRACE_MIN: Duration = Duration::from_secs(1);
+
+/// An engine and a bound socket, not yet serving.
+pub(super) struct Instance {
+    /// The engine, running.
+    pub(super) hooks: Hooks,
+    /// The address that is listened on, with the port that was given if 0 was asked for.
+    pub(super) address: SocketAddr,
+    /// What browsers reach it at, with no slash at the end.
+    pub(super) url: String,
+    public_url: Url,
+    listener: TcpListener,
+    metrics: metrics_exporter_prometheus::PrometheusHandle,
+    stop: CancellationToken,
+    grace: Duration,
+}
+
+/// How a server differs between `serve` and `dev`.
+pub(super) struct Conduct {
+    /// The token that is fixed.
+    pub(super) api_token: Option<Zeroizing<String>>,
+    /// The page's one-time links.
+    pub(super) login: LoginLinks,
+    /// Whether everybody is told how to allow a refused address.
+    pub(super) target_hints: bool,
+}
+
+impl Instance {
+    /// Binds the socket and starts the engine, in this order: a taken port is found before the database is touched.
+    pub(super) async fn open(settings: &Settings) -> Result<Instance, Failure> {
+        let stop = signals::stop()?;
+        let listener =
+            TcpListener::bind(settings.listen).await.map_err(|error| not_bound(settings, &error))?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| Failure::because("The address listened on is not known", &error))?;
+        let public_url = settings
+            .public_url_at(address)
+            .map_err(|error| Failure::because(&format!("The address {address} is no URL"), &error))?;
+        let metrics = metrics::start()?;
+        let hooks = Builder::new(settings.engine()).start().await.map_err(|error| {
+            let DatabaseUrl::Sqlite(path) = &settings.database;
+            Failure::because(&format!("The server cannot start on {}", path.display()), &error)
+        })?;
+        let url = public_url.as_str().trim_end_matches('/').to_owned();
+        Ok(Instance {
+            hooks,
+            address,
+            url,
+            public_url,
+            listener,
+            metrics,
+            stop,
+            grace: settings.shutdown_grace,
+        })
+    }
+
+    /// A token for the first start of a database that has none and for which none is fixed.
+    pub(super) async fn first_token(&self) -> Result<Option<Zeroizing<String>>, Failure> {
+        let failed = |error| Failure::because("The first access token cannot be made", &error);
+        let organisation = self.hooks.default_organisation();
+        let tokens = self.hooks.token_list(organisation).await.map_err(failed)?;
+        // A revoked one counts: who revoked it does not want another to appear by itself.
+        if tokens.iter().any(|token| matches!(token.scope, Scope::Organisation(_))) {
+            return Ok(None);
+        }
+        let scope = Scope::Organisation(organisation);
+        let made = self.hooks.token_create("made at the first start", scope, None).await.map_err(failed)?;
+        Ok(Some(made.text))
+    }
+
+    /// Serves until the process is asked to stop, then ends what is under way within the grace period.
+    pub(super) async fn serve(self, settings: Settings, conduct: Conduct) -> Result<(), Failure> {
+        let Instance { hooks, listener, metrics, stop, grace, public_url, .. } = self;
+        let options = ServerOptions {
+            api_token: conduct.api_token,
+            jwt_secret: settings.jwt_secret,
+            public_url,
+            payload_limit: settings.payload_limit,
+            metrics: Some(metrics),
+            login: conduct.login,
+            target_hints: conduct.target_hints,
+        };
+        let router = server::router(hooks.clone(), options);
+        let mut served = tokio::spawn(server::run(listener, router, stop.clone()));
+        let ended = tokio::select! {
+            ended = &mut served => Some(ended),
+            () = stop.cancelled() => None,
+        };
+        let stopping = Instant::now();
+        tracing::info!("stopping: no more requests are taken");
+        if ended.is_none() && tokio::time::timeout(grace, &mut served).await.is_err() {
+            tracing::warn!("requests under way did not end within the grace period");
+            served.abort();
+        }
+        let left = grace.saturating_sub(stopping.elapsed()).max(ENGINE_GRACE_MIN);
+        let report = hooks.shutdown(left).await;
+        tracing::info!(
+            attempts.finished = report.finished,
+            attempts.called_off = report.called_off,
+            "stopped; what is pending goes on at the next start"
+        );
+        match ended {
+            None | Some(Ok(Ok(()))) => Ok(()),
+            Some(Ok(Err(error))) => Err(Failure::because("The server ended by itself", &error)),
+            Some(Err(error)) => Err(Failure::because("The server ended by itself", &error)),
+        }
+    }
+}
+
+fn not_bound(settings: &Settings, error: &std::io::Error) -> Failure {
+    let failure = Failure::because(&format!("The server cannot listen on {}", settings.listen), error);
+    failure.advise(match error.kind() {
+        ErrorKind::AddrInUse => {
+            "Another program listens there: stop that one, or choose another address with HOOKWRIGHT_LISTEN."
+        }
+        ErrorKind::PermissionDenied => "Choose a port above 1023 with HOOKWRIGHT_LISTEN.",
+        _ => "Set HOOKWRIGHT_LISTEN to an address of this machine, or to 0.0.0.0:8071 for all of them.",
+    })
+}

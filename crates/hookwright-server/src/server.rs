@@ -1,0 +1,131 @@
+//! The HTTP server: what it is set up with, its router, and the loop that accepts connections.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hookwright::Hooks;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::api;
+use crate::auth::Auth;
+use crate::middleware::Observe;
+use crate::pages;
+
+pub use crate::pages::{LINK_LIFETIME, LoginLinks};
+
+/// How many bytes a message's payload may have, unless the operator says otherwise: 1 MiB.
+pub const PAYLOAD_LIMIT_DEFAULT: usize = 1024 * 1024;
+/// How long a client may take for the head of a request. A kept-alive connection may be idle for as long.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How large the head of a request may be, in bytes; a larger one is answered with 431.
+pub const HEAD_LIMIT: usize = 32 * 1024;
+/// How long requests under way may take to end once the server stops.
+pub const DRAIN_LIMIT: Duration = Duration::from_secs(30);
+/// The wait after a failed accept: it mostly means that there are no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What the server is set up with.
+pub struct ServerOptions {
+    /// The operator's own token; it belongs to the default organisation.
+    pub api_token: Option<Zeroizing<String>>,
+    /// Verifies Svix-style tokens (JWT, HS256), if they are to be accepted.
+    pub jwt_secret: Option<Zeroizing<String>>,
+    /// What browsers and providers see as the server's address.
+    pub public_url: Url,
+    /// How many bytes a message's payload may have.
+    pub payload_limit: usize,
+    /// Renders `/metrics`; without it there is no such page.
+    pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
+    /// The one-time links that sign an operator in.
+    pub login: LoginLinks,
+    /// Whether everybody is told how a refused endpoint URL can be allowed; otherwise only organisation tokens are.
+    pub target_hints: bool,
+}
+
+/// What every handler can reach. Clones are cheap.
+#[derive(Clone)]
+pub(crate) struct AppState {
+    /// The engine.
+    pub(crate) hooks: Hooks,
+    /// What the server was set up with.
+    pub(crate) options: Arc<ServerOptions>,
+    /// Tells who is calling.
+    pub(crate) auth: Auth,
+}
+
+/// Everything the server answers: the API, the pages, metrics.
+pub fn router(hooks: Hooks, options: ServerOptions) -> Router {
+    let auth = Auth::new(&hooks, &options);
+    let state = AppState { hooks, options: Arc::new(options), auth };
+    api::routes(&state).merge(pages::routes()).layer(Observe::new()).with_state(state)
+}
+
+/// Accepts connections and answers their requests until `stop` is cancelled; then lets requests under way end, for at
+/// most [`DRAIN_LIMIT`].
+///
+/// It speaks HTTP/1.1 and keeps connections alive.
+///
+/// # Errors
+///
+/// None so far: what goes wrong with one connection ends that connection, and a failed accept is tried again.
+pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) -> io::Result<()> {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_LIMIT);
+    let connections = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                connections.spawn(serve(http.clone(), stream, router.clone(), stop.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "could not accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(DRAIN_LIMIT, connections.wait()).await.is_err() {
+        tracing::warn!(
+            connections = connections.len(),
+            "gave up waiting for requests that are still under way"
+        );
+    }
+    Ok(())
+}
+
+async fn serve(http: http1::Builder, stream: TcpStream, router: Router, stop: CancellationToken) {
+    // Answers are small and complete: waiting for more to send with them only adds delay.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "could not turn off delayed sending on a connection");
+    }
+    let answer = service_fn(move |request: Request<Incoming>| router.clone().call(request.map(Body::new)));
+    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), answer));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

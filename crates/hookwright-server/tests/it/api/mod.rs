@@ -1,0 +1,17 @@
+//! The API: shapes, lists, access, idempotency, errors.
+
+mod rig; // what the tests run on
+
+mod applications; // resources
+mod attempts;
+mod endpoints;
+mod event_types;
+mod headers;
+mod messages;
+mod sending;
+
+mod access; // what holds for all of them
+mod idempotency;
+mod lists;
+mod malformed;
+mod server;

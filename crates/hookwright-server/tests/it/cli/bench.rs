@@ -1,0 +1,64 @@
+//! `hookwright bench`: that it counts right. How fast a test's machine is says nothing.
+
+use hookwright_testkit::Launch;
+use serde_json::Value;
+
+#[tokio::test]
+async fn a_small_benchmark_accounts_for_every_message() {
+    let arguments = "--messages 60 --senders 4 --fan-out 2 --rate 100 --failing 1 --backlog 30";
+    let report = measured(arguments).await;
+
+    assert_eq!(counts(&report["floor"]), [60, 60, 0, 0]);
+    assert_eq!(counts(&report["full"]), [60, 120, 0, 0]);
+    assert_eq!(counts(&report["rate"]), [60, 120, 0, 0]);
+    for part in ["full", "rate"] {
+        for figure in ["messages_per_second", "server_cpu_us_per_message", "ratio_to_floor"] {
+            assert!(report[part][figure].as_f64().unwrap() > 0.0, "{figure}: {report:#}");
+        }
+        let times = &report[part]["arrival_ms"];
+        let [p50, p99, max] = ["p50", "p99", "max"].map(|name| times[name].as_f64().unwrap());
+        assert!(0.0 < p50 && p50 <= p99 && p99 <= max, "{times}");
+    }
+    assert_eq!(report["memory"]["backlog_deliveries"], 30);
+    assert!(report["memory"]["final_rss"].as_u64().unwrap() > 1_000_000, "{report:#}");
+    assert!(report["machine"]["cores"].as_u64().unwrap() > 0);
+    assert!(report.get("idle").is_none(), "nobody asked for it");
+}
+
+#[tokio::test]
+async fn a_part_alone_without_keys_and_with_failing_answers() {
+    let report = measured("--only full --messages 40 --no-key --failing 2 --failing-with 500").await;
+
+    assert_eq!(counts(&report["full"]), [40, 40, 0, 0]);
+    assert_eq!(report["settings"]["idempotency_keys"], false);
+    assert!(report.get("floor").is_none() && report.get("rate").is_none(), "{report:#}");
+    assert!(report["full"].get("ratio_to_floor").is_none(), "there is nothing to compare with");
+}
+
+#[tokio::test]
+async fn people_get_a_table_and_a_plain_error_for_what_is_too_much() {
+    let output = bench("--only floor --messages 40").run().await;
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stdout.lines().any(|line| line.starts_with("messages/s ")), "{}", output.stdout);
+
+    let output = bench("--messages 10000000 --fan-out 1000").run().await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stderr.contains("Give fewer --messages"), "{}", output.stderr);
+}
+
+async fn measured(arguments: &str) -> Value {
+    let output = bench(arguments).arg("--json").run().await;
+    assert!(output.status.success(), "{output:?}");
+    serde_json::from_str(&output.stdout).expect("the report is JSON")
+}
+
+fn bench(arguments: &str) -> Launch {
+    let launch = Launch::new(env!("CARGO_BIN_EXE_hookwright")).arg("bench").args(arguments.split(' '));
+    let directory = launch.directory().to_owned();
+    launch.env("TMPDIR", directory)
+}
+
+/// Accepted, arrived, lost and unrecorded. Duplicates are allowed to a sender that delivers at least once.
+fn counts(part: &Value) -> [u64; 4] {
+    ["accepted", "arrived", "lost", "unrecorded"].map(|name| part[name].as_u64().expect("a count"))
+}

@@ -1,0 +1,41 @@
+//! What the program says about itself.
+
+use super::{hookwright, succeeds};
+
+#[tokio::test]
+async fn the_help_of_every_command_has_an_example() {
+    let mut waiting = vec![String::new()];
+    let mut seen = 0;
+    while let Some(command) = waiting.pop() {
+        let help = succeeds(&hookwright(&format!("{command} --help"))).await;
+        assert!(help.contains("\nExample:\n") || help.contains("\nExamples:\n"), "{command}: {help}");
+        assert!(help.contains("\n  hookwright "), "{command}: {help}");
+        seen += 1;
+        let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+        for line in commands.take_while(|line| !line.is_empty()) {
+            // Continuations of a description stand further to the right.
+            let name = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' '));
+            if let Some(name) =
+                name.and_then(|rest| rest.split_whitespace().next()).filter(|name| *name != "help")
+            {
+                waiting.push(format!("{command} {name}"));
+            }
+        }
+    }
+    assert_eq!(seen, 1 + 11 + 3 + 1, "every command, and those of token and config");
+}
+
+#[tokio::test]
+async fn arguments_that_cannot_be_understood_exit_with_2() {
+    for arguments in ["bogus", "serve --lisen 1", "token", "send --app a", "receiver --status 99"] {
+        let output = hookwright(arguments).run().await;
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {output:?}");
+        assert_eq!(output.stdout, "");
+    }
+}
+
+#[tokio::test]
+async fn the_version_is_the_crate_s() {
+    let version = succeeds(&hookwright("--version")).await;
+    assert_eq!(version, format!("hookwright {}\n", env!("CARGO_PKG_VERSION")));
+}

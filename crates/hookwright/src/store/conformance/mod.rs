@@ -1,0 +1,1 @@
+//! What every backend must do: one body for each behaviour, run on each of them.

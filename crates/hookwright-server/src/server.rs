@@ -116,7 +116,12 @@ async fn serve(http: http1::Builder, stream: TcpStream, router: Router, stop: Ca
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not turn off delayed sending on a connection");
     }
-    let answer = service_fn(move |request: Request<Incoming>| router.clone().call(request.map(Body::new)));
+    let told = stop.clone();
+    let answer = service_fn(move |mut request: Request<Incoming>| {
+        // An answer that goes on as long as somebody listens must learn that it is to end.
+        request.extensions_mut().insert(told.clone());
+        router.clone().call(request.map(Body::new))
+    });
     let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), answer));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

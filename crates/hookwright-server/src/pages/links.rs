@@ -9,7 +9,7 @@ use hookwright::domain::time::Timestamp;
 use crate::pages::tickets::Tickets;
 
 /// A link is good for so long.
-const LINK_LIFETIME: Duration = Duration::from_secs(15 * 60);
+pub const LINK_LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// So many links are good at a time; a further one ends the oldest.
 const LINKS_MAX: usize = 64;
 
@@ -43,7 +43,7 @@ impl LoginLinks {
         LoginLinks { clock, issued: Arc::new(Tickets::new(LINK_LIFETIME, LINKS_MAX)) }
     }
 
-    /// The path of a new link, `/login/…`, which opens the page once and for 15 minutes.
+    /// The path of a new link, `/login/…`, which opens the page once and for [`LINK_LIFETIME`].
     ///
     /// Should the operating system give no random bytes it is `/login`, where a token is asked for.
     pub fn issue(&self) -> String {

@@ -31,7 +31,7 @@ use crate::pages::live::Slots;
 use crate::pages::sessions::Sessions;
 use crate::server::AppState;
 
-pub use links::LoginLinks;
+pub use links::{LINK_LIFETIME, LoginLinks};
 
 /// A token and what surrounds it in a form, in bytes; nothing else is ever posted here.
 const FORM_MAX: usize = 16 * 1024;

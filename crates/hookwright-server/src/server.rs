@@ -120,8 +120,11 @@ async fn serve(http: http1::Builder, stream: TcpStream, router: Router, stop: Ca
     }
     let progress = Progress::default();
     let stream = Patient::new(stream, progress.clone());
-    let answer = service_fn(move |request: Request<Incoming>| {
+    let told = stop.clone();
+    let answer = service_fn(move |mut request: Request<Incoming>| {
         progress.answering();
+        // An answer that goes on as long as somebody listens must learn that it is to end.
+        request.extensions_mut().insert(told.clone());
         let (progress, answer) = (progress.clone(), router.clone().call(request.map(Body::new)));
         async move {
             let answer = answer.await;

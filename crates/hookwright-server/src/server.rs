@@ -1,5 +1,7 @@
 //! The HTTP server: what it is set up with, its router, and the loop that accepts connections.
 
+mod patience;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +13,6 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,13 +24,13 @@ use crate::api;
 use crate::auth::Auth;
 use crate::middleware::Observe;
 use crate::pages;
+use crate::server::patience::{Patient, Progress};
 
 pub use crate::pages::{LINK_LIFETIME, LoginLinks};
+pub use patience::{HEAD_TIMEOUT, IDLE_TIMEOUT};
 
 /// How many bytes a message's payload may have, unless the operator says otherwise: 1 MiB.
 pub const PAYLOAD_LIMIT_DEFAULT: usize = 1024 * 1024;
-/// How long a client may take for the head of a request. A kept-alive connection may be idle for as long.
-pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How large the head of a request may be, in bytes; a larger one is answered with 431.
 pub const HEAD_LIMIT: usize = 32 * 1024;
 /// How long requests under way may take to end once the server stops.
@@ -83,7 +84,8 @@ pub fn router(hooks: Hooks, options: ServerOptions) -> Router {
 /// None so far: what goes wrong with one connection ends that connection, and a failed accept is tried again.
 pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) -> io::Result<()> {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_LIMIT);
+    // The buffer ends what is no head at all; a whole head may arrive before the buffer is full.
+    http.header_read_timeout(None).max_buf_size(HEAD_LIMIT).max_header_size(HEAD_LIMIT);
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -116,8 +118,21 @@ async fn serve(http: http1::Builder, stream: TcpStream, router: Router, stop: Ca
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not turn off delayed sending on a connection");
     }
-    let answer = service_fn(move |request: Request<Incoming>| router.clone().call(request.map(Body::new)));
-    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), answer));
+    let progress = Progress::default();
+    let stream = Patient::new(stream, progress.clone());
+    let told = stop.clone();
+    let answer = service_fn(move |mut request: Request<Incoming>| {
+        progress.answering();
+        // An answer that goes on as long as somebody listens must learn that it is to end.
+        request.extensions_mut().insert(told.clone());
+        let (progress, answer) = (progress.clone(), router.clone().call(request.map(Body::new)));
+        async move {
+            let answer = answer.await;
+            progress.answered();
+            answer
+        }
+    });
+    let mut connection = std::pin::pin!(http.serve_connection(stream, answer));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {

@@ -178,7 +178,6 @@ impl Answer {
     /// # Panics
     ///
     /// If it has another one, with the body.
-    #[must_use]
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert!(self.status == status, "expected {status}, and got {}: {}", self.status, self.text());

@@ -18,9 +18,6 @@ use crate::config::Settings;
 use crate::pages::LoginLinks;
 use crate::server::{self, ServerOptions};
 
-/// What is left for the engine of the grace period when requests used it up: enough to write what it knows.
-const ENGINE_GRACE_MIN: Duration = Duration::from_secs(1);
-
 /// An engine and a bound socket, not yet serving.
 pub(super) struct Instance {
     /// The engine, running.
@@ -58,7 +55,7 @@ impl Instance {
         let public_url = settings
             .public_url_at(address)
             .map_err(|error| Failure::because(&format!("The address {address} is no URL"), &error))?;
-        let metrics = metrics::start()?;
+        let metrics = metrics::start(stop.clone())?;
         let hooks = Builder::new(settings.engine()).start().await.map_err(|error| {
             let DatabaseUrl::Sqlite(path) = &settings.database;
             Failure::because(&format!("The server cannot start on {}", path.display()), &error)
@@ -114,8 +111,7 @@ impl Instance {
             tracing::warn!("requests under way did not end within the grace period");
             served.abort();
         }
-        let left = grace.saturating_sub(stopping.elapsed()).max(ENGINE_GRACE_MIN);
-        let report = hooks.shutdown(left).await;
+        let report = hooks.shutdown(grace.saturating_sub(stopping.elapsed())).await;
         tracing::info!(
             attempts.finished = report.finished,
             attempts.called_off = report.called_off,

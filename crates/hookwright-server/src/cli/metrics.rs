@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
 
@@ -14,7 +15,7 @@ const SECONDS: [f64; 17] =
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Installs the recorder; the engine must start after it, since it looks its handles up once.
-pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
+pub(crate) fn start(stop: CancellationToken) -> Result<PrometheusHandle, Failure> {
     let failed = |error| Failure::because("Metrics cannot be collected", &error);
     let builder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
@@ -23,8 +24,7 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
     let upkept = handle.clone();
     tokio::spawn(async move {
         let mut ticks = tokio::time::interval(UPKEEP);
-        loop {
-            ticks.tick().await;
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             upkept.run_upkeep();
         }
     });

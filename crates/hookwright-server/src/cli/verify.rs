@@ -55,7 +55,12 @@ pub(super) fn run(args: &VerifyArgs, output: Output) -> Result<(), Failure> {
             output.json(&json!({ "verified": true, "id": verified.id, "timestamp": verified.timestamp }))
         }
         Ok(verified) => output.line(&format!("verified {}", escape::for_terminal(&verified.id))),
-        Err(error) => Err(refused(&error)),
+        Err(error) => {
+            if output.is_json() {
+                output.json(&json!({ "verified": false, "problem": error.to_string() }))?;
+            }
+            Err(refused(&error))
+        }
     }
 }
 

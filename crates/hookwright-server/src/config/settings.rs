@@ -226,3 +226,45 @@ impl Texts {
         ConfigError::Value { place, value: shown(text).into(), problem, example: key.example() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gathered(profile: Profile) -> Settings {
+        Settings::gather(&SettingFlags::default(), std::iter::empty(), None, profile).unwrap()
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_engine_and_the_server() {
+        let settings = gathered(Profile::Serve);
+        let (ours, engine) = (settings.engine(), Config::new(settings.database.clone()));
+        assert_eq!(ours.retry, engine.retry);
+        assert_eq!(ours.request_timeout, engine.request_timeout);
+        assert_eq!(ours.schemes, engine.schemes);
+        assert_eq!(ours.signature_headers, engine.signature_headers);
+        assert_eq!(ours.allow_target_networks, engine.allow_target_networks);
+        assert_eq!(ours.extra_ca_pem, engine.extra_ca_pem);
+        assert_eq!(settings.payload_limit, crate::server::PAYLOAD_LIMIT_DEFAULT);
+    }
+
+    #[test]
+    fn dev_lets_loopback_through_and_keeps_its_data_apart() {
+        let settings = gathered(Profile::Dev);
+        let networks: Vec<String> = settings.allow_target_networks.iter().map(IpNet::to_string).collect();
+        assert_eq!(networks, ["127.0.0.0/8", "::1/128"]);
+        assert_eq!(settings.database, DatabaseUrl::Sqlite("hookwright-dev.db".into()));
+    }
+
+    #[test]
+    fn a_server_that_listens_everywhere_is_reached_on_its_own_machine() {
+        let settings = gathered(Profile::Serve);
+        for (listening, url) in [
+            ("0.0.0.0:80", "http://127.0.0.1/"),
+            ("[::]:8071", "http://[::1]:8071/"),
+            ("10.1.2.3:8071", "http://10.1.2.3:8071/"),
+        ] {
+            assert_eq!(settings.public_url_at(listening.parse().unwrap()).unwrap().as_str(), url);
+        }
+    }
+}

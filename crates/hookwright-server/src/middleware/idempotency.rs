@@ -76,32 +76,36 @@ impl FromRequestParts<AppState> for IdempotencyHeader {
 /// The requests with a key that are under way: a second one with the same key waits for the first.
 #[derive(Clone, Default)]
 pub(crate) struct InFlight {
-    keys: Arc<Mutex<HashMap<[u8; 16], Arc<tokio::sync::Mutex<()>>>>>,
+    gates: Arc<Mutex<Gates>>,
 }
+
+/// What requests with the same key pass one at a time, by the key's hash.
+type Gates = HashMap<[u8; 16], Gate>;
+type Gate = Arc<tokio::sync::Mutex<()>>;
 
 impl InFlight {
     async fn enter(&self, key: [u8; 16]) -> Turn {
         let gate =
-            Arc::clone(self.keys.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
+            Arc::clone(self.gates.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
         let guard = Arc::clone(&gate).lock_owned().await;
-        Turn { keys: Arc::clone(&self.keys), key, gate, _guard: guard }
+        Turn { gates: Arc::clone(&self.gates), key, gate, _guard: guard }
     }
 }
 
 /// The turn of one request; the next one with the same key follows when it is dropped.
 struct Turn {
-    keys: Arc<Mutex<HashMap<[u8; 16], Arc<tokio::sync::Mutex<()>>>>>,
+    gates: Arc<Mutex<Gates>>,
     key: [u8; 16],
-    gate: Arc<tokio::sync::Mutex<()>>,
+    gate: Gate,
     _guard: tokio::sync::OwnedMutexGuard<()>,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
         // The map, this turn and its guard hold the gate; one more is somebody who waits.
         if Arc::strong_count(&self.gate) <= 3 {
-            keys.remove(&self.key);
+            gates.remove(&self.key);
         }
     }
 }

@@ -139,3 +139,32 @@ impl Exchange {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::routing::get;
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    async fn panics() -> StatusCode {
+        panic!("a secret that is in a panic's message")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_with_500_and_the_request_id_and_nothing_of_the_cause() {
+        let mut router = Router::new().route("/", get(panics)).layer(Observe::new());
+        let request = Request::builder().header(REQUEST_ID, "id-1").body(Body::empty()).unwrap();
+        let response = router.call(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()[REQUEST_ID], "id-1");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body = std::str::from_utf8(&body).unwrap();
+        assert!(
+            body.contains("internal_error") && body.contains("id-1") && !body.contains("secret"),
+            "{body}"
+        );
+    }
+}

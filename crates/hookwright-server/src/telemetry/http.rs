@@ -13,8 +13,11 @@ const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// Counts requests by route template, method and class of the answer. Handles are looked up once and held.
 pub(crate) struct HttpMeasures {
-    routes: RwLock<HashMap<Box<str>, [Option<Arc<RouteMeasures>>; METHODS.len()]>>,
+    routes: RwLock<HashMap<Box<str>, ByMethod>>,
 }
+
+/// What a route counts, by the place of the method in [`METHODS`].
+type ByMethod = [Option<Arc<RouteMeasures>>; METHODS.len()];
 
 struct RouteMeasures {
     answers: [Counter; CLASSES.len()],

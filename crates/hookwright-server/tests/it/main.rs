@@ -1,5 +1,6 @@
-//! The server, its pages and its command line, each driven from outside.
+//! The server, its API, its pages and its command line, each driven from outside.
 
+// `cfg(test)` is always on here; it tells clippy that functions shared by tests may unwrap as tests do.
 #[cfg(test)]
 mod api;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::dispatch::lanes::Throttle;
 use crate::dispatch::overflow::Load;
 use crate::domain::attempt::Trigger;
 use crate::domain::delivery::DeliveryKey;
+use crate::domain::page::Page;
 use crate::domain::time::Timestamp;
 use crate::error::Error;
 use crate::journal::Committed;
@@ -21,6 +22,8 @@ use crate::store::write::{ClaimDue, Loaded, Write, Written};
 const CLAIM_MAX: u32 = 500;
 /// Retries that are due within so long are taken over together: each batch costs a sync of the disk.
 const CLAIM_TOGETHER: Duration = Duration::from_millis(25);
+/// Payload bytes that one read of due or waiting deliveries brings in, but for its last delivery.
+const READ_BYTES: usize = 4 * 1024 * 1024;
 /// The wait after the database failed.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
 /// How often to look after lanes that nothing happens on, and at a journal that was behind.
@@ -38,17 +41,17 @@ pub(super) async fn take_committed(
             batch = committed.recv() => batch,
         };
         let Some(batch) = batch else { break };
-        for Committed { message, endpoints } in batch {
+        for Committed { message, endpoints, batch } in batch {
             let application = message.application;
             let entry = match shared.catalog.application_cached(application) {
                 Some(entry) => Some(entry),
-                // Changed a moment ago; the limits are read again, and without them there are none.
+                // Changed a moment ago; the limits are read again, and if that fails they stay as they are.
                 None => shared.catalog.application_by_id(application).await.ok().flatten(),
             };
             let now = shared.clock.now();
             let mut lanes = shared.lanes();
             for endpoint in endpoints {
-                let throttle = entry.as_ref().map_or_else(Throttle::default, |entry| Throttle {
+                let throttle = entry.as_ref().map(|entry| Throttle {
                     endpoint: entry
                         .endpoint(endpoint)
                         .and_then(|entry| entry.endpoint.settings.throttle_rate),
@@ -56,7 +59,8 @@ pub(super) async fn take_committed(
                 });
                 let key = DeliveryKey { application, endpoint, message: message.id };
                 let message = Arc::clone(&message);
-                lanes.push(key, Waiting { message, attempts: 0, trigger: Trigger::Scheduled }, throttle, now);
+                let waiting = Waiting { message, attempts: 0, trigger: Trigger::Scheduled };
+                lanes.push(key, waiting, batch, throttle, now);
             }
         }
         shared.pump();
@@ -76,8 +80,9 @@ pub(super) async fn keep_time(shared: Arc<Shared>) {
             shared.lanes().sweep(now);
             look_around_at = now.after(LOOK_AROUND);
         }
-        let lanes_wake = shared.lanes().wake(now).unwrap_or(Timestamp::MAX);
+        shared.lanes().wake(now);
         shared.pump();
+        let lanes_wake = shared.watch_timers();
         let due = Timestamp::from_micros(shared.next_due.load(Ordering::SeqCst));
         let mut until = look_around_at.min(lanes_wake).min(due.after(CLAIM_TOGETHER));
         if shared.journal.is_behind() {
@@ -94,12 +99,15 @@ pub(super) async fn keep_time(shared: Arc<Shared>) {
 async fn claim_due(shared: &Arc<Shared>, now: Timestamp) -> Result<(), Error> {
     // Before the rows are read: what becomes known meanwhile is not overwritten.
     shared.next_due.store(i64::MAX, Ordering::SeqCst);
-    let written = shared.journal.write(Write::ClaimDue(ClaimDue { now, limit: CLAIM_MAX })).await?;
+    let batch = shared.journal.batches() + 1;
+    let claim = ClaimDue { now, limit: CLAIM_MAX, bytes: READ_BYTES };
+    let written = shared.journal.write(Write::ClaimDue(claim)).await?;
     let Written::Claimed(claimed) = written else { return Ok(()) };
     for Loaded { delivery, message } in claimed {
-        let throttle = shared.throttle(delivery.key.application, delivery.key.endpoint).await?;
+        // They are taken over: whatever fails now, they must come into their lanes.
+        let throttle = shared.throttle(delivery.key.application, delivery.key.endpoint).await.ok();
         let waiting = Waiting { message, attempts: delivery.attempts, trigger: delivery.trigger };
-        shared.lanes().push(delivery.key, waiting, throttle, shared.clock.now());
+        shared.lanes().push(delivery.key, waiting, batch, throttle, shared.clock.now());
     }
     if let Some(due) = shared.store.delivery_next_due().await? {
         shared.note_due(due);
@@ -110,8 +118,9 @@ async fn claim_due(shared: &Arc<Shared>, now: Timestamp) -> Result<(), Error> {
 /// Reads rows from disk for a lane that has drained.
 pub(super) async fn load(shared: Arc<Shared>, load: Load) {
     match read(&shared, load).await {
-        Ok((rows, throttle)) => {
-            shared.lanes().loaded(load, rows, throttle, shared.clock.now());
+        Ok((page, throttle)) => {
+            let up_to = shared.journal.batches();
+            shared.lanes().loaded(load, page, up_to, throttle, shared.clock.now());
             shared.pump();
         }
         Err(error) => {
@@ -126,9 +135,10 @@ pub(super) async fn load(shared: Arc<Shared>, load: Load) {
     }
 }
 
-async fn read(shared: &Arc<Shared>, load: Load) -> Result<(Vec<Loaded>, Throttle), Error> {
+async fn read(shared: &Arc<Shared>, load: Load) -> Result<(Page<Loaded>, Throttle), Error> {
     // What ended a moment ago must be gone from disk before it is read, or it would be delivered again.
     shared.journal.write(Write::Flush).await?;
-    let rows = shared.store.delivery_load(load.application, load.endpoint, load.after, load.limit).await?;
-    Ok((rows, shared.throttle(load.application, load.endpoint).await?))
+    let Load { application, endpoint, after, limit } = load;
+    let page = shared.store.delivery_load(application, endpoint, after, limit, READ_BYTES).await?;
+    Ok((page, shared.throttle(application, endpoint).await?))
 }

@@ -44,17 +44,23 @@ pub(super) struct Lane {
     pub(super) queue: VecDeque<Waiting>,
     /// Messages in the queue or under way: a row read from disk must not come in twice.
     pub(super) resident: HashSet<MessageId>,
+    /// In memory, and became ready on disk meanwhile: once the attempt has ended, the disk tells whether there is another.
+    pub(super) again: HashSet<MessageId>,
     pub(super) running: u32,
     pub(super) breaker: Breaker,
     pub(super) rate: Option<Rate>,
-    /// Ready deliveries of this endpoint that are on disk alone.
+    /// About how many ready deliveries of this endpoint are on disk alone; 0 if there are surely none.
     pub(super) on_disk: u64,
     /// Where the next read from disk goes on.
     pub(super) cursor: MessageId,
-    /// Whether this pass over the rows on disk, from the first on, has found anything.
-    pub(super) found_in_pass: bool,
+    /// Whether rows were left on disk since this pass over them began: then its end is no proof that none is left.
+    pub(super) left_behind: bool,
     /// Whether a read from disk is under way or asked for.
     pub(super) loading: bool,
+    /// Ended while a read from disk was under way, which may have seen their rows still.
+    pub(super) ended_meanwhile: HashSet<MessageId>,
+    /// A read from disk may have seen what was committed up to this batch, before it was told of here.
+    pub(super) read_up_to: u64,
     /// Whether it stands in its application's list of lanes that can start something.
     pub(super) listed: bool,
     /// When it is to be looked at again, if something but an event holds it back.
@@ -68,13 +74,16 @@ impl Lane {
             application,
             queue: VecDeque::new(),
             resident: HashSet::new(),
+            again: HashSet::new(),
             running: 0,
             breaker: Breaker::default(),
             rate: None,
             on_disk: 0,
             cursor: MessageId::MIN,
-            found_in_pass: false,
+            left_behind: false,
             loading: false,
+            ended_meanwhile: HashSet::new(),
+            read_up_to: 0,
             listed: false,
             wake_at: None,
             last_used: now,
@@ -102,13 +111,19 @@ impl Lane {
         self.rate = changed_rate(self.rate, per_second);
     }
 
-    /// Whether forgetting the lane loses nothing.
+    /// Whether nothing waits on it, and nothing is under way.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.resident.is_empty() && self.on_disk == 0 && !self.loading
+    }
+
+    /// Whether forgetting the lane at once loses nothing.
     pub(super) fn is_forgettable(&self, now: Timestamp) -> bool {
-        self.resident.is_empty()
-            && self.on_disk == 0
-            && !self.loading
-            && self.breaker == Breaker::default()
-            && self.rate.is_none_or(|rate| rate.ready_at() <= now)
+        self.is_quiet() && self.read_up_to == 0 && self.holds_nothing_back(now)
+    }
+
+    /// Whether neither its breaker nor its limit would hold an attempt back.
+    pub(super) fn holds_nothing_back(&self, now: Timestamp) -> bool {
+        self.breaker == Breaker::default() && self.rate.is_none_or(|rate| rate.ready_at() <= now)
     }
 }
 

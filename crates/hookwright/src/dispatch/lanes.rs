@@ -21,6 +21,8 @@ use crate::measures::Snapshot;
 pub(super) const RESIDENT_MIN: usize = 16;
 /// A lane that nothing happened on for so long is forgotten, its breaker's count with it.
 const FORGET_AFTER: Duration = Duration::from_secs(600);
+/// A lane that was read from disk is kept for at least so long: what that read saw may be told of only later.
+const KEEP_AFTER_READ: Duration = Duration::from_secs(30);
 
 /// How much may be in memory and under way.
 #[derive(Debug, Clone, Copy)]
@@ -57,8 +59,10 @@ pub(super) struct Start {
 pub(super) enum End {
     Succeeded,
     Failed,
-    /// Nothing: it was called off.
+    /// Nothing: it was called off, or its endpoint is disabled or gone.
     Abandoned,
+    /// Nothing: it could not be made, and its delivery is to come from disk again.
+    Postponed,
 }
 
 /// All lanes.
@@ -69,8 +73,8 @@ pub(super) struct Lanes {
     applications: HashMap<ApplicationId, ApplicationLanes>,
     /// Applications with a lane that can start something, each once.
     ready: VecDeque<ApplicationId>,
-    /// Lanes to look at again at a time.
-    timers: BinaryHeap<Reverse<(Timestamp, EndpointId)>>,
+    /// What is to be looked at again at a time.
+    timers: BinaryHeap<Reverse<(Timestamp, Timer)>>,
     /// Lanes that want a read from disk.
     pub(super) loads: VecDeque<EndpointId>,
     running: usize,
@@ -80,8 +84,28 @@ pub(super) struct Lanes {
     stopped: bool,
 }
 
+/// What is to be looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    Lane(EndpointId),
+    /// All lanes of an application, which its limit holds back together.
+    Application(ApplicationId),
+}
+
+/// Where an application is found that has a lane which can start something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Nowhere,
+    /// Among those that are ready.
+    Ready,
+    /// Among the timers, until its limit lets the next attempt through.
+    Waiting(Timestamp),
+}
+
 #[derive(Debug, Default)]
 struct ApplicationLanes {
+    place: Place,
     ready: VecDeque<EndpointId>,
     /// Lanes there are, so that it is forgotten with the last.
     lanes: usize,
@@ -91,7 +115,7 @@ struct ApplicationLanes {
 impl ApplicationLanes {
     /// Whether forgetting it loses nothing: it has no lane, and its limit holds nobody back.
     fn is_forgettable(&self, now: Timestamp) -> bool {
-        self.lanes == 0 && self.rate.is_none_or(|rate| rate.ready_at() <= now)
+        self.lanes == 0 && self.place != Place::Ready && self.rate.is_none_or(|rate| rate.ready_at() <= now)
     }
 }
 
@@ -112,32 +136,45 @@ impl Lanes {
         }
     }
 
-    /// A delivery that is ready on disk comes into memory too, or stays on disk alone if there is no room.
-    pub(super) fn push(&mut self, key: DeliveryKey, waiting: Waiting, throttle: Throttle, now: Timestamp) {
+    /// A delivery that became ready on disk comes into memory too, or stays on disk alone if there is no room.
+    ///
+    /// It became so with the batch number `committed`, or with a later one. Without a `throttle` the limits stay as they are.
+    pub(super) fn push(
+        &mut self,
+        key: DeliveryKey,
+        waiting: Waiting,
+        committed: u64,
+        throttle: Option<Throttle>,
+        now: Timestamp,
+    ) {
         self.configure(key.application, key.endpoint, throttle, now);
         let Some(lane) = self.lanes.get_mut(&key.endpoint) else { return };
         if lane.resident.contains(&key.message) {
+            // A read was faster; or its attempt is over, which is not known here yet.
+            lane.again.insert(key.message);
             return;
         }
         let length = lane.queue.len();
         let no_room = length >= self.limits.lane_resident
             || (length >= RESIDENT_MIN && self.resident_bytes + waiting.bytes() > self.limits.resident_bytes);
         // What comes later must not overtake what waits on disk, so it waits there as well.
-        if no_room || lane.on_disk > 0 {
-            lane.on_disk += 1;
-            self.on_disk += 1;
+        let must_wait = no_room || lane.on_disk > 0;
+        // A read may have brought it in before, and it may have ended since: only the disk knows.
+        let may_be_known = committed <= lane.read_up_to && lane.read_up_to > 0;
+        if must_wait || may_be_known {
+            self.left_on_disk(key.endpoint);
             self.want_load(key.endpoint);
-            return;
+        } else {
+            self.admit(key, waiting, now);
         }
-        self.admit(key, waiting, now);
     }
 
-    /// Makes the lane if there is none, and sets its limits.
+    /// Makes the lane if there is none, and sets its limits if they are known.
     pub(super) fn configure(
         &mut self,
         application: ApplicationId,
         endpoint: EndpointId,
-        throttle: Throttle,
+        throttle: Option<Throttle>,
         now: Timestamp,
     ) {
         let applications = &mut self.applications;
@@ -145,16 +182,20 @@ impl Lanes {
             applications.entry(application).or_default().lanes += 1;
             Lane::new(application, now)
         });
+        let Some(throttle) = throttle else { return };
         lane.set_rate(throttle.endpoint);
         if let Some(lanes) = applications.get_mut(&application) {
             lanes.rate = changed_rate(lanes.rate, throttle.application);
         }
     }
 
-    /// Sets the limits of a lane that is there; of one that is not they are set when it is made.
+    /// An endpoint was changed: sets the limit of its lane, and tries it again though it failed before.
+    ///
+    /// Of a lane that is not there the limit is set when it is made.
     pub(super) fn reconfigure_endpoint(&mut self, endpoint: EndpointId, rate: Option<u16>, now: Timestamp) {
         if let Some(lane) = self.lanes.get_mut(&endpoint) {
             lane.set_rate(rate);
+            lane.breaker = Breaker::default();
             self.list_if_ready(endpoint, now);
         }
     }
@@ -163,6 +204,10 @@ impl Lanes {
     pub(super) fn reconfigure_application(&mut self, application: ApplicationId, rate: Option<u16>) {
         if let Some(lanes) = self.applications.get_mut(&application) {
             lanes.rate = changed_rate(lanes.rate, rate);
+            if let Place::Waiting(_) = lanes.place {
+                lanes.place = Place::Nowhere;
+            }
+            self.offer(application);
         }
     }
 
@@ -171,17 +216,17 @@ impl Lanes {
         while !self.stopped && self.running < self.limits.concurrency {
             let application = self.ready.pop_front()?;
             let Some(lanes) = self.applications.get_mut(&application) else { continue };
+            lanes.place = Place::Nowhere;
+            if lanes.ready.is_empty() {
+                continue;
+            }
             if let Some(then) = lanes.rate.map(|rate| rate.ready_at()).filter(|then| *then > now) {
-                // One of its lanes waits for all of them; the application comes back with it.
-                if let Some(endpoint) = lanes.ready.front().copied() {
-                    self.timers.push(Reverse((then, endpoint)));
-                }
+                lanes.place = Place::Waiting(then);
+                self.timers.push(Reverse((then, Timer::Application(application))));
                 continue;
             }
             let Some(endpoint) = lanes.ready.pop_front() else { continue };
-            if !lanes.ready.is_empty() {
-                self.ready.push_back(application);
-            }
+            self.offer(application);
             let Some(lane) = self.lanes.get_mut(&endpoint) else { continue };
             lane.listed = false;
             match lane.readiness(self.limits.lane_concurrency, now) {
@@ -193,44 +238,66 @@ impl Lanes {
     }
 
     /// An attempt ended. Its delivery's row has been handed to the journal.
-    pub(super) fn ended(&mut self, key: DeliveryKey, end: End, now: Timestamp) {
+    ///
+    /// Says whether this freed more than its own place: a success on a breaker that was not closed does.
+    pub(super) fn ended(&mut self, key: DeliveryKey, end: End, now: Timestamp) -> bool {
         self.running -= 1;
-        let Some(lane) = self.lanes.get_mut(&key.endpoint) else { return };
+        let Some(lane) = self.lanes.get_mut(&key.endpoint) else { return false };
         lane.running -= 1;
         lane.resident.remove(&key.message);
+        if lane.loading {
+            lane.ended_meanwhile.insert(key.message);
+        }
         lane.last_used = now;
+        let again = lane.again.remove(&key.message) || end == End::Postponed;
+        let was_closed = matches!(lane.breaker, Breaker::Closed { .. });
         match end {
             End::Succeeded => lane.breaker.succeeded(),
             End::Failed => lane.breaker.failed(now),
-            End::Abandoned => lane.breaker.abandoned(now),
+            End::Abandoned | End::Postponed => lane.breaker.abandoned(now),
         }
-        if lane.is_forgettable(now) {
+        let is_forgettable = !again && lane.is_forgettable(now);
+        if again {
+            self.left_on_disk(key.endpoint);
+        }
+        if is_forgettable {
             self.forget(key.endpoint, now);
         } else {
             self.want_load(key.endpoint);
             self.list_if_ready(key.endpoint, now);
         }
+        end == End::Succeeded && !was_closed
     }
 
-    /// Looks again at the lanes whose time has come; says when the next one's comes.
-    pub(super) fn wake(&mut self, now: Timestamp) -> Option<Timestamp> {
-        while let Some(Reverse((then, endpoint))) = self.timers.peek().copied() {
+    /// Looks again at what its time has come for.
+    pub(super) fn wake(&mut self, now: Timestamp) {
+        while let Some(Reverse((then, timer))) = self.timers.peek().copied() {
             if then > now {
-                return Some(then);
+                return;
             }
             self.timers.pop();
-            if let Some(lane) = self.lanes.get_mut(&endpoint) {
-                lane.wake_at = None;
-                let (application, listed) = (lane.application, lane.listed);
-                if listed {
-                    // It stood back because of its application's limit.
-                    self.offer(application);
-                } else {
-                    self.list_if_ready(endpoint, now);
+            match timer {
+                Timer::Lane(endpoint) => {
+                    if let Some(lane) = self.lanes.get_mut(&endpoint) {
+                        lane.wake_at = None;
+                        self.list_if_ready(endpoint, now);
+                    }
+                }
+                Timer::Application(application) => {
+                    if let Some(lanes) = self.applications.get_mut(&application)
+                        && lanes.place == Place::Waiting(then)
+                    {
+                        lanes.place = Place::Nowhere;
+                        self.offer(application);
+                    }
                 }
             }
         }
-        None
+    }
+
+    /// When [`Lanes::wake`] is to be called next, if ever; it changes with each call of the others.
+    pub(super) fn next_timer(&self) -> Option<Timestamp> {
+        self.timers.peek().map(|Reverse((then, _))| *then)
     }
 
     /// Forgets what waits on a lane of messages up to `up_to`, in memory and on disk; attempts under way end as they will.
@@ -242,6 +309,7 @@ impl Lanes {
             lane.queue.drain(..).partition(|waiting| waiting.message.id <= up_to);
         for waiting in &ended {
             lane.resident.remove(&waiting.message.id);
+            lane.again.remove(&waiting.message.id);
             self.resident -= 1;
             self.resident_bytes -= waiting.bytes();
         }
@@ -260,8 +328,9 @@ impl Lanes {
             .lanes
             .iter()
             .filter(|(_, lane)| {
-                let quiet = lane.resident.is_empty() && lane.on_disk == 0 && !lane.loading;
-                quiet && (lane.is_forgettable(now) || now.since(lane.last_used) > FORGET_AFTER)
+                let unused_for = now.since(lane.last_used);
+                let soon = lane.holds_nothing_back(now) && unused_for > KEEP_AFTER_READ;
+                lane.is_quiet() && (lane.is_forgettable(now) || soon || unused_for > FORGET_AFTER)
             })
             .map(|(endpoint, _)| *endpoint)
             .collect();
@@ -321,24 +390,22 @@ impl Lanes {
             Readiness::Ready => {
                 lane.listed = true;
                 let application = lane.application;
-                let lanes = self.applications.entry(application).or_default();
-                lanes.ready.push_back(endpoint);
-                if lanes.ready.len() == 1 {
-                    self.ready.push_back(application);
-                }
+                self.applications.entry(application).or_default().ready.push_back(endpoint);
+                self.offer(application);
             }
             Readiness::NotBefore(then) if lane.wake_at.is_none_or(|wake| then < wake) => {
                 lane.wake_at = Some(then);
-                self.timers.push(Reverse((then, endpoint)));
+                self.timers.push(Reverse((then, Timer::Lane(endpoint))));
             }
             Readiness::NotBefore(_) | Readiness::Idle => {}
         }
     }
 
-    /// Puts an application back among those that can start something.
+    /// Puts an application among those that can start something, unless it stands there or waits.
     fn offer(&mut self, application: ApplicationId) {
-        let has_ready = self.applications.get(&application).is_some_and(|lanes| !lanes.ready.is_empty());
-        if has_ready && !self.ready.contains(&application) {
+        let Some(lanes) = self.applications.get_mut(&application) else { return };
+        if lanes.place == Place::Nowhere && !lanes.ready.is_empty() {
+            lanes.place = Place::Ready;
             self.ready.push_back(application);
         }
     }

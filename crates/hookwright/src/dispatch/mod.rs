@@ -1,11 +1,17 @@
 //! When deliveries go, and in which order: lanes with limits, retries when they are due, overflow from disk.
 
-mod health_book; // who has failed for how long
-mod intake;
 mod lane; // one endpoint's queue
 mod lanes; // all of them: who starts next
 mod overflow; // what waits on disk meanwhile
-mod worker; // an attempt, and what follows from it // what comes in: new messages, retries, rows from disk
+
+mod health_book; // who has failed for how long
+mod intake; // what comes in: new messages, retries, rows from disk
+mod worker; // an attempt, and what follows from it
+
+#[cfg(test)]
+mod lanes_model;
+#[cfg(test)]
+mod lanes_tests;
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -71,6 +77,8 @@ struct Shared {
     health: HealthBook,
     /// When the earliest retry on disk is due, in microseconds; `i64::MAX` if none waits.
     next_due: AtomicI64,
+    /// When `keep_time` looks at the lanes' timers next, in microseconds.
+    timers_watched_until: AtomicI64,
     /// Something must be done earlier than was thought.
     wake: Notify,
     tasks: TaskTracker,
@@ -127,6 +135,7 @@ impl Dispatch {
             lanes: Mutex::new(lanes),
             health: HealthBook::new(failing.into_iter().map(|(_, endpoint, health)| (endpoint, health))),
             next_due: AtomicI64::new(next_due.as_micros()),
+            timers_watched_until: AtomicI64::new(i64::MAX),
             wake: Notify::new(),
             tasks: TaskTracker::new(),
             workers: TaskTracker::new(),
@@ -143,19 +152,25 @@ impl Dispatch {
     pub(crate) async fn resend(&self, message: Arc<Message>, endpoint: &Endpoint) -> Result<(), Error> {
         let key =
             DeliveryKey { application: message.application, endpoint: endpoint.id, message: message.id };
-        let written = self.shared.journal.write(Write::Resend(key)).await?;
-        if let Written::Resent(true) = written {
-            let waiting = Waiting { message, attempts: 0, trigger: Trigger::Manual };
-            let throttle = self.shared.throttle(key.application, key.endpoint).await?;
-            self.shared.lanes().push(key, waiting, throttle, self.shared.clock.now());
-            self.shared.pump();
-        }
-        Ok(())
+        let shared = Arc::clone(&self.shared);
+        // A task of its own: a caller who goes away in the middle must not leave a delivery that nobody knows of.
+        let resent = self.shared.tasks.spawn(async move {
+            let batch = shared.journal.batches() + 1;
+            if let Written::Resent(true) = shared.journal.write(Write::Resend(key)).await? {
+                let waiting = Waiting { message, attempts: 0, trigger: Trigger::Manual };
+                let throttle = shared.throttle(key.application, key.endpoint).await.ok();
+                shared.lanes().push(key, waiting, batch, throttle, shared.clock.now());
+                shared.pump();
+            }
+            Ok(())
+        });
+        resent.await.unwrap_or(Err(Error::ShuttingDown))
     }
 
     /// An endpoint was changed: its limit may be another, and what it failed at before is past.
     pub(crate) fn endpoint_changed(&self, endpoint: &Endpoint) {
         let now = self.shared.clock.now();
+        self.shared.health.remove(endpoint.id);
         self.shared.lanes().reconfigure_endpoint(endpoint.id, endpoint.settings.throttle_rate, now);
         if endpoint.disabled.is_some() {
             self.shared.end_deliveries(endpoint.application, endpoint.id, self.shared.newest());
@@ -218,6 +233,25 @@ impl Shared {
             let load = self.lanes().next_load();
             let Some(load) = load else { break };
             self.tasks.spawn(intake::load(Arc::clone(self), load));
+        }
+        let timer = self.lanes().next_timer();
+        self.tell_of_timer(timer);
+    }
+
+    /// Says when the lanes' next timer is; [`Shared::tell_of_timer`] wakes whoever asked, should an earlier one be set.
+    fn watch_timers(&self) -> Timestamp {
+        // Under the lock: a timer is either seen here, or told of with what is stored here.
+        let lanes = self.lanes();
+        let next = lanes.next_timer().unwrap_or(Timestamp::MAX);
+        self.timers_watched_until.store(next.as_micros(), Ordering::SeqCst);
+        next
+    }
+
+    /// Wakes `keep_time` if the lanes' next timer, as it was just read, is earlier than all that it knows of.
+    fn tell_of_timer(&self, next: Option<Timestamp>) {
+        let watched_until = self.timers_watched_until.load(Ordering::SeqCst);
+        if next.is_some_and(|next| next.as_micros() < watched_until) {
+            self.wake.notify_one();
         }
     }
 

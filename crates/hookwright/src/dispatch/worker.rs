@@ -17,7 +17,7 @@ use crate::domain::endpoint::DisabledReason;
 use crate::domain::retry::{self, Jitter};
 use crate::domain::time::Timestamp;
 use crate::error::Error;
-use crate::store::write::{HealthChange, Outcome};
+use crate::store::write::{Changed, HealthChange, Outcome};
 
 /// Makes this attempt, and then whichever comes next, until none can start.
 pub(super) async fn run(shared: Arc<Shared>, first: Start) {
@@ -28,20 +28,20 @@ pub(super) async fn run(shared: Arc<Shared>, first: Start) {
         let now = shared.clock.now();
         let is_behind = shared.journal.is_behind();
         let mut lanes = shared.lanes();
-        lanes.ended(key, end, now);
+        let frees_more = lanes.ended(key, end, now);
         next = if is_behind { None } else { lanes.next(now) };
-        let load = lanes.next_load();
+        let (load, timer) = (lanes.next_load(), lanes.next_timer());
         drop(lanes);
         if let Some(load) = load {
             shared.tasks.spawn(super::intake::load(Arc::clone(&shared), load));
         }
-        if end != End::Succeeded {
-            // The breaker or a limit may have set a time to look again.
+        if frees_more || is_behind {
+            // More than one may start now, or one after the outcomes have been written: `keep_time` sees to it.
             shared.wake.notify_one();
         }
+        // The breaker or a limit may have set a time to look again.
+        shared.tell_of_timer(timer);
     }
-    // A limit that held the last one back has set a time too.
-    shared.wake.notify_one();
 }
 
 async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
@@ -54,7 +54,7 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
     };
     let entry = match entry {
         Ok(entry) => entry.and_then(|entry| entry.endpoint(endpoint).cloned()),
-        Err(error) => return postpone(shared, &start, &error),
+        Err(error) => return postpone(&start, &error),
     };
     // Read at each attempt: what changed since the message was sent counts now.
     let Some(entry) = entry.filter(|entry| entry.endpoint.disabled.is_none()) else {
@@ -141,14 +141,16 @@ async fn conclude(
 
 async fn switch_off(shared: &Arc<Shared>, start: &Start, reason: DisabledReason) {
     let key = start.key;
-    let disabled = shared.catalog.endpoint_disable(key.application, key.endpoint, reason).await;
-    match disabled {
-        Ok(_) => {
-            shared.measures.endpoints_disabled.increment(1);
-            tracing::warn!(
-                endpoint.id = %key.endpoint, reason = reason.as_str(),
-                "disabled endpoint {}: {}", key.endpoint, reason.in_words()
-            );
+    match shared.catalog.endpoint_disable(key.application, key.endpoint, reason).await {
+        Ok(changed) => {
+            // It may be gone, or another of its attempts was faster.
+            if changed == Changed::Yes {
+                shared.measures.endpoints_disabled.increment(1);
+                tracing::warn!(
+                    endpoint.id = %key.endpoint, reason = reason.as_str(),
+                    "disabled endpoint {}: {}", key.endpoint, reason.in_words()
+                );
+            }
             shared.end_deliveries(key.application, key.endpoint, shared.newest());
         }
         Err(error) => tracing::error!(endpoint.id = %key.endpoint, %error, "could not disable an endpoint"),
@@ -156,10 +158,9 @@ async fn switch_off(shared: &Arc<Shared>, start: &Start, reason: DisabledReason)
 }
 
 /// The catalog cannot be read right now: the delivery stays as it is on disk and comes back from there.
-fn postpone(shared: &Arc<Shared>, start: &Start, error: &Error) -> End {
+fn postpone(start: &Start, error: &Error) -> End {
     tracing::warn!(endpoint.id = %start.key.endpoint, %error, "could not read an endpoint; its delivery waits");
-    shared.lanes().left_on_disk(start.key.endpoint);
-    End::Abandoned
+    End::Postponed
 }
 
 fn count(shared: &Shared, attempt: &Attempt, transition: Transition) {

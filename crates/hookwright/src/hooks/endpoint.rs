@@ -91,6 +91,8 @@ impl Hooks {
             Some(secret) => secret,
             None => Secret::generate().map_err(|_| Error::Randomness)?,
         };
-        self.inner.catalog.endpoint_rotate_secret(application, endpoint, secret, grace).await
+        let changed = self.inner.catalog.endpoint_rotate_secret(application, endpoint, secret, grace).await?;
+        self.inner.dispatch.endpoint_changed(&changed);
+        Ok(changed)
     }
 }

@@ -81,8 +81,9 @@ impl Hooks {
         self.inner.catalog.organisation_ensure(organisation).await
     }
 
-    /// Answers if the database can be read and takes writes.
+    /// Answers if messages are taken, and the database can be read and written.
     pub async fn ready(&self) -> Result<(), Error> {
+        self.inner.publisher.is_open()?;
         self.inner.store.ping().await?;
         self.inner.journal.is_writing()
     }

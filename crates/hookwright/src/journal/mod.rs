@@ -23,6 +23,8 @@ pub(crate) const UNWRITTEN_OUTCOMES_MAX: usize = 20_000;
 pub(crate) struct Committed {
     pub(crate) message: Arc<Message>,
     pub(crate) endpoints: Vec<EndpointId>,
+    /// The number of its batch.
+    pub(crate) batch: u64,
 }
 
 /// What waits to be written, and the thread that writes it. Clones share it.
@@ -79,6 +81,11 @@ impl Journal {
     /// Whether so many outcomes wait to be written that no further attempts should be started.
     pub(crate) fn is_behind(&self) -> bool {
         self.queue.outcomes() >= UNWRITTEN_OUTCOMES_MAX
+    }
+
+    /// The number of the last batch whose writing has begun: whatever can be read by now came with it, or before it.
+    pub(crate) fn batches(&self) -> u64 {
+        self.queue.batches()
     }
 
     /// Whether the last batch was written.

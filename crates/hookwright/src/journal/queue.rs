@@ -1,7 +1,7 @@
 //! What waits to be written: callers push, the writer's thread takes all there is.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,8 @@ pub(super) struct Queue {
     wake: Condvar,
     /// Beside the lock, since each attempt asks for it.
     outcomes: AtomicUsize,
+    /// Batches whose writing has begun.
+    batches: AtomicU64,
 }
 
 #[derive(Default)]
@@ -48,7 +50,12 @@ struct State {
 
 impl Queue {
     pub(super) fn new() -> Queue {
-        Queue { state: Mutex::default(), wake: Condvar::new(), outcomes: AtomicUsize::new(0) }
+        Queue {
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            outcomes: AtomicUsize::new(0),
+            batches: AtomicU64::new(0),
+        }
     }
 
     /// Adds an item; `false` if the queue is closed.
@@ -84,6 +91,16 @@ impl Queue {
 
     pub(super) fn outcomes(&self) -> usize {
         self.outcomes.load(Ordering::Relaxed)
+    }
+
+    /// Counts a batch whose writing begins, and gives it its number.
+    pub(super) fn begin_batch(&self) -> u64 {
+        self.batches.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// The number of the last batch whose writing has begun.
+    pub(super) fn batches(&self) -> u64 {
+        self.batches.load(Ordering::SeqCst)
     }
 
     /// Why the last batch was not written, if it was not.

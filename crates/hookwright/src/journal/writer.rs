@@ -44,13 +44,14 @@ impl Thread {
         while let Some(jobs) = self.queue.take() {
             let (writes, answers): (Vec<Write>, Vec<Answer>) =
                 jobs.into_iter().map(|Job { write, answer }| (write, answer)).unzip();
+            let batch = self.queue.begin_batch();
             let started = Instant::now();
             match self.writer.commit(&writes) {
                 Ok(written) => {
                     self.measures.commits.increment(1);
                     self.measures.commit_seconds.record(started.elapsed());
                     self.queue.set_failure(None);
-                    self.succeeded(writes, answers, written);
+                    self.succeeded(batch, writes, answers, written);
                 }
                 Err(failure) => {
                     self.measures.commit_failures.increment(1);
@@ -73,14 +74,14 @@ impl Thread {
     }
 
     /// Tells the dispatcher of the new messages, and each caller of its own item.
-    fn succeeded(&self, writes: Vec<Write>, answers: Vec<Answer>, written: Vec<Written>) {
+    fn succeeded(&self, batch: u64, writes: Vec<Write>, answers: Vec<Answer>, written: Vec<Written>) {
         let mut fresh = Vec::new();
         for ((write, answer), written) in writes.into_iter().zip(answers).zip(written) {
             if let (Write::Append(Append { message, endpoints, .. }), Written::Appended(Appended::Stored)) =
                 (write, &written)
                 && !endpoints.is_empty()
             {
-                fresh.push(Committed { message, endpoints });
+                fresh.push(Committed { message, endpoints, batch });
             }
             if let Some(answer) = answer {
                 // The caller may have gone; what it asked for is done all the same.

@@ -66,6 +66,11 @@ impl Publisher {
         self.closed.store(true, Ordering::SeqCst);
     }
 
+    /// Answers if it takes messages.
+    pub(crate) fn is_open(&self) -> Result<(), Error> {
+        if self.closed.load(Ordering::SeqCst) { Err(Error::ShuttingDown) } else { Ok(()) }
+    }
+
     /// Sends a message to those of the application's endpoints that want it.
     pub(crate) async fn send(
         &self,
@@ -73,9 +78,7 @@ impl Publisher {
         new: NewMessage,
         key: Option<RequestKey>,
     ) -> Result<Sent, Error> {
-        if self.closed.load(Ordering::SeqCst) {
-            return Err(Error::ShuttingDown);
-        }
+        self.is_open()?;
         let now = self.clock.now();
         let message = Arc::new(Message {
             id: self.ids.next(now).into(),

@@ -164,10 +164,11 @@ reads! {
     health_all() -> Vec<(ApplicationId, EndpointId, Health)>;
     /// How many ready deliveries each endpoint has.
     delivery_ready_counts() -> Vec<ReadyCount>;
-    /// The ready deliveries of an endpoint beyond `after`, by message, at most `limit`.
+    /// The ready deliveries of an endpoint beyond `after`, by message, at most `limit`; none follows the one whose payload
+    /// brings the sum to `bytes` or more.
     delivery_load(
-        application: ApplicationId, endpoint: EndpointId, after: MessageId, limit: u32
-    ) -> Vec<Loaded>;
+        application: ApplicationId, endpoint: EndpointId, after: MessageId, limit: u32, bytes: usize
+    ) -> Page<Loaded>;
     /// When the next retry is due, if one waits.
     delivery_next_due() -> Option<Timestamp>;
     /// What is kept for an idempotency key.

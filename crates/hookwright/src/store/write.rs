@@ -90,6 +90,8 @@ pub(crate) struct ClaimDue {
     pub(crate) now: Timestamp,
     /// At most so many.
     pub(crate) limit: u32,
+    /// None follows the one whose payload brings the sum to this or more.
+    pub(crate) bytes: usize,
 }
 
 /// A change of what is configured.

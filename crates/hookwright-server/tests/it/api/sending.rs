@@ -36,7 +36,10 @@ async fn the_payload_reaches_the_receiver_byte_for_byte() {
         assert!(sent.text().contains(payload), "{}", sent.text());
         let received = receiver.wait_for(index + 1).await;
         assert_eq!(received[index].body, payload.as_bytes());
-        let shown = rig.client.get(&format!("{PATH}/{}", text(&sent.json()["id"]))).await.expect(200);
+        // The deepest payload makes an answer that is too deep for the tests' own parser.
+        let answer = sent.text();
+        let id = answer.split('"').find(|word| word.starts_with("msg_")).unwrap();
+        let shown = rig.client.get(&format!("{PATH}/{id}")).await.expect(200);
         assert_eq!(shown.body, sent.body);
     }
 }

@@ -68,3 +68,11 @@ async fn a_missing_or_wrong_secret_is_said_and_never_shown() {
     let both = wrong.env("HOOKWRIGHT_WEBHOOK_SECRET_FILE", "x");
     assert!(fails(&both).await.contains("are both set. Keep one of them."));
 }
+
+#[tokio::test]
+async fn programs_read_why_a_payload_is_refused() {
+    let output = hookwright("verify --json").args(["--secret", SECRET]).stdin("{}").run().await;
+    assert_eq!(output.status.code(), Some(1));
+    let refused: Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!(refused["problem"], "header `webhook-id` is missing");
+}

@@ -34,6 +34,11 @@ impl Events {
 
     /// The next event; `None` once the stream has ended.
     pub(super) async fn next(&mut self) -> Option<Event> {
+        // Heartbeats come in any case, so it is the event that is bounded, not the silence.
+        timeout(DEADLINE, self.event()).await.expect("no event came")
+    }
+
+    async fn event(&mut self) -> Option<Event> {
         let mut name = None;
         let mut data = Vec::new();
         loop {
@@ -42,7 +47,9 @@ impl Events {
                 name = Some(text.to_owned());
             } else if let Some(text) = line.strip_prefix("data: ") {
                 data.push(text.to_owned());
-            } else if let (true, Some(name)) = (line.is_empty(), name.take()) {
+            } else if line.is_empty()
+                && let Some(name) = name.take()
+            {
                 return Some(Event { name, data: data.join("\n") });
             }
         }
@@ -50,7 +57,7 @@ impl Events {
 
     async fn line(&mut self) -> Option<String> {
         let mut line = String::new();
-        let read = timeout(DEADLINE, self.lines.read_line(&mut line)).await.expect("the stream is silent");
-        (read.unwrap_or(0) > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned())
+        let read = self.lines.read_line(&mut line).await.unwrap_or(0);
+        (read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned())
     }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Params, Row, params};
 
 use crate::domain::attempt::Trigger;
 use crate::domain::delivery::{Delivery, DeliveryKey, Transition};
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
+use crate::domain::page::Page;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::ReadyCount;
@@ -35,7 +36,8 @@ impl Sqlite {
         endpoint: EndpointId,
         after: MessageId,
         limit: u32,
-    ) -> Result<Vec<Loaded>, StoreError> {
+        bytes: usize,
+    ) -> Result<Page<Loaded>, StoreError> {
         self.read(move |connection| {
             let sql = format!(
                 "SELECT d.endpoint, d.attempts, d.trigger, {}, m.payload
@@ -45,7 +47,10 @@ impl Sqlite {
                 message::COLUMNS
             );
             let params = params![application.as_bytes(), endpoint.as_bytes(), after.as_bytes(), limit];
-            value::all(connection, &sql, params, from_row)
+            let items = up_to_bytes(connection, &sql, params, bytes)?;
+            let is_cut = bytes_of(&items) >= bytes;
+            let done = !is_cut && u32::try_from(items.len()).is_ok_and(|count| count < limit);
+            Ok(Page { items, done })
         })
         .await
     }
@@ -105,7 +110,7 @@ pub(super) fn claim_due(connection: &Connection, claim: &ClaimDue) -> Result<Vec
          WHERE d.due_at <= ?1 ORDER BY d.due_at LIMIT ?2",
         message::COLUMNS
     );
-    let due = value::all(connection, &sql, params![claim.now.as_micros(), claim.limit], from_row)?;
+    let due = up_to_bytes(connection, &sql, params![claim.now.as_micros(), claim.limit], claim.bytes)?;
     let mut update = connection.prepare_cached(
         "UPDATE delivery SET due_at = NULL WHERE application = ?1 AND endpoint = ?2 AND message = ?3",
     )?;
@@ -136,6 +141,30 @@ pub(super) fn end(
         )?
         .execute(params![application.as_bytes(), endpoint.as_bytes(), up_to.as_bytes(), limit])?;
     Ok(u32::try_from(rows).unwrap_or(u32::MAX))
+}
+
+/// The rows of a query, up to the one whose payload brings the sum to `bytes`: payloads are large, and all come into memory.
+fn up_to_bytes(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    bytes: usize,
+) -> Result<Vec<Loaded>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let (mut read, mut sum) = (Vec::new(), 0);
+    while sum < bytes
+        && let Some(row) = rows.next()?
+    {
+        let loaded = from_row(row)?;
+        sum += loaded.message.payload.len();
+        read.push(loaded);
+    }
+    Ok(read)
+}
+
+fn bytes_of(read: &[Loaded]) -> usize {
+    read.iter().map(|loaded| loaded.message.payload.len()).sum()
 }
 
 fn from_row(row: &Row<'_>) -> Result<Loaded, StoreError> {

@@ -9,8 +9,8 @@ use crate::domain::ids::{ApplicationId, EndpointId};
 use crate::domain::names::{Channel, EventTypeName, Uid};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
-use crate::store::sqlite::value;
-use crate::store::write::Changed;
+use crate::store::sqlite::{health, value};
+use crate::store::write::{Changed, HealthChange};
 
 pub(super) const COLUMNS: &str = "application, id, uid, url, description, throttle_rate, disabled, event_types, channels, metadata, \
                                   headers, secret, old_secrets, created_at, updated_at";
@@ -53,6 +53,8 @@ pub(super) fn update(
             return Ok(Changed::Taken);
         }
     }
+    // What it failed at before is past: it may have another URL now, or be enabled again.
+    health::change(connection, endpoint.application, endpoint.id, HealthChange::Recovered)?;
     write(
         connection,
         "UPDATE endpoint SET uid = ?3, url = ?4, description = ?5, throttle_rate = ?6, disabled = ?7, event_types = ?8,

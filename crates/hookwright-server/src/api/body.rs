@@ -85,6 +85,10 @@ pub(crate) async fn collect(body: Body, headers: &HeaderMap, limit: usize) -> Re
 
 /// Parses a JSON body. The error, a 422, names the field, or the line and column.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
+    // serde would take an array for a struct too, its items for the fields in order.
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(ApiError::field(["body"], "The body must be a JSON object.", "type_error"));
+    }
     serde_json::from_slice(body).map_err(|error| locate::<T>(body, &error))
 }
 

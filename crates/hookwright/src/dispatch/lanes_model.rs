@@ -63,6 +63,9 @@ enum How {
     Postponed,
 }
 
+/// What a read saw, and up to which batch.
+type Seen = (Page<Loaded>, u64);
+
 struct Row {
     attempts: u16,
     due_at: Option<Timestamp>,
@@ -79,7 +82,7 @@ struct World {
     /// Became ready with a batch, at a time; not told of yet.
     untold: Vec<(DeliveryKey, u16, u64, Timestamp)>,
     running: Vec<(Start, Option<How>)>,
-    reads: Vec<(Load, Option<(Page<Loaded>, u64)>)>,
+    reads: Vec<(Load, Option<Seen>)>,
     cleared: HashSet<DeliveryKey>,
     throttle: [Throttle; ENDPOINTS as usize],
     bytes: usize,

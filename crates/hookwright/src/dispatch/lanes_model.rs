@@ -69,6 +69,9 @@ struct Row {
     started: bool,
 }
 
+/// What a read saw, and the number of the last batch before it.
+type Seen = (Page<Loaded>, u64);
+
 struct World {
     lanes: Lanes,
     now: Timestamp,
@@ -78,7 +81,7 @@ struct World {
     /// Became ready with a batch, at a time; not told of yet.
     untold: Vec<(DeliveryKey, u16, u64, Timestamp)>,
     running: Vec<(Start, Option<How>)>,
-    reads: Vec<(Load, Option<(Page<Loaded>, u64)>)>,
+    reads: Vec<(Load, Option<Seen>)>,
     cleared: HashSet<DeliveryKey>,
     throttle: [Throttle; ENDPOINTS as usize],
     bytes: usize,

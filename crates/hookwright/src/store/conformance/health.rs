@@ -30,4 +30,6 @@ pub(super) async fn failures_are_kept_until_a_success_or_a_change_of_the_endpoin
     record(&mut f, 9, HealthChange::Failing(health(9, None)));
     assert_eq!(f.change(CatalogWrite::EndpointDelete(app(1), ep(9))), Changed::Yes);
     assert_eq!(f.store.health_all().await.unwrap(), []);
+    record(&mut f, 9, HealthChange::Failing(health(9, None)));
+    assert_eq!(f.store.health_all().await.unwrap(), [], "its last attempt ended after it was deleted");
 }

@@ -1,4 +1,4 @@
-//! One application's lanes: those that can start something, and the limit they share.
+//! One application's lanes: which of them can start something, and the limit they share.
 
 use std::collections::VecDeque;
 
@@ -17,12 +17,15 @@ pub(super) enum Place {
     Waiting(Timestamp),
 }
 
+/// An application's lanes.
 #[derive(Debug, Default)]
 pub(super) struct ApplicationLanes {
     pub(super) place: Place,
+    /// Those that can start something, in turn.
     pub(super) ready: VecDeque<EndpointId>,
     /// Lanes there are, so that it is forgotten with the last.
     pub(super) lanes: usize,
+    /// The limit of attempts a second over all of them.
     pub(super) rate: Option<Rate>,
 }
 

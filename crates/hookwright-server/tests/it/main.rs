@@ -9,3 +9,13 @@ mod cli;
 mod pages;
 #[cfg(test)]
 mod sdk;
+
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod shutdown;
+
+#[cfg(test)]
+mod live;

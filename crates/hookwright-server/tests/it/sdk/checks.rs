@@ -1,14 +1,14 @@
 //! Every operation that is there, called with each SDK. What is asserted stands in `tests/sdk/checks.*`.
 
 use super::installed::Sdk;
-use super::running::{Server, succeeds};
+use super::running::{server, succeeds};
 
 async fn check(sdk: Sdk, extension: &str, resources: usize) {
     let Some(ready) = sdk.ready().await else { return };
     ready.scripts(extension);
-    let server = Server::start().await;
+    let server = server().await;
     let script = ready.directory.join(format!("checks.{extension}"));
-    let said = succeeds(&server.launch(&ready, &script)).await;
+    let said = succeeds(&ready.launch(&server, &script)).await;
     assert_eq!(said.lines().filter(|line| line.ends_with(": good")).count(), resources, "{said}");
 }
 

@@ -3,11 +3,10 @@
 use std::fs;
 
 use hookwright_testkit::Receiver;
-use hookwright_testkit::http::Client;
 use serde_json::json;
 
 use super::installed::Sdk;
-use super::running::{Server, TOKEN, succeeds};
+use super::running::{server, succeeds};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
@@ -26,9 +25,9 @@ fn tour(language: &str, file: &str) -> String {
 async fn walk(sdk: Sdk, script: &str, text: String) {
     let Some(ready) = sdk.ready().await else { return };
     let path = ready.script(script, &text);
-    let (server, receiver) = (Server::start().await, Receiver::start().await);
+    let (server, receiver) = (server().await, Receiver::start().await);
     let url = receiver.url("/webhooks");
-    let launch = server.launch(&ready, &path).env("WEBHOOK_URL", &url);
+    let launch = ready.launch(&server, &path).env("WEBHOOK_URL", &url);
     for times in 1..=2 {
         let said = succeeds(&launch).await;
         let received = receiver.wait_for(times).await;
@@ -36,8 +35,7 @@ async fn walk(sdk: Sdk, script: &str, text: String) {
         let id = received[times - 1].id();
         assert_eq!(said, format!("{id} {url} success 200\n"), "run {times}");
     }
-    let client = Client::new(&server.url, TOKEN);
-    let endpoints = client.get("/api/v1/app/acme/endpoint").await.expect(200).json();
+    let endpoints = server.client.get("/api/v1/app/acme/endpoint").await.expect(200).json();
     let endpoints = endpoints["data"].as_array().unwrap();
     assert_eq!(endpoints.len(), 1, "{endpoints:?}");
     assert_eq!(endpoints[0]["eventTypes"], json!(["invoice.paid"]));

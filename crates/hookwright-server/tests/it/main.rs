@@ -7,3 +7,15 @@ mod api;
 mod cli;
 #[cfg(test)]
 mod pages;
+#[cfg(test)]
+mod sdk;
+
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod shutdown;
+
+#[cfg(test)]
+mod live;

@@ -34,6 +34,7 @@ def eventually(read, holds):
     end = time.monotonic() + DEADLINE
     while not holds(found := read()):
         assert time.monotonic() < end, found
+        # Paces: the looks at what nothing announces.
         time.sleep(0.02)
     return found
 

@@ -3,6 +3,7 @@
 pub(crate) mod address_policy; // where it may go
 mod client; // sending it
 mod connector;
+mod letter_case;
 mod outcome;
 mod render; // what the endpoint gets
 mod resolver; // what came of it
@@ -60,7 +61,10 @@ impl Deliverer {
     pub(crate) async fn attempt(&self, request: &AttemptRequest<'_>) -> Outcome {
         let started = Instant::now();
         let ended = match self.prepare(request) {
-            Ok(http_request) => self.client.send(http_request, started + self.timeout, self.timeout).await,
+            Ok(mut http_request) => {
+                http_request.extensions_mut().extend(letter_case::of(&request.endpoint.headers).await);
+                self.client.send(http_request, started + self.timeout, self.timeout).await
+            }
             Err(reason) => client::Ended::failed(reason),
         };
         Outcome::new(ended, started.elapsed(), request.now)

@@ -47,7 +47,7 @@ async fn a_name_that_leads_to_this_machine_is_refused_at_the_connect() {
     let attempts = rig.wait_ended(message.id).await;
     assert_eq!(attempts.len(), 2);
     for attempt in attempts {
-        let reason = "the host name leads to this machine, which may not be called";
+        let reason = "the URL leads to this machine, which may not be called";
         assert_eq!((attempt.response_code, attempt.reason.as_deref()), (0, Some(reason)));
     }
     assert_eq!(receiver.count(), 2, "nothing came of the second message");

@@ -158,7 +158,7 @@ mod tests {
             ("crates/hookwright/src/deliver/client.rs", "use crate::{domain::Id,\n    store::Store};\n"),
             ("crates/hookwright/src/deliver/sign.rs", "fn f() { super::super::store::open() }\n"),
         ];
-        let leaves = "`domain`, `clock`, `config`, `error`, `measures`";
+        let leaves = "`domain`, `activity`, `clock`, `config`, `error`, `measures`";
         assert_eq!(
             said(check, &files),
             [

@@ -20,8 +20,9 @@ const BETWEEN_READINGS: Duration = Duration::from_millis(250);
 /// A message's first attempt mostly ends this soon after it, and both are shown at once.
 const SETTLING: Duration = Duration::from_millis(40);
 
-/// Until a reading that failed is tried again, should nothing happen before.
-const BETWEEN_TRIES: Duration = Duration::from_secs(2);
+/// Until one more reading, should nothing happen before: attempts are told when they end, a commit before they can be
+/// read, so the first reading may come too soon; and a reading may fail.
+const ONE_MORE: Duration = Duration::from_secs(1);
 
 /// The rows on show; those who are slow see the newest and miss what was between.
 pub(super) type Rows = Arc<[Row]>;
@@ -64,10 +65,11 @@ async fn keep(
 ) {
     // Listen before reading: what happens between the two must not be missed.
     let mut activity = hooks.activity();
+    let mut something_happened = true;
     loop {
         let read_at = Instant::now();
         let reading = home::rows(&hooks, organisation).await;
-        let failed = reading.is_err();
+        let one_more = something_happened || reading.is_err();
         match reading {
             Ok(rows) => {
                 board.send_replace(Some(rows.into()));
@@ -75,8 +77,13 @@ async fn keep(
             Err(cause) => warn!(error = %cause, "the page's messages could not be read"),
         }
         tokio::select! {
-            something = happens(&mut activity, organisation) => if !something { break },
-            () = sleep(BETWEEN_TRIES), if failed => {}
+            something = happens(&mut activity, organisation) => {
+                if !something {
+                    break;
+                }
+                something_happened = true;
+            }
+            () = sleep(ONE_MORE), if one_more => something_happened = false,
             () = board.closed() => {}
         }
         if boards.take_down_unless_looked_at(organisation) {

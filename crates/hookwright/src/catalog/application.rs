@@ -1,5 +1,6 @@
 //! Changes of applications.
 
+use crate::catalog::cache::Cache;
 use crate::catalog::{Catalog, TRIES};
 use crate::domain::application::{Application, ApplicationRef, ApplicationSettings};
 use crate::domain::ids::OrganisationId;
@@ -36,12 +37,8 @@ impl Catalog {
             after.updated_at = self.change_time(before.updated_at);
             let unless_changed_since = before.updated_at;
             let write = CatalogWrite::ApplicationUpdate { application: after.clone(), unless_changed_since };
-            let changed = self.journal.change(write).await;
-            self.cache.forget_application(before.id);
-            if let Some(uid) = &before.settings.uid {
-                self.cache.forget_uid(organisation, uid);
-            }
-            match changed? {
+            let changed = self.change(write, forget(before)).await?;
+            match changed {
                 Changed::Yes => return Ok(after),
                 Changed::Taken => return Err(TAKEN),
                 Changed::Missing | Changed::Stale => {}
@@ -56,16 +53,25 @@ impl Catalog {
         application: &ApplicationRef,
     ) -> Result<(), Error> {
         let before = self.application(organisation, application).await?;
-        let id = before.application.id;
-        let changed = self.journal.change(CatalogWrite::ApplicationDelete(id)).await;
-        self.cache.forget_application(id);
-        if let Some(uid) = &before.application.settings.uid {
-            self.cache.forget_uid(organisation, uid);
-        }
-        self.cache.forget_tokens();
-        match changed? {
+        let write = CatalogWrite::ApplicationDelete(before.application.id);
+        let forget = forget(before.application.clone());
+        let forget = move |cache: &Cache| {
+            forget(cache);
+            cache.forget_tokens();
+        };
+        match self.change(write, forget).await? {
             Changed::Yes => Ok(()),
             _ => Err(Error::NotFound(Thing::Application)),
+        }
+    }
+}
+
+/// Forgets an application, and what it was called.
+fn forget(application: Application) -> impl FnOnce(&Cache) + Send + 'static {
+    move |cache| {
+        cache.forget_application(application.id);
+        if let Some(uid) = &application.settings.uid {
+            cache.forget_uid(application.organisation, uid);
         }
     }
 }

@@ -247,7 +247,7 @@ impl Cache {
         self.changes.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Reads something and keeps it, unless a change came between the two: then it is read again.
+    /// Reads something and keeps it, unless a change came between the two: then it is good for this one use.
     async fn read<R, T, F>(
         &self,
         read: impl Fn() -> F,
@@ -257,15 +257,13 @@ impl Cache {
     where
         F: Future<Output = Result<Option<R>, StoreError>>,
     {
-        loop {
-            let before = self.changes.load(Ordering::SeqCst);
-            let Some(found) = read().await? else { return Ok(None) };
-            let kept = keep(found);
-            if self.changes.load(Ordering::SeqCst) == before {
-                return Ok(Some(kept));
-            }
+        let before = self.changes.load(Ordering::SeqCst);
+        let Some(found) = read().await? else { return Ok(None) };
+        let kept = keep(found);
+        if self.changes.load(Ordering::SeqCst) != before {
             // A change that forgot this just before it was kept would leave it here, old, for ever.
             forget();
         }
+        Ok(Some(kept))
     }
 }

@@ -38,9 +38,8 @@ impl Catalog {
             created_at: now,
             updated_at: now,
         };
-        let changed = self.journal.change(CatalogWrite::EndpointInsert(Box::new(endpoint.clone()))).await;
-        self.cache.forget_application(application);
-        match changed? {
+        let write = CatalogWrite::EndpointInsert(Box::new(endpoint.clone()));
+        match self.change(write, move |cache| cache.forget_application(application)).await? {
             Changed::Yes => Ok(endpoint),
             Changed::Missing => Err(Error::NotFound(Thing::Application)),
             Changed::Taken | Changed::Stale => Err(TAKEN),
@@ -113,9 +112,8 @@ impl Catalog {
         endpoint: &EndpointRef,
     ) -> Result<EndpointId, Error> {
         let id = self.endpoint(application, endpoint).await?.endpoint.id;
-        let changed = self.journal.change(CatalogWrite::EndpointDelete(application, id)).await;
-        self.cache.forget_application(application);
-        match changed? {
+        let write = CatalogWrite::EndpointDelete(application, id);
+        match self.change(write, move |cache| cache.forget_application(application)).await? {
             Changed::Yes => Ok(id),
             _ => Err(Error::NotFound(Thing::Endpoint)),
         }
@@ -139,9 +137,7 @@ impl Catalog {
             let unless_changed_since = before.updated_at;
             let write =
                 CatalogWrite::EndpointUpdate { endpoint: Box::new(after.clone()), unless_changed_since };
-            let changed = self.journal.change(write).await;
-            self.cache.forget_application(application);
-            match changed? {
+            match self.change(write, move |cache| cache.forget_application(application)).await? {
                 Changed::Yes => return Ok(after),
                 Changed::Taken => return Err(TAKEN),
                 Changed::Missing | Changed::Stale => {}

@@ -16,9 +16,8 @@ impl Catalog {
     ) -> Result<EventType, Error> {
         let now = self.clock.now();
         let event_type = EventType { organisation, name, settings, created_at: now, updated_at: now };
-        let changed = self.journal.change(CatalogWrite::EventTypeInsert(event_type.clone())).await;
-        self.cache.forget_event_types(organisation);
-        match changed? {
+        let write = CatalogWrite::EventTypeInsert(event_type.clone());
+        match self.change(write, move |cache| cache.forget_event_types(organisation)).await? {
             Changed::Yes => Ok(event_type),
             _ => Err(Error::Taken { thing: Thing::EventType, field: "name" }),
         }
@@ -38,9 +37,8 @@ impl Catalog {
             after.updated_at = self.change_time(before.updated_at);
             let unless_changed_since = before.updated_at;
             let write = CatalogWrite::EventTypeUpdate { event_type: after.clone(), unless_changed_since };
-            let changed = self.journal.change(write).await;
-            self.cache.forget_event_types(organisation);
-            if changed? == Changed::Yes {
+            let changed = self.change(write, move |cache| cache.forget_event_types(organisation)).await?;
+            if changed == Changed::Yes {
                 return Ok(after);
             }
         }
@@ -53,9 +51,7 @@ impl Catalog {
         name: &EventTypeName,
     ) -> Result<(), Error> {
         let write = CatalogWrite::EventTypeDelete(organisation, name.clone());
-        let changed = self.journal.change(write).await;
-        self.cache.forget_event_types(organisation);
-        match changed? {
+        match self.change(write, move |cache| cache.forget_event_types(organisation)).await? {
             Changed::Yes => Ok(()),
             _ => Err(Error::NotFound(Thing::EventType)),
         }

@@ -35,12 +35,12 @@ pub(crate) struct Catalog {
     journal: Journal,
     clock: Clock,
     ids: Arc<IdGenerator>,
-    cache: Cache,
+    cache: Arc<Cache>,
 }
 
 impl Catalog {
     pub(crate) fn new(store: Store, journal: Journal, clock: Clock, ids: Arc<IdGenerator>) -> Catalog {
-        Catalog { store, journal, clock, ids, cache: Cache::new() }
+        Catalog { store, journal, clock, ids, cache: Arc::new(Cache::new()) }
     }
 
     pub(crate) async fn organisation_ensure(&self, organisation: OrganisationId) -> Result<(), Error> {
@@ -113,9 +113,22 @@ impl Catalog {
     ) -> Result<Changed, Error> {
         let now = self.clock.now();
         let write = CatalogWrite::EndpointDisable { application, endpoint, reason, now };
-        let changed = self.journal.change(write).await;
-        self.cache.forget_application(application);
-        changed
+        self.change(write, move |cache| cache.forget_application(application)).await
+    }
+
+    /// Writes a change and forgets what it made old; in a task of its own, so that it does also if the caller goes away.
+    async fn change(
+        &self,
+        write: CatalogWrite,
+        forget: impl FnOnce(&Cache) + Send + 'static,
+    ) -> Result<Changed, Error> {
+        let (journal, cache) = (self.journal.clone(), Arc::clone(&self.cache));
+        let task = tokio::spawn(async move {
+            let changed = journal.change(write).await;
+            forget(&cache);
+            changed
+        });
+        task.await.unwrap_or(Err(Error::ShuttingDown))
     }
 
     /// A time to note for a change of something last changed at `last`: it must differ, since changes are told apart by it.

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::catalog::Catalog;
+use crate::catalog::cache::Cache;
 use crate::domain::ids::{OrganisationId, TokenId};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Scope, Token};
@@ -41,9 +42,7 @@ impl Catalog {
 
     pub(crate) async fn token_revoke(&self, organisation: OrganisationId, id: TokenId) -> Result<(), Error> {
         let write = CatalogWrite::TokenRevoke { organisation, id, now: self.clock.now() };
-        let changed = self.journal.change(write).await;
-        self.cache.forget_tokens();
-        match changed? {
+        match self.change(write, Cache::forget_tokens).await? {
             Changed::Yes => Ok(()),
             _ => Err(Error::NotFound(Thing::Token)),
         }

@@ -43,7 +43,7 @@ pub(crate) enum FailureReason {
     DnsTimeout(Duration),
     #[error("the host name has no address")]
     NoAddress,
-    #[error("the host name leads to {}, which may not be called", .0.in_words())]
+    #[error("the URL leads to {}, which may not be called", .0.in_words())]
     AddressRefused(AddressKind),
     #[error("{}", connect_words(*.0))]
     Connect(io::ErrorKind),

@@ -7,13 +7,13 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::dispatch::application_lanes::{ApplicationLanes, Place};
 use crate::dispatch::lane::{Lane, Readiness, Waiting, changed_rate};
 use crate::domain::attempt::Trigger;
 use crate::domain::breaker::Breaker;
 use crate::domain::delivery::DeliveryKey;
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
 use crate::domain::message::Message;
-use crate::domain::rate::Rate;
 use crate::domain::time::Timestamp;
 use crate::measures::Snapshot;
 
@@ -90,33 +90,6 @@ enum Timer {
     Lane(EndpointId),
     /// All lanes of an application, which its limit holds back together.
     Application(ApplicationId),
-}
-
-/// Where an application is found that has a lane which can start something.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Place {
-    #[default]
-    Nowhere,
-    /// Among those that are ready.
-    Ready,
-    /// Among the timers, until its limit lets the next attempt through.
-    Waiting(Timestamp),
-}
-
-#[derive(Debug, Default)]
-struct ApplicationLanes {
-    place: Place,
-    ready: VecDeque<EndpointId>,
-    /// Lanes there are, so that it is forgotten with the last.
-    lanes: usize,
-    rate: Option<Rate>,
-}
-
-impl ApplicationLanes {
-    /// Whether forgetting it loses nothing: it has no lane, and its limit holds nobody back.
-    fn is_forgettable(&self, now: Timestamp) -> bool {
-        self.lanes == 0 && self.place != Place::Ready && self.rate.is_none_or(|rate| rate.ready_at() <= now)
-    }
 }
 
 impl Lanes {

@@ -13,7 +13,7 @@ use proptest::prelude::{
 use proptest::test_runner::TestCaseError;
 
 use crate::dispatch::lane::Waiting;
-use crate::dispatch::lanes::{End, Lanes, Limits, Start, Throttle};
+use crate::dispatch::lanes::{End, Lanes, Limits, RESIDENT_MIN, Start, Throttle};
 use crate::dispatch::lanes_tests::{key, message};
 use crate::dispatch::overflow::Load;
 use crate::domain::attempt::Trigger;
@@ -63,12 +63,18 @@ enum How {
     Postponed,
 }
 
+/// What a read saw, and up to which batch.
+type Seen = (Page<Loaded>, u64);
+
 struct Row {
     attempts: u16,
     due_at: Option<Timestamp>,
     /// Whether it was started since it became ready.
     started: bool,
 }
+
+/// What a read saw, and the number of the last batch before it.
+type Seen = (Page<Loaded>, u64);
 
 struct World {
     lanes: Lanes,
@@ -79,7 +85,7 @@ struct World {
     /// Became ready with a batch, at a time; not told of yet.
     untold: Vec<(DeliveryKey, u16, u64, Timestamp)>,
     running: Vec<(Start, Option<How>)>,
-    reads: Vec<(Load, Option<(Page<Loaded>, u64)>)>,
+    reads: Vec<(Load, Option<Seen>)>,
     cleared: HashSet<DeliveryKey>,
     throttle: [Throttle; ENDPOINTS as usize],
     bytes: usize,
@@ -113,7 +119,7 @@ impl World {
             Step::Sweep => self.lanes.sweep(self.now),
         }
         self.take_loads();
-        Ok(())
+        self.check_room()
     }
 
     fn commit(&mut self, endpoint: u8, count: u8) {
@@ -222,6 +228,17 @@ impl World {
             let throttle = self.throttle[usize::from(load.endpoint.as_bytes()[0] - 1)];
             self.lanes.loaded(load, page, up_to, throttle, self.now);
         }
+    }
+
+    /// No lane has more in memory than it may, and neither have all lanes together, but for what each may always have.
+    fn check_room(&self) -> Result<(), TestCaseError> {
+        let limits = self.lanes.limits;
+        for lane in self.lanes.lanes.values() {
+            prop_assert!(lane.queue.len() <= limits.lane_resident);
+        }
+        let always = RESIDENT_MIN * usize::from(ENDPOINTS) * self.bytes.max(512);
+        prop_assert!(self.lanes.snapshot().resident_bytes <= limits.resident_bytes + always);
+        Ok(())
     }
 
     fn pass(&mut self, by: Duration) {

@@ -1,5 +1,6 @@
 //! When deliveries go, and in which order: lanes with limits, retries when they are due, overflow from disk.
 
+mod application_lanes; // those of one application
 mod lane; // one endpoint's queue
 mod lanes; // all of them: who starts next
 mod overflow; // what waits on disk meanwhile

@@ -86,8 +86,9 @@ impl Lanes {
                 continue;
             }
             let waiting = Waiting { message, attempts: delivery.attempts, trigger: delivery.trigger };
-            let full = self.resident_bytes + waiting.bytes() > self.limits.resident_bytes;
-            if lane.queue.len() >= RESIDENT_MIN && full {
+            let length = lane.queue.len();
+            let is_out_of_bytes = self.resident_bytes + waiting.bytes() > self.limits.resident_bytes;
+            if length >= self.limits.lane_resident.max(1) || (length >= RESIDENT_MIN && is_out_of_bytes) {
                 // The next read goes on right before this row.
                 cursor = predecessor(delivery.key.message);
                 (is_end, is_full) = (false, true);

@@ -119,6 +119,15 @@ impl Queue {
         self.wake.notify_one();
     }
 
+    /// Nobody writes any more: those who wait are told, by dropping what would have answered them.
+    pub(super) fn abandon(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        let left = std::mem::take(&mut state.urgent);
+        drop(state);
+        drop(left);
+    }
+
     /// Waits for something to write and takes it; `None` once the queue is closed and empty.
     pub(super) fn take(&self) -> Option<Vec<Job>> {
         let mut state = self.lock();
@@ -217,6 +226,16 @@ mod tests {
         assert!(!queue.push(job()));
         assert_eq!(queue.take().map(|batch| batch.len()), Some(1));
         assert!(queue.take().is_none());
+    }
+
+    #[test]
+    fn those_who_wait_are_told_when_nobody_writes_any_more() {
+        let queue = Queue::new();
+        let (answer, mut answered) = oneshot::channel();
+        assert!(queue.push(Job { answer: Some(answer), ..job() }));
+        queue.abandon();
+        assert!(matches!(answered.try_recv(), Err(oneshot::error::TryRecvError::Closed)));
+        assert!(!queue.push(job()));
     }
 
     #[test]

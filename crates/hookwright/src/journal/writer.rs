@@ -38,6 +38,13 @@ struct Thread {
     measures: Arc<Measures>,
 }
 
+/// However the thread ends, also by a panic, nobody waits for it for ever.
+impl Drop for Thread {
+    fn drop(&mut self) {
+        self.queue.abandon();
+    }
+}
+
 impl Thread {
     fn run(mut self) {
         let mut failures_at_the_end = 0;

@@ -24,7 +24,8 @@ impl Events {
     pub(super) async fn open(base: &str, cookie: &str) -> Events {
         let address = base.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).await.unwrap();
-        let request = format!("GET /live HTTP/1.1\r\nhost: {address}\r\ncookie: {cookie}\r\n\r\n");
+        let request =
+            format!("GET /live HTTP/1.1\r\nhost: {address}\r\ncookie: {cookie}\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut events = Events { lines: BufReader::new(stream), status: 0 };
         let status = events.line().await.unwrap();

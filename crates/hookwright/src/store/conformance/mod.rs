@@ -1,1 +1,80 @@
-//! What every backend must do: one body for each behaviour, run on each of them.
+//! What every backend must do: one body for each behaviour, run on each backend by the macro at the end.
+
+mod fixture; // an open store, and things to put into it
+
+mod attempt; // the behaviours, by noun
+mod catalog;
+mod delivery;
+mod erasure;
+mod health;
+mod idempotency;
+mod lists;
+mod message;
+mod token;
+
+mod sqlite_file; // what only a file can do wrong
+
+/// Makes a test of each body, on each backend.
+macro_rules! conform {
+    ($($noun:ident: $($behaviour:ident),+;)+) => {
+        mod on_sqlite {
+            $(mod $noun {
+                use crate::store::conformance::fixture::Fixture;
+                $(
+                    #[tokio::test]
+                    async fn $behaviour() {
+                        crate::store::conformance::$noun::$behaviour(Fixture::sqlite()).await;
+                    }
+                )+
+            })+
+        }
+    };
+}
+
+conform! {
+    attempt:
+        an_outcome_ends_the_delivery_or_sets_its_next_time,
+        a_retry_of_a_delivery_that_was_begun_afresh_changes_nothing,
+        an_outcome_that_comes_twice_is_kept_once,
+        attempts_are_read_back_as_they_were,
+        the_last_attempt_tells_how_a_delivery_ended;
+    catalog:
+        applications_are_read_back_as_they_were,
+        endpoints_are_read_back_with_secrets_headers_and_odd_characters,
+        event_types_are_read_back_by_name,
+        a_uid_is_taken_only_among_its_siblings,
+        a_change_of_something_that_changed_meanwhile_is_stale,
+        an_endpoint_is_disabled_once,
+        an_endpoint_of_a_missing_application_is_refused,
+        lists_of_applications_go_both_ways;
+    delivery:
+        due_deliveries_are_taken_over_earliest_first_and_once,
+        ready_deliveries_are_counted_by_endpoint,
+        ready_deliveries_are_read_beyond_a_message_up_to_a_number_or_size,
+        a_resend_makes_a_waiting_delivery_ready_and_leaves_a_ready_one,
+        deliveries_end_in_slices_up_to_a_message;
+    erasure:
+        a_deleted_application_goes_in_slices_and_leaves_the_others_alone;
+    health:
+        failures_are_kept_until_a_success_or_a_change_of_the_endpoint;
+    idempotency:
+        a_key_is_claimed_once_and_replayed,
+        a_key_with_another_request_is_refused,
+        an_expired_key_can_be_used_again,
+        a_key_is_let_go_when_the_event_id_is_taken,
+        an_answer_is_kept_until_it_expires,
+        keys_expire_by_their_first_byte;
+    lists:
+        messages_are_filtered_by_every_condition,
+        messages_are_walked_forward_and_back,
+        attempts_are_filtered_by_every_condition,
+        messages_of_an_endpoint_have_their_status,
+        destinations_are_those_a_message_was_meant_for,
+        the_newest_messages_come_with_their_attempts;
+    message:
+        a_message_is_read_back_as_it_was,
+        an_event_id_is_taken_within_its_application_alone,
+        a_conflict_fails_its_own_item_and_not_the_batch;
+    token:
+        tokens_are_found_by_their_hash_until_they_are_revoked;
+}

@@ -121,12 +121,13 @@ fn list(
     Ok(page.page(value::all(connection, &sql, params_from_iter(values), from_row)?))
 }
 
+/// Writes an attempt, unless it is there: a batch whose commit failed may have been written all the same, and comes again.
 pub(super) fn insert(connection: &Connection, attempt: &Attempt) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "INSERT INTO attempt (application, message, id, endpoint, number, status, response_code, duration_us, trigger,
                  started_at, next_attempt_at, reason, url, response)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING",
         )?
         .execute(params![
             attempt.application.as_bytes(),

@@ -35,11 +35,13 @@ pub(super) fn change(
     match change {
         HealthChange::None => {}
         HealthChange::Failing(health) => {
+            // Of an endpoint that was deleted while its attempt was under way nothing is kept.
             connection
                 .prepare_cached(
                     "INSERT OR REPLACE INTO endpoint_health
                          (application, endpoint, first_failure_at, last_span, previous_span)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                     SELECT ?1, ?2, ?3, ?4, ?5
+                     WHERE EXISTS (SELECT 1 FROM endpoint WHERE application = ?1 AND id = ?2)",
                 )?
                 .execute(params![
                     application.as_bytes(),

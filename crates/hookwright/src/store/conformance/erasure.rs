@@ -1,0 +1,67 @@
+//! Deleted applications: what is configured goes at once, what happened in slices.
+
+use crate::domain::delivery::Transition;
+use crate::domain::ids::TokenId;
+use crate::domain::message::Message;
+use crate::domain::names::EventId;
+use crate::domain::token::{Scope, Token};
+use crate::store::DEFAULT_ORGANISATION;
+use crate::store::conformance::fixture::{
+    Fixture, NOW, all, app, attempt, id, message, msg, outcome, success,
+};
+use crate::store::write::{Appended, CatalogWrite, Changed, Write, Written};
+
+pub(super) async fn a_deleted_application_goes_in_slices_and_leaves_the_others_alone(mut f: Fixture) {
+    let event = |application, number, event_id: &str| Message {
+        event_id: Some(EventId::parse(event_id).unwrap()),
+        ..message(application, number)
+    };
+    for application in [1, 2] {
+        f.configured(application, &[9]);
+        for number in 1..=5 {
+            let number = 10 * application + number;
+            f.append(event(application, number, &format!("e-{number}")), &[9]);
+            f.write(outcome(
+                success(attempt(application, number, 9, 100 + number, 1)),
+                Transition::Delivered,
+            ));
+            f.append(message(application, 100 + number), &[9]);
+        }
+        let token = Token {
+            id: TokenId::from_bytes(id(application)),
+            name: String::new(),
+            scope: Scope::Application(DEFAULT_ORGANISATION, app(application)),
+            created_at: NOW,
+            expires_at: None,
+            revoked_at: None,
+        };
+        f.change(CatalogWrite::TokenInsert { token, hash: [u8::try_from(application).unwrap(); 32] });
+    }
+    assert_eq!(f.change(CatalogWrite::ApplicationDelete(app(1))), Changed::Yes);
+    assert_eq!(f.change(CatalogWrite::ApplicationDelete(app(1))), Changed::Missing);
+    assert!(f.store.application_with_endpoints(app(1)).await.unwrap().is_none());
+    assert_eq!(f.store.token_by_hash([1; 32]).await.unwrap(), None);
+    let mut slices = 0;
+    loop {
+        let Written::Removed(removed) = f.write(Write::Erase { limit: 2 }) else { panic!("another answer") };
+        // Two of each of four tables.
+        assert!(removed <= 8);
+        if removed == 0 {
+            break;
+        }
+        slices += 1;
+    }
+    assert!((5..=7).contains(&slices), "10 messages go in slices of 2: {slices}");
+    let store = f.store.clone();
+    let messages = async |number| {
+        store.message_list(app(number), Default::default(), false, all()).await.unwrap().items.len()
+    };
+    assert_eq!((messages(1).await, messages(2).await), (0, 10));
+    assert_eq!((f.ready(1, 9).await.len(), f.ready(2, 9).await.len()), (0, 5));
+    let attempts = f.store.attempt_list_by_message(app(1), msg(11), Default::default(), all()).await.unwrap();
+    assert_eq!(attempts.items, []);
+    assert_eq!(f.append(event(2, 300, "e-21"), &[]), Appended::EventIdTaken);
+    assert_eq!(f.append(event(1, 301, "e-11"), &[]), Appended::Stored);
+    assert!(f.store.token_by_hash([2; 32]).await.unwrap().is_some());
+    assert!(f.store.application_with_endpoints(app(2)).await.unwrap().is_some());
+}

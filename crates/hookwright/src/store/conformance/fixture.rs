@@ -1,0 +1,204 @@
+//! An open store with its writer, and things to put into it that are told apart by numbers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hookwright_signature::Secret;
+use tempfile::TempDir;
+
+use crate::config::DatabaseUrl;
+use crate::domain::application::{Application, ApplicationSettings};
+use crate::domain::attempt::{Attempt, AttemptStatus, Trigger};
+use crate::domain::delivery::{DeliveryKey, Transition};
+use crate::domain::endpoint::{Endpoint, EndpointSettings};
+use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId};
+use crate::domain::message::Message;
+use crate::domain::names::EventTypeName;
+use crate::domain::page::{Order, PageRequest};
+use crate::domain::time::Timestamp;
+use crate::store::write::{
+    Append, Appended, CatalogWrite, Changed, ClaimDue, HealthChange, Loaded, Outcome, RequestKey, Write,
+    Written,
+};
+use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store, Writer};
+
+pub(super) const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+/// More than any test writes.
+pub(super) const NO_LIMIT: usize = usize::MAX;
+
+pub(super) struct Fixture {
+    pub(super) store: Store,
+    pub(super) writer: Writer,
+    _directory: TempDir,
+}
+
+pub(super) fn at(seconds: u64) -> Timestamp {
+    NOW.after(Duration::from_secs(seconds))
+}
+
+/// The bytes of the id number `number`; ids rise with their numbers.
+pub(super) fn id(number: u16) -> [u8; 20] {
+    let mut id = [0; 20];
+    id[..2].copy_from_slice(&number.to_be_bytes());
+    id
+}
+
+pub(super) fn app(number: u16) -> ApplicationId {
+    ApplicationId::from_bytes(id(number))
+}
+
+pub(super) fn ep(number: u16) -> EndpointId {
+    EndpointId::from_bytes(id(number))
+}
+
+pub(super) fn msg(number: u16) -> MessageId {
+    MessageId::from_bytes(id(number))
+}
+
+pub(super) fn all<K: Clone>() -> PageRequest<K> {
+    PageRequest::first(250, Order::Ascending)
+}
+
+pub(super) fn event_type(name: &str) -> EventTypeName {
+    EventTypeName::parse(name).unwrap()
+}
+
+pub(super) fn application(number: u16) -> Application {
+    Application {
+        id: app(number),
+        organisation: DEFAULT_ORGANISATION,
+        settings: ApplicationSettings { name: format!("application {number}"), ..Default::default() },
+        created_at: NOW,
+        updated_at: NOW,
+    }
+}
+
+pub(super) fn endpoint(application: u16, number: u16) -> Endpoint {
+    Endpoint {
+        id: ep(number),
+        application: app(application),
+        settings: EndpointSettings { url: "https://example.com/".to_owned(), ..Default::default() },
+        secret: Secret::from_bytes(&[7; 32]).unwrap(),
+        old_secrets: Vec::new(),
+        headers: Vec::new(),
+        disabled: None,
+        created_at: NOW,
+        updated_at: NOW,
+    }
+}
+
+/// A message that was accepted `number` seconds after `NOW`.
+pub(super) fn message(application: u16, number: u16) -> Message {
+    Message {
+        id: msg(number),
+        application: app(application),
+        event_type: event_type("book.added"),
+        event_id: None,
+        channels: Vec::new(),
+        tags: Vec::new(),
+        payload: Bytes::from(format!("{{\"number\":{number}}}")),
+        created_at: at(number.into()),
+    }
+}
+
+pub(super) fn append(message: Message, endpoints: &[u16], key: Option<RequestKey>) -> Write {
+    let endpoints = endpoints.iter().map(|number| ep(*number)).collect();
+    Write::Append(Append { message: Arc::new(message), endpoints, key })
+}
+
+/// The attempt number `number` of a message at an endpoint, with a status of its own for success and failure.
+pub(super) fn attempt(application: u16, message: u16, endpoint: u16, id_number: u16, number: u16) -> Attempt {
+    Attempt {
+        id: AttemptId::from_bytes(id(id_number)),
+        application: app(application),
+        message: msg(message),
+        endpoint: ep(endpoint),
+        number,
+        status: AttemptStatus::Fail,
+        response_code: 500,
+        response: Bytes::from_static(b"no"),
+        reason: Some("the endpoint answered 500 Internal Server Error".to_owned()),
+        duration: Duration::from_millis(12),
+        trigger: Trigger::Scheduled,
+        url: "https://example.com/".to_owned(),
+        started_at: at(id_number.into()),
+        next_attempt_at: None,
+    }
+}
+
+pub(super) fn success(attempt: Attempt) -> Attempt {
+    Attempt { status: AttemptStatus::Success, response_code: 200, reason: None, ..attempt }
+}
+
+pub(super) fn outcome(attempt: Attempt, transition: Transition) -> Write {
+    Write::Outcome(Outcome { attempt, transition, health: HealthChange::None })
+}
+
+pub(super) fn key(application: u16, endpoint: u16, message: u16) -> DeliveryKey {
+    DeliveryKey { application: app(application), endpoint: ep(endpoint), message: msg(message) }
+}
+
+impl Fixture {
+    pub(super) fn sqlite() -> Fixture {
+        let directory = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::Sqlite(directory.path().join("conformance.db"));
+        let (store, writer) = Store::open(&url, Exclusivity::OnlyDeliverer).unwrap();
+        Fixture { store, writer, _directory: directory }
+    }
+
+    /// Writes one item as a batch of its own.
+    pub(super) fn write(&mut self, write: Write) -> Written {
+        self.writer.commit(&[write]).unwrap().remove(0)
+    }
+
+    pub(super) fn change(&mut self, change: CatalogWrite) -> Changed {
+        match self.write(Write::Catalog(change)) {
+            Written::Changed(changed) => changed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn append(&mut self, message: Message, endpoints: &[u16]) -> Appended {
+        self.append_with(message, endpoints, None)
+    }
+
+    pub(super) fn append_with(
+        &mut self,
+        message: Message,
+        endpoints: &[u16],
+        key: Option<RequestKey>,
+    ) -> Appended {
+        match self.write(append(message, endpoints, key)) {
+            Written::Appended(appended) => appended,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// An application with these endpoints.
+    pub(super) fn configured(&mut self, number: u16, endpoints: &[u16]) {
+        assert_eq!(self.change(CatalogWrite::ApplicationInsert(application(number))), Changed::Yes);
+        for endpoint_number in endpoints {
+            let new = CatalogWrite::EndpointInsert(Box::new(endpoint(number, *endpoint_number)));
+            assert_eq!(self.change(new), Changed::Yes);
+        }
+    }
+
+    /// Fails an attempt of a delivery, whose next one is due then.
+    pub(super) fn fail_until(&mut self, attempt: Attempt, due: Timestamp) {
+        self.write(outcome(attempt, Transition::RetryAt(due)));
+    }
+
+    pub(super) fn claim(&mut self, now: Timestamp, limit: u32) -> Vec<Loaded> {
+        match self.write(Write::ClaimDue(ClaimDue { now, limit, bytes: NO_LIMIT })) {
+            Written::Claimed(claimed) => claimed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The ready deliveries of an endpoint: their messages, and their attempts so far.
+    pub(super) async fn ready(&self, application: u16, endpoint: u16) -> Vec<(MessageId, u16)> {
+        let page = self.store.delivery_load(app(application), ep(endpoint), MessageId::MIN, 250, NO_LIMIT);
+        page.await.unwrap().items.iter().map(|row| (row.message.id, row.delivery.attempts)).collect()
+    }
+}

@@ -1,0 +1,105 @@
+//! What can be wrong with a SQLite file, and who may use it at the same time.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags};
+use tempfile::TempDir;
+
+use crate::config::DatabaseUrl;
+use crate::store::conformance::fixture::{Fixture, app, append, message, msg};
+use crate::store::error::StoreError;
+use crate::store::{Exclusivity, Store, Writer};
+
+fn open(directory: &TempDir, exclusivity: Exclusivity) -> Result<(Store, Writer), StoreError> {
+    Store::open(&DatabaseUrl::Sqlite(directory.path().join("test.db")), exclusivity)
+}
+
+fn refused(directory: &TempDir) -> StoreError {
+    open(directory, Exclusivity::OnlyDeliverer).err().unwrap()
+}
+
+#[test]
+fn a_second_deliverer_is_refused_and_a_visitor_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = open(&directory, Exclusivity::OnlyDeliverer).unwrap();
+    assert!(matches!(refused(&directory), StoreError::InUse { .. }));
+    let (_, mut visitor) = open(&directory, Exclusivity::Visitor).unwrap();
+    visitor.commit(&[append(message(1, 1), &[], None)]).unwrap();
+    drop(first);
+    assert!(open(&directory, Exclusivity::OnlyDeliverer).is_ok());
+}
+
+#[test]
+fn a_file_that_is_no_database_is_told_as_such() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("test.db"), "This is a letter and no database. ".repeat(100))
+        .unwrap();
+    assert!(matches!(refused(&directory), StoreError::NotADatabase));
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_told_with_its_name() {
+    let url = DatabaseUrl::Sqlite("/nonexistent/folder/test.db".into());
+    let refused = Store::open(&url, Exclusivity::OnlyDeliverer).err().unwrap();
+    assert!(matches!(refused, StoreError::Open { .. }), "{refused}");
+    assert_eq!(refused.to_string(), "cannot open the database file /nonexistent/folder/test.db");
+}
+
+#[test]
+fn a_database_of_a_newer_program_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(&directory, Exclusivity::Visitor).unwrap());
+    let connection = Connection::open(directory.path().join("test.db")).unwrap();
+    connection.execute("INSERT INTO migration VALUES (4000, 'later', zeroblob(32))", []).unwrap();
+    assert!(matches!(refused(&directory), StoreError::Newer { found: 4000, .. }));
+}
+
+#[test]
+fn writing_to_what_may_only_be_read_is_told_as_such() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(open(&directory, Exclusivity::Visitor).unwrap());
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let connection = Connection::open_with_flags(directory.path().join("test.db"), flags).unwrap();
+    let error = connection.execute("DELETE FROM message", []).unwrap_err();
+    assert!(matches!(StoreError::from(error), StoreError::ReadOnly));
+}
+
+#[test]
+fn a_lock_that_another_process_keeps_is_waited_for_and_then_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_, mut writer) = open(&directory, Exclusivity::OnlyDeliverer).unwrap();
+    let other = Connection::open(directory.path().join("test.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let started = Instant::now();
+    let failure = writer.commit(&[append(message(1, 1), &[], None)]).unwrap_err();
+    assert!(matches!(failure, StoreError::Locked), "{failure}");
+    assert!((4..15).contains(&started.elapsed().as_secs()), "after {:?}", started.elapsed());
+    other.execute_batch("ROLLBACK").unwrap();
+    writer.commit(&[append(message(1, 1), &[], None)]).unwrap();
+}
+
+#[tokio::test]
+async fn reads_go_on_while_a_batch_is_written_and_see_all_of_it_or_nothing() {
+    let mut fixture = Fixture::sqlite();
+    let store = fixture.store.clone();
+    let writing = tokio::task::spawn_blocking(move || {
+        for batch in 0..40 {
+            let writes: Vec<_> =
+                (0..25).map(|n| append(message(1, 1 + batch * 25 + n), &[9], None)).collect();
+            fixture.writer.commit(&writes).unwrap();
+        }
+        fixture
+    });
+    let mut seen = 0;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while seen < 1_000 {
+        assert!(Instant::now() < deadline, "only {seen} were seen");
+        let counts = store.delivery_ready_counts().await.unwrap();
+        let count = counts.first().map_or(0, |ready| ready.count);
+        assert_eq!(count % 25, 0, "part of a batch");
+        assert!(count >= seen, "what was there is there");
+        seen = count;
+    }
+    let fixture = writing.await.unwrap();
+    assert!(fixture.store.message_get(app(1), msg(1_000)).await.unwrap().is_some());
+}

@@ -1,0 +1,29 @@
+//! The engine through its public interface, with real receivers on loopback and a real database file.
+
+#[cfg(test)]
+mod rig; // an engine over a database of its own
+
+#[cfg(test)]
+mod delivery; // what arrives
+#[cfg(test)]
+mod disabling;
+#[cfg(test)]
+mod faults; // what receivers do wrong
+#[cfg(test)]
+mod isolation; // limits, and endpoints that do not hurt each other
+#[cfg(test)]
+mod model; // random histories against a small model
+#[cfg(test)]
+mod overflow;
+#[cfg(test)]
+mod policy; // where deliveries may go
+#[cfg(test)]
+mod recovery; // what an engine takes up after another's end
+#[cfg(test)]
+mod retries;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod sending; // eventId, idempotency keys, callers that go away
+#[cfg(test)]
+mod tls;

@@ -8,18 +8,16 @@ use serde_json::json;
 use super::installed::Sdk;
 use super::running::{server, succeeds};
 
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
 
-/// The only block of the README in this language, or else the file that is to become it.
-fn tour(language: &str, file: &str) -> String {
-    let readme = fs::read_to_string(format!("{ROOT}/README.md")).unwrap_or_default();
+/// The only block of the README in this language.
+fn tour(language: &str) -> String {
+    let readme = fs::read_to_string(README).unwrap();
     let start = format!("\n```{language}\n");
-    let mut blocks = readme.split(&start).skip(1).map(|rest| rest.split("\n```").next().unwrap());
-    match (blocks.next(), blocks.next()) {
-        (Some(block), None) => format!("{block}\n"),
-        (None, _) => fs::read_to_string(format!("{ROOT}/docs/{file}")).unwrap(),
-        (Some(_), Some(_)) => panic!("README.md has several blocks in {language}"),
-    }
+    let blocks: Vec<&str> =
+        readme.split(&start).skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect();
+    let [block] = blocks[..] else { panic!("README.md has {} blocks in {language}", blocks.len()) };
+    format!("{block}\n")
 }
 
 async fn walk(sdk: Sdk, script: &str, text: String) {
@@ -43,15 +41,15 @@ async fn walk(sdk: Sdk, script: &str, text: String) {
 
 #[tokio::test]
 async fn the_tour_in_python_works_as_it_is_printed() {
-    walk(Sdk::Python, "tour.py", tour("python", "tour.py")).await;
+    walk(Sdk::Python, "tour.py", tour("python")).await;
 }
 
 #[tokio::test]
 async fn the_tour_in_javascript_works_as_it_is_printed_with_version_1() {
-    walk(Sdk::Node1, "tour.mjs", tour("js", "tour.mjs")).await;
+    walk(Sdk::Node1, "tour.mjs", tour("js")).await;
 }
 
 #[tokio::test]
 async fn the_tour_in_javascript_works_as_it_is_printed_with_version_2() {
-    walk(Sdk::Node2, "tour.mjs", tour("js", "tour.mjs")).await;
+    walk(Sdk::Node2, "tour.mjs", tour("js")).await;
 }

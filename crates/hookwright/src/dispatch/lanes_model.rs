@@ -63,9 +63,6 @@ enum How {
     Postponed,
 }
 
-/// What a read saw, and up to which batch.
-type Seen = (Page<Loaded>, u64);
-
 struct Row {
     attempts: u16,
     due_at: Option<Timestamp>,

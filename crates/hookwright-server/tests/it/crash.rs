@@ -34,7 +34,7 @@ fn keep(receiver: &Receiver, fails_every: usize) -> Arrivals {
     let arrivals = Arrivals::default();
     let kept = arrivals.clone();
     receiver.reply_with(move |request: &Received| {
-        let taken = (request.sequence + 1) % fails_every != 0;
+        let taken = !(request.sequence + 1).is_multiple_of(fails_every);
         let mut arrivals = kept.lock().unwrap();
         let arrived = arrivals
             .entry(request.id().to_owned())

@@ -130,7 +130,17 @@ CREATE TABLE attempt (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX attempt_endpoint ON attempt (application, endpoint, id);
 
--- What a request with an idempotency key was answered: a message's id, or an answer sealed with the key itself.
+-- The message that a request with an idempotency key made. Ordered by time, so that keys, which are random, are written
+-- side by side; the writer knows in memory when each of them expires, and so where it stands.
+CREATE TABLE message_key (
+    expires_at INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    request BLOB NOT NULL,
+    message BLOB NOT NULL,
+    PRIMARY KEY (expires_at, key)
+) STRICT, WITHOUT ROWID;
+
+-- What any other request with an idempotency key was answered, sealed with the key itself.
 CREATE TABLE idempotency (
     key BLOB NOT NULL PRIMARY KEY,
     request BLOB NOT NULL,

@@ -12,6 +12,8 @@ use crate::store::write::{Write, Written};
 const EXPIRE_EVERY: Duration = Duration::from_millis(3_500);
 /// Rows of a deleted application that go in one batch, of each table.
 const ERASE_SLICE: u32 = 200;
+/// Expired keys of messages that go in one batch.
+const KEYS_SLICE: u32 = 1_000;
 
 /// Works until `stop`.
 pub(crate) async fn run(journal: Journal, clock: Clock, stop: CancellationToken) {
@@ -25,7 +27,8 @@ pub(crate) async fn run(journal: Journal, clock: Clock, stop: CancellationToken)
         if expire(&journal, &clock, first_byte).await.is_ok() {
             first_byte = first_byte.wrapping_add(1);
         }
-        erase(&journal, &stop).await;
+        repeat(&journal, &stop, || Write::ExpireMessageKeys { now: clock.now(), limit: KEYS_SLICE }, KEYS_SLICE).await;
+        repeat(&journal, &stop, || Write::Erase { limit: ERASE_SLICE }, 1).await;
     }
 }
 
@@ -33,11 +36,11 @@ async fn expire(journal: &Journal, clock: &Clock, first_byte: u8) -> Result<Writ
     journal.write(Write::ExpireKeys { first_byte, now: clock.now() }).await
 }
 
-/// Slice after slice, each with a batch that others may share, until nothing is left.
-async fn erase(journal: &Journal, stop: &CancellationToken) {
+/// Slice after slice, each with a batch that others may share, until one removes fewer than `enough` rows.
+async fn repeat(journal: &Journal, stop: &CancellationToken, slice: impl Fn() -> Write, enough: u32) {
     while !stop.is_cancelled() {
-        match journal.write(Write::Erase { limit: ERASE_SLICE }).await {
-            Ok(Written::Removed(1..)) => {}
+        match journal.write(slice()).await {
+            Ok(Written::Removed(removed)) if removed >= enough => {}
             _ => return,
         }
     }

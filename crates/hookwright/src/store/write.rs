@@ -34,7 +34,9 @@ pub(crate) enum Write {
     KeepAnswer(KeptAnswer),
     /// Rows of deleted applications go, at most `limit` of each kind.
     Erase { limit: u32 },
-    /// Expired idempotency keys go, among those with `first_byte`.
+    /// Expired idempotency keys of messages go, at most `limit`, the earliest first.
+    ExpireMessageKeys { now: Timestamp, limit: u32 },
+    /// Expired idempotency keys of other requests go, among those with `first_byte`.
     ExpireKeys { first_byte: u8, now: Timestamp },
 }
 

@@ -141,10 +141,20 @@ pub(super) fn key(application: u16, endpoint: u16, message: u16) -> DeliveryKey 
 
 impl Fixture {
     pub(super) fn sqlite() -> Fixture {
-        let directory = tempfile::tempdir().unwrap();
+        Fixture::open(tempfile::tempdir().unwrap())
+    }
+
+    fn open(directory: TempDir) -> Fixture {
         let url = DatabaseUrl::Sqlite(directory.path().join("conformance.db"));
         let (store, writer) = Store::open(&url, Exclusivity::OnlyDeliverer).unwrap();
         Fixture { store, writer, _directory: directory }
+    }
+
+    /// Closes the database and opens it again.
+    pub(super) fn reopen(self) -> Fixture {
+        let Fixture { store, writer, _directory: directory } = self;
+        drop((store, writer));
+        Fixture::open(directory)
     }
 
     /// Writes one item as a batch of its own.

@@ -33,9 +33,6 @@ pub(super) async fn a_key_is_claimed_once_and_replayed(mut f: Fixture) {
 pub(super) async fn a_key_with_another_request_is_refused(mut f: Fixture) {
     assert_eq!(f.append_with(message(1, 1), &[], Some(key(1, 1, at(100)))), Appended::Stored);
     assert_eq!(f.append_with(message(1, 2), &[], Some(key(1, 2, at(100)))), Appended::KeyReused);
-    f.write(keep(key(2, 1, at(100)), b"an answer", at(0)));
-    let kept = f.append_with(message(1, 3), &[], Some(key(2, 1, at(100))));
-    assert_eq!(kept, Appended::KeyReused, "it was answered with something else than a message");
     assert_eq!(f.store.message_get(app(1), msg(2)).await.unwrap(), None);
 }
 
@@ -51,6 +48,26 @@ pub(super) async fn a_key_is_let_go_when_the_event_id_is_taken(mut f: Fixture) {
     assert_eq!(f.append(event(1), &[]), Appended::Stored);
     assert_eq!(f.append_with(event(2), &[], Some(key(1, 1, at(100)))), Appended::EventIdTaken);
     assert_eq!(f.append_with(message(1, 3), &[], Some(key(1, 2, at(100)))), Appended::Stored);
+}
+
+pub(super) async fn keys_of_messages_expire_earliest_first(mut f: Fixture) {
+    for number in 1..=3u8 {
+        let key = key(number, 1, at(10 * u64::from(number)));
+        assert_eq!(f.append_with(message(1, number.into()), &[], Some(key)), Appended::Stored);
+    }
+    let expire = |now| Write::ExpireMessageKeys { now: at(now), limit: 1 };
+    assert!(matches!(f.write(expire(20)), Written::Removed(1)));
+    assert!(matches!(f.write(expire(20)), Written::Removed(1)));
+    assert!(matches!(f.write(expire(20)), Written::Removed(0)));
+    assert_eq!(f.append_with(message(1, 4), &[], Some(key(1, 1, at(99)))), Appended::Stored);
+    assert_eq!(f.append_with(message(1, 5), &[], Some(key(3, 1, at(99)))), Appended::Replayed(msg(3)));
+}
+
+pub(super) async fn keys_of_messages_are_known_after_a_restart(mut f: Fixture) {
+    let key = Some(key(1, 1, at(100)));
+    assert_eq!(f.append_with(message(1, 1), &[], key), Appended::Stored);
+    f = f.reopen();
+    assert_eq!(f.append_with(message(1, 2), &[], key), Appended::Replayed(msg(1)));
 }
 
 pub(super) async fn an_answer_is_kept_until_it_expires(mut f: Fixture) {

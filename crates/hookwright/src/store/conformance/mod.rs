@@ -62,6 +62,8 @@ conform! {
         a_key_with_another_request_is_refused,
         an_expired_key_can_be_used_again,
         a_key_is_let_go_when_the_event_id_is_taken,
+        keys_of_messages_expire_earliest_first,
+        keys_of_messages_are_known_after_a_restart,
         an_answer_is_kept_until_it_expires,
         keys_expire_by_their_first_byte;
     lists:

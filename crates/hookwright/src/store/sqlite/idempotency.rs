@@ -1,13 +1,12 @@
-//! Statements on idempotency keys and the answers kept for them.
+//! Statements on the idempotency keys of requests other than messages, and the answers kept for them.
 
 use rusqlite::{Connection, params};
 
-use crate::domain::ids::MessageId;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::KeptFor;
 use crate::store::sqlite::{Sqlite, value};
-use crate::store::write::{Appended, KeptAnswer, RequestKey};
+use crate::store::write::{KeptAnswer, RequestKey};
 
 impl Sqlite {
     pub(crate) async fn answer_kept(&self, key: RequestKey, now: Timestamp) -> Result<KeptFor, StoreError> {
@@ -21,35 +20,6 @@ impl Sqlite {
         })
         .await
     }
-}
-
-/// Claims a key for a message. `None`: it is claimed, and the message may be stored.
-pub(super) fn claim(
-    connection: &Connection,
-    key: &RequestKey,
-    message: MessageId,
-    now: Timestamp,
-) -> Result<Option<Appended>, StoreError> {
-    // One statement for the common case, a key that is new.
-    if insert(connection, key, message.as_bytes())? {
-        return Ok(None);
-    }
-    let Some(kept) = find(connection, key)? else { return Ok(None) };
-    if kept.expires_at <= now {
-        replace(connection, key, message.as_bytes())?;
-        return Ok(None);
-    }
-    let earlier = <[u8; 20]>::try_from(kept.answer.as_slice()).map(MessageId::from_bytes);
-    Ok(Some(match earlier {
-        Ok(earlier) if kept.request == key.request => Appended::Replayed(earlier),
-        _ => Appended::KeyReused,
-    }))
-}
-
-/// Lets go of a key whose message was not stored after all.
-pub(super) fn release(connection: &Connection, key: &RequestKey) -> Result<(), StoreError> {
-    connection.prepare_cached("DELETE FROM idempotency WHERE key = ?1")?.execute([key.hash])?;
-    Ok(())
 }
 
 pub(super) fn keep(connection: &Connection, kept: &KeptAnswer) -> Result<(), StoreError> {

@@ -11,7 +11,8 @@ use crate::domain::page::{Page, PageRequest};
 use crate::store::error::StoreError;
 use crate::store::read::{AttemptFilter, MessageFilter, SentMessage};
 use crate::store::sqlite::attempt::status_of;
-use crate::store::sqlite::{Sqlite, idempotency, value};
+use crate::store::sqlite::message_key::MessageKeys;
+use crate::store::sqlite::{Sqlite, value};
 use crate::store::write::{Append, Appended};
 
 /// The columns of a message as `m`, without its payload.
@@ -91,10 +92,14 @@ impl Sqlite {
 }
 
 /// Stores a message with its deliveries, unless its key or `eventId` came before.
-pub(super) fn append(connection: &Connection, append: &Append) -> Result<Appended, StoreError> {
+pub(super) fn append(
+    connection: &Connection,
+    keys: &mut MessageKeys,
+    append: &Append,
+) -> Result<Appended, StoreError> {
     let message = &append.message;
     if let Some(key) = &append.key
-        && let Some(known) = idempotency::claim(connection, key, message.id, message.created_at)?
+        && let Some(known) = keys.claim(connection, key, message.id, message.created_at)?
     {
         return Ok(known);
     }
@@ -107,7 +112,7 @@ pub(super) fn append(connection: &Connection, append: &Append) -> Result<Appende
             .execute(params![message.application.as_bytes(), event_id.as_str(), message.id.as_bytes()])?;
         if rows == 0 {
             if let Some(key) = &append.key {
-                idempotency::release(connection, key)?;
+                keys.release(connection, key)?;
             }
             return Ok(Appended::EventIdTaken);
         }

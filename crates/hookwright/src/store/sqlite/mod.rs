@@ -12,6 +12,7 @@ mod event_type;
 mod health;
 mod idempotency;
 mod message;
+mod message_key;
 mod recent;
 mod token;
 
@@ -59,12 +60,13 @@ pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Wri
     connection.pragma_update(None, "synchronous", "full")?;
     // Checkpoints are made beside the writer; it makes one itself only if that one cannot keep up (64 MiB).
     connection.pragma_update(None, "wal_autocheckpoint", 16_000)?;
-    connection.pragma_update(None, "cache_size", -16_000)?;
+    // Writing goes to few pages, at the ends of tables; and SQLite looks through all of its cache at each commit.
+    connection.pragma_update(None, "cache_size", -4_000)?;
     let report = migrate::run(&mut connection)?;
     let sqlite =
         Sqlite { path: path.to_owned(), idle: Arc::default(), permits: Arc::new(Semaphore::new(READERS)) };
     let checkpoints = checkpoint::Checkpoints::start(connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?);
-    Ok((sqlite, Writer::new(connection, lock, report, checkpoints)))
+    Ok((sqlite, Writer::new(connection, lock, report, checkpoints)?))
 }
 
 impl Sqlite {

@@ -6,6 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::store::error::StoreError;
 use crate::store::sqlite::checkpoint::Checkpoints;
+use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::migrate::SchemaReport;
 use crate::store::sqlite::{application, delivery, endpoint, event_type, idempotency, message, token};
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
@@ -17,6 +18,7 @@ pub(crate) struct Writer {
     _lock: Option<File>,
     report: SchemaReport,
     checkpoints: Checkpoints,
+    keys: MessageKeys,
 }
 
 impl Writer {
@@ -25,8 +27,9 @@ impl Writer {
         lock: Option<File>,
         report: SchemaReport,
         checkpoints: Checkpoints,
-    ) -> Writer {
-        Writer { connection, _lock: lock, report, checkpoints }
+    ) -> Result<Writer, StoreError> {
+        let keys = MessageKeys::load(&connection)?;
+        Ok(Writer { connection, _lock: lock, report, checkpoints, keys })
     }
 
     /// What opening the database changed about its schema.
@@ -35,18 +38,32 @@ impl Writer {
     }
 
     pub(crate) fn commit(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
+        let written = self.write(batch);
+        match written {
+            Ok(_) => {
+                self.keys.committed();
+                self.checkpoints.committed();
+            }
+            Err(_) => self.keys.rolled_back(),
+        }
+        written
+    }
+
+    fn write(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         // Taken for writing from the start: a reader that turns writer in the middle could be refused.
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let written = batch.iter().map(|write| apply(&transaction, write)).collect::<Result<_, _>>()?;
+        let mut written = Vec::with_capacity(batch.len());
+        for write in batch {
+            written.push(apply(&transaction, &mut self.keys, write)?);
+        }
         transaction.commit()?;
-        self.checkpoints.committed();
         Ok(written)
     }
 }
 
-fn apply(connection: &Connection, write: &Write) -> Result<Written, StoreError> {
+fn apply(connection: &Connection, keys: &mut MessageKeys, write: &Write) -> Result<Written, StoreError> {
     Ok(match write {
-        Write::Append(append) => Written::Appended(message::append(connection, append)?),
+        Write::Append(append) => Written::Appended(message::append(connection, keys, append)?),
         Write::Outcome(outcome) => {
             delivery::outcome(connection, outcome)?;
             Written::Done
@@ -63,6 +80,7 @@ fn apply(connection: &Connection, write: &Write) -> Result<Written, StoreError> 
             Written::Done
         }
         Write::Erase { limit } => Written::Removed(application::erase(connection, *limit)?),
+        Write::ExpireMessageKeys { now, limit } => Written::Removed(keys.expire(connection, *now, *limit)?),
         Write::ExpireKeys { first_byte, now } => {
             idempotency::expire(connection, *first_byte, *now)?;
             Written::Done

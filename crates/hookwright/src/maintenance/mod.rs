@@ -27,7 +27,13 @@ pub(crate) async fn run(journal: Journal, clock: Clock, stop: CancellationToken)
         if expire(&journal, &clock, first_byte).await.is_ok() {
             first_byte = first_byte.wrapping_add(1);
         }
-        repeat(&journal, &stop, || Write::ExpireMessageKeys { now: clock.now(), limit: KEYS_SLICE }, KEYS_SLICE).await;
+        repeat(
+            &journal,
+            &stop,
+            || Write::ExpireMessageKeys { now: clock.now(), limit: KEYS_SLICE },
+            KEYS_SLICE,
+        )
+        .await;
         repeat(&journal, &stop, || Write::Erase { limit: ERASE_SLICE }, 1).await;
     }
 }

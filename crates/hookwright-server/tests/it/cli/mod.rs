@@ -5,6 +5,7 @@ mod configuration;
 mod demo;
 mod documentation;
 mod help;
+mod readme;
 mod receiving;
 mod sending;
 mod serving;

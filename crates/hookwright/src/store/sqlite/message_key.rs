@@ -26,7 +26,8 @@ impl MessageKeys {
     /// What the database holds.
     pub(super) fn load(connection: &Connection) -> Result<MessageKeys, StoreError> {
         let sql = "SELECT key, expires_at FROM message_key";
-        let rows = value::all(connection, sql, [], |row| Ok((half(&value::get(row, 0)?), value::time(row, 1)?)))?;
+        let rows =
+            value::all(connection, sql, [], |row| Ok((half(&value::get(row, 0)?), value::time(row, 1)?)))?;
         Ok(MessageKeys { expiries: rows.into_iter().collect(), changed: Vec::new() })
     }
 
@@ -68,7 +69,9 @@ impl MessageKeys {
             }
         }
         connection
-            .prepare_cached("INSERT INTO message_key (expires_at, key, request, message) VALUES (?1, ?2, ?3, ?4)")?
+            .prepare_cached(
+                "INSERT INTO message_key (expires_at, key, request, message) VALUES (?1, ?2, ?3, ?4)",
+            )?
             .execute(params![key.expires_at.as_micros(), key.hash, key.request, message.as_bytes()])?;
         let half = half(&key.hash);
         let before = self.expiries.insert(half, key.expires_at);
@@ -91,7 +94,8 @@ impl MessageKeys {
         now: Timestamp,
         limit: u32,
     ) -> Result<u32, StoreError> {
-        let sql = "SELECT expires_at, key FROM message_key WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+        let sql =
+            "SELECT expires_at, key FROM message_key WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
         let expired: Vec<(Timestamp, [u8; 16])> =
             value::all(connection, sql, params![now.as_micros(), limit], |row| {
                 Ok((value::time(row, 0)?, value::get(row, 1)?))

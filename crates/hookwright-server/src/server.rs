@@ -1,6 +1,7 @@
 //! The HTTP server: what it is set up with, its router, and the loop that accepts connections.
 
 mod patience;
+mod refusal;
 
 use std::io;
 use std::sync::Arc;

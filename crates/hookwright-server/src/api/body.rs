@@ -15,6 +15,7 @@ use serde_json::error::Category;
 use serde_path_to_error::Segment;
 
 use crate::api::error::{ApiError, FieldError};
+use crate::api::nesting;
 use crate::server::AppState;
 
 /// How large a body may be, in bytes, where there is no payload in it.
@@ -34,7 +35,9 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
     async fn from_request(request: Request, _: &AppState) -> Result<JsonBody<T>, ApiError> {
         let (parts, body) = request.into_parts();
         let bytes = collect(body, &parts.headers, LIMIT).await?;
-        parse(&bytes).map(JsonBody)
+        let parsed = parse(&bytes)?;
+        check_nesting(&bytes)?;
+        Ok(JsonBody(parsed))
     }
 }
 
@@ -47,7 +50,9 @@ impl<T: DeserializeOwned + Default> FromRequest<AppState> for OptionalJsonBody<T
         if bytes.is_empty() {
             Ok(OptionalJsonBody(T::default()))
         } else {
-            parse(&bytes).map(OptionalJsonBody)
+            let parsed = parse(&bytes)?;
+            check_nesting(&bytes)?;
+            Ok(OptionalJsonBody(parsed))
         }
     }
 }
@@ -89,7 +94,20 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiErro
     if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
         return Err(ApiError::field(["body"], "The body must be a JSON object.", "type_error"));
     }
-    serde_json::from_slice(body).map_err(|error| locate::<T>(body, &error))
+    // All of it, fields that nobody reads too: what is no text is no JSON.
+    let text = std::str::from_utf8(body).map_err(|error| {
+        let msg = format!("The body is not UTF-8: byte {} begins no character.", error.valid_up_to());
+        ApiError::field(["body"], msg, "json_invalid")
+    })?;
+    serde_json::from_str(text).map_err(|error| locate::<T>(body, &error))
+}
+
+/// Refuses a body, or a field in it that nobody reads, that is nested too deep.
+pub(crate) fn check_nesting(body: &[u8]) -> Result<(), ApiError> {
+    if nesting::is_bounded_within_an_object(body) {
+        return Ok(());
+    }
+    Err(ApiError::field(["body"], nesting::refusal("What is in the body"), "value_error"))
 }
 
 /// Parses again what could not be parsed, this time keeping track of where in it we are.

@@ -10,6 +10,12 @@ pub(crate) fn is_bounded(json: &[u8]) -> bool {
     openings <= DEPTH_MAX || depth(json) <= DEPTH_MAX
 }
 
+/// The same for what is in an object, which itself does not count.
+pub(crate) fn is_bounded_within_an_object(json: &[u8]) -> bool {
+    let openings = json.iter().filter(|&&byte| byte == b'[' || byte == b'{').count();
+    openings <= DEPTH_MAX + 1 || depth(json) <= DEPTH_MAX + 1
+}
+
 /// What is wrong with a value of this name that is nested too deep.
 pub(crate) fn refusal(name: &str) -> String {
     format!("{name} must not be nested deeper than {DEPTH_MAX} arrays and objects")

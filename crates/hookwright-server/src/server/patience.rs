@@ -16,6 +16,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
+use super::refusal::Refusal;
+
 /// How long a client may take for the head of a request.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may be idle.
@@ -28,6 +30,8 @@ pub(super) struct Patient {
     timer: Pin<Box<Sleep>>,
     /// The progress that the timer was set for.
     timed: Option<u32>,
+    /// What is left to write of the answer to a head that could not be read.
+    refusal: Option<Refusal>,
 }
 
 /// What a connection is at. Clones share it; each change has another number.
@@ -69,7 +73,20 @@ impl Progress {
 impl Patient {
     pub(super) fn new(stream: TcpStream, progress: Progress) -> Patient {
         let timer = Box::pin(tokio::time::sleep(IDLE_TIMEOUT));
-        Patient { stream: TokioIo::new(stream), progress, timer, timed: None }
+        Patient { stream: TokioIo::new(stream), progress, timer, timed: None, refusal: None }
+    }
+
+    fn poll_refusal(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(rest) = self.refusal.as_ref().map(Refusal::rest).filter(|rest| !rest.is_empty()) {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(context, rest))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            if let Some(refusal) = &mut self.refusal {
+                refusal.advance(written);
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -114,6 +131,13 @@ impl Write for Patient {
     ) -> Poll<io::Result<usize>> {
         // An answer that streams on is not idle.
         self.timed = None;
+        if self.refusal.is_none() {
+            self.refusal = Refusal::instead_of(bytes);
+        }
+        if self.refusal.is_some() {
+            ready!(self.poll_refusal(context))?;
+            return Poll::Ready(Ok(bytes.len()));
+        }
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -135,6 +159,11 @@ impl Write for Patient {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.timed = None;
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        match slices.iter().find(|slice| !slice.is_empty()) {
+            Some(head) if self.refusal.is_some() || Refusal::instead_of(head).is_some() => {
+                self.poll_write(context, head)
+            }
+            _ => Pin::new(&mut self.stream).poll_write_vectored(context, slices),
+        }
     }
 }

@@ -59,6 +59,14 @@ impl Launch {
         }
     }
 
+    /// A start of another program in the same directory, without arguments.
+    #[must_use]
+    pub fn instead(mut self, program: impl AsRef<OsStr>) -> Self {
+        self.program = program.as_ref().to_owned();
+        self.arguments.clear();
+        self
+    }
+
     /// Adds an argument.
     #[must_use]
     pub fn arg(self, argument: impl AsRef<OsStr>) -> Self {

@@ -102,6 +102,7 @@ impl Envelope {
             None => Vec::new(),
         };
         fields.finish()?;
+        body::check_nesting(bytes)?;
         // A name that cannot be used has ended this just now.
         let event_type = event_type.ok_or_else(|| ApiError::invalid(Vec::new()))?;
         let payload = if payload.len() <= COPY_MAX {

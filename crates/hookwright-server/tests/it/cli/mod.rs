@@ -5,6 +5,7 @@ mod configuration;
 mod demo;
 mod documentation;
 mod help;
+mod permissions;
 mod readme;
 mod receiving;
 mod sending;

@@ -8,6 +8,6 @@ mod api;
 mod auth;
 mod middleware;
 pub mod pages;
-pub mod telemetry;
+mod telemetry;
 
 pub use api::openapi;

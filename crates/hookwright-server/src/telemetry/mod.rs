@@ -1,7 +1,5 @@
-//! What the server tells about itself: its log, and the metrics of its requests.
+//! What operators see of requests in numbers; the engine counts messages and attempts itself.
 
 mod http;
-mod log;
 
-pub(crate) use self::http::HttpMeasures;
-pub use self::log::{LogFormat, init};
+pub(crate) use http::HttpMeasures;

@@ -7,14 +7,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::activity::ActivityFeed;
 use crate::catalog::Catalog;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::deliver::address_policy::AddressPolicy;
 use crate::deliver::{Deliverer, TlsSetupError};
 use crate::dispatch::{Dispatch, Parts};
 use crate::domain::ids::IdGenerator;
 use crate::error::Error;
 use crate::hooks::{Hooks, Inner};
-use crate::journal::Journal;
+use crate::journal::{Committed, Journal};
 use crate::maintenance;
 use crate::measures::Measures;
 use crate::publish::Publisher;
@@ -31,6 +31,9 @@ pub struct Builder {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
+    /// It cannot run with this configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// Its database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -64,7 +67,7 @@ impl Builder {
     /// Runs on the tokio runtime that it is called on.
     pub async fn start(self) -> Result<Hooks, StartError> {
         let config = self.config;
-        let clock = config.clock.clone();
+        config.check()?;
         let url = config.database.clone();
         let opened = tokio::task::spawn_blocking(move || Store::open(&url, Exclusivity::OnlyDeliverer)).await;
         let (store, writer) = opened.unwrap_or(Err(StoreError::Locked))?;
@@ -72,9 +75,35 @@ impl Builder {
         let deliverer = Deliverer::new(&config, Arc::clone(&policy))?;
         let ids = Arc::new(IdGenerator::new(seed()?));
         let measures = Arc::new(Measures::new());
-        let activity = ActivityFeed::new();
         let (committed, fresh) = mpsc::unbounded_channel();
         let journal = Journal::start(writer, committed, Arc::clone(&measures)).map_err(StartError::Thread)?;
+        let foundation =
+            Foundation { config, store, journal: journal.clone(), deliverer, policy, ids, measures };
+        let started = foundation.build(fresh).await;
+        if started.is_err() {
+            // Nobody else ends the writer's thread, which holds the database.
+            journal.shutdown().await;
+        }
+        started
+    }
+}
+
+/// What stands before the database was written to.
+struct Foundation {
+    config: Config,
+    store: Store,
+    journal: Journal,
+    deliverer: Deliverer,
+    policy: Arc<AddressPolicy>,
+    ids: Arc<IdGenerator>,
+    measures: Arc<Measures>,
+}
+
+impl Foundation {
+    async fn build(self, fresh: mpsc::UnboundedReceiver<Vec<Committed>>) -> Result<Hooks, StartError> {
+        let Foundation { config, store, journal, deliverer, policy, ids, measures } = self;
+        let clock = config.clock.clone();
+        let activity = ActivityFeed::new();
         let catalog = Arc::new(Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids)));
         catalog.organisation_ensure(DEFAULT_ORGANISATION).await.map_err(StartError::FirstWrite)?;
         let parts = Parts {

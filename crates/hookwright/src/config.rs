@@ -15,6 +15,11 @@ pub const REQUEST_TIMEOUT_DEFAULT: Duration = Duration::from_secs(15);
 pub const CONNECT_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 /// The TLS handshake.
 pub const TLS_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
+/// An attempt that takes longer is no longer waited for by anybody.
+const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3600);
+/// A retry that comes later than this says nothing of use.
+const RETRY_WAIT_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// Attempts under way to one endpoint.
 pub const LANE_CONCURRENCY_DEFAULT: u32 = 32;
 /// Attempts under way in all.
@@ -76,6 +81,56 @@ impl Config {
             resident_bytes: RESIDENT_BYTES_DEFAULT,
             clock: Clock::system(),
         }
+    }
+}
+
+/// A configuration cannot work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A number or a duration is zero.
+    #[error("{setting} must be more than zero")]
+    Zero {
+        /// The field of [`Config`].
+        setting: &'static str,
+    },
+    /// A duration is longer than anybody can mean.
+    #[error("{setting} must be at most {} days", max.as_secs() / 86_400)]
+    TooLong {
+        /// The field of [`Config`].
+        setting: &'static str,
+        /// The longest that is taken.
+        max: Duration,
+    },
+}
+
+impl Config {
+    /// Whether an engine can run with it.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let counts = [
+            ("lane_concurrency", u64::from(self.lane_concurrency)),
+            ("concurrency", self.concurrency as u64),
+            ("lane_resident", self.lane_resident as u64),
+        ];
+        if let Some((setting, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
+            return Err(ConfigError::Zero { setting });
+        }
+        for (setting, timeout) in [
+            ("request_timeout", self.request_timeout),
+            ("connect_timeout", self.connect_timeout),
+            ("tls_timeout", self.tls_timeout),
+        ] {
+            if timeout.is_zero() {
+                return Err(ConfigError::Zero { setting });
+            }
+            if timeout > TIMEOUT_MAX {
+                return Err(ConfigError::TooLong { setting, max: TIMEOUT_MAX });
+            }
+        }
+        if self.retry.schedule.iter().any(|wait| *wait > RETRY_WAIT_MAX) {
+            return Err(ConfigError::TooLong { setting: "retry", max: RETRY_WAIT_MAX });
+        }
+        Ok(())
     }
 }
 

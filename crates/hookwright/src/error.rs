@@ -4,7 +4,7 @@ use crate::deliver::address_policy::UrlError;
 use crate::domain::names::EventTypeName;
 use crate::store::error::StoreError;
 
-/// A call on the engine failed; nothing of it was done.
+/// A call on the engine failed. Nothing of it was done, but where a variant says that this is unknown.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -34,6 +34,9 @@ pub enum Error {
     /// A new secret or token cannot be made: the operating system has no randomness to give.
     #[error("the operating system gave no random bytes")]
     Randomness,
+    /// Others kept changing the same thing at the same time; the same call may succeed later.
+    #[error("the {0} is being changed by others at the same time")]
+    Busy(Thing),
     /// The engine is shutting down.
     #[error("the engine is shutting down")]
     ShuttingDown,

@@ -5,21 +5,22 @@
 
 pub mod hooks; // what a product calls
 
+mod publish; // a message comes in
 mod catalog; // who wants it
-mod deliver; // one attempt
-mod dispatch; // when, and in which order
 mod journal; // it is on disk
-mod maintenance;
-mod publish; // a message comes in // what must happen now and then
+mod dispatch; // when, and in which order
+mod deliver; // one attempt
+mod maintenance; // what must happen now and then
 
-pub mod domain;
-mod store; // the only SQL // the words, and what is decided about them
+mod store; // the only SQL
+pub mod domain; // the words, and what is decided about them
 
-mod activity;
+mod builder; // what ties it together
 mod admin;
-mod builder;
-mod clock;
 pub mod config;
+
+mod activity; // what all of it uses
+mod clock;
 mod error;
 mod measures;
 

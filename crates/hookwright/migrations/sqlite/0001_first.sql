@@ -150,5 +150,6 @@ CREATE TABLE idempotency (
 
 -- Applications that were deleted, whose journal rows are still to be removed, a slice at a time.
 CREATE TABLE erasure (
-    application BLOB NOT NULL PRIMARY KEY
+    application BLOB NOT NULL PRIMARY KEY,
+    deleted_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

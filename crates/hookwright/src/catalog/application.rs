@@ -30,6 +30,7 @@ impl Catalog {
         application: &ApplicationRef,
         mut change: impl FnMut(&mut ApplicationSettings) + Send,
     ) -> Result<Application, Error> {
+        let _turn = self.edits.lock().await;
         for _ in 0..TRIES {
             let before = self.application(organisation, application).await?.application.clone();
             let mut after = before.clone();
@@ -44,7 +45,7 @@ impl Catalog {
                 Changed::Missing | Changed::Stale => {}
             }
         }
-        Err(Error::NotFound(Thing::Application))
+        Err(Error::Busy(Thing::Application))
     }
 
     pub(crate) async fn application_delete(
@@ -53,7 +54,7 @@ impl Catalog {
         application: &ApplicationRef,
     ) -> Result<(), Error> {
         let before = self.application(organisation, application).await?;
-        let write = CatalogWrite::ApplicationDelete(before.application.id);
+        let write = CatalogWrite::ApplicationDelete(before.application.id, self.clock.now());
         let forget = forget(before.application.clone());
         let forget = move |cache: &Cache| {
             forget(cache);

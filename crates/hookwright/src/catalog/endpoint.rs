@@ -125,6 +125,7 @@ impl Catalog {
         endpoint: &EndpointRef,
         mut change: impl FnMut(&mut Endpoint) -> Result<(), Error> + Send,
     ) -> Result<Endpoint, Error> {
+        let _turn = self.edits.lock().await;
         for _ in 0..TRIES {
             let before = self.endpoint(application, endpoint).await?;
             let before = &before.endpoint;
@@ -143,7 +144,7 @@ impl Catalog {
                 Changed::Missing | Changed::Stale => {}
             }
         }
-        Err(Error::NotFound(Thing::Endpoint))
+        Err(Error::Busy(Thing::Endpoint))
     }
 
     /// An endpoint may filter only by event types that are registered.

@@ -29,6 +29,7 @@ impl Catalog {
         name: &EventTypeName,
         mut change: impl FnMut(&mut EventTypeSettings) + Send,
     ) -> Result<EventType, Error> {
+        let _turn = self.edits.lock().await;
         for _ in 0..TRIES {
             let all = self.event_types(organisation).await?;
             let before = all.get(name).ok_or(Error::NotFound(Thing::EventType))?;
@@ -42,7 +43,7 @@ impl Catalog {
                 return Ok(after);
             }
         }
-        Err(Error::NotFound(Thing::EventType))
+        Err(Error::Busy(Thing::EventType))
     }
 
     pub(crate) async fn event_type_delete(

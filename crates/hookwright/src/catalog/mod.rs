@@ -36,11 +36,20 @@ pub(crate) struct Catalog {
     clock: Clock,
     ids: Arc<IdGenerator>,
     cache: Arc<Cache>,
+    /// Changes of what is there are made one after the other: each begins with what the last one left.
+    edits: tokio::sync::Mutex<()>,
 }
 
 impl Catalog {
     pub(crate) fn new(store: Store, journal: Journal, clock: Clock, ids: Arc<IdGenerator>) -> Catalog {
-        Catalog { store, journal, clock, ids, cache: Arc::new(Cache::new()) }
+        Catalog {
+            store,
+            journal,
+            clock,
+            ids,
+            cache: Arc::new(Cache::new()),
+            edits: tokio::sync::Mutex::default(),
+        }
     }
 
     pub(crate) async fn organisation_ensure(&self, organisation: OrganisationId) -> Result<(), Error> {
@@ -104,7 +113,7 @@ impl Catalog {
         self.cache.event_types(&self.store, organisation).await
     }
 
-    /// Forgets an application's endpoints: one of them was changed by an attempt.
+    /// Disables an endpoint because of what it answered, unless it is disabled already.
     pub(crate) async fn endpoint_disable(
         &self,
         application: ApplicationId,

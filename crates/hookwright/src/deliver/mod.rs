@@ -1,12 +1,12 @@
 //! One attempt: render, check the address, sign, send, and say what came of it. It never sees the store.
 
-pub(crate) mod address_policy; // where it may go
-mod client; // sending it
-mod connector;
-mod letter_case;
-mod outcome;
 mod render; // what the endpoint gets
-mod resolver; // what came of it
+pub(crate) mod address_policy; // where it may go
+mod resolver;
+mod connector;
+mod client; // sending it
+mod letter_case;
+mod outcome; // what came of it
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Request, Uri};
 use http_body_util::Full;
 
-use crate::config::{Config, SignatureHeaders};
+use crate::config::{Config, SignatureHeaders, UrlSchemes};
 use crate::deliver::address_policy::AddressPolicy;
 use crate::deliver::client::Client;
 use crate::domain::endpoint::Endpoint;
@@ -34,6 +34,7 @@ pub(crate) struct Deliverer {
     client: Client,
     timeout: Duration,
     names: &'static [HeaderNames],
+    schemes: UrlSchemes,
 }
 
 /// What one attempt needs.
@@ -54,7 +55,12 @@ impl Deliverer {
             SignatureHeaders::Svix => &[HeaderNames::Svix],
             SignatureHeaders::Both => &HeaderNames::ALL,
         };
-        Ok(Deliverer { client: Client::new(config, policy)?, timeout: config.request_timeout, names })
+        Ok(Deliverer {
+            client: Client::new(config, policy)?,
+            timeout: config.request_timeout,
+            names,
+            schemes: config.schemes,
+        })
     }
 
     /// Makes one attempt. It ends by its timeout, and never fails but as an outcome.
@@ -72,6 +78,9 @@ impl Deliverer {
 
     fn prepare(&self, request: &AttemptRequest<'_>) -> Result<Request<Full<Bytes>>, FailureReason> {
         let uri = request.uri.ok_or(FailureReason::Url)?;
+        if self.schemes == UrlSchemes::HttpsOnly && uri.scheme_str() != Some("https") {
+            return Err(FailureReason::NotHttps);
+        }
         let rendered = render::render(request.message);
         let id = request.message.id.to_string();
         let seconds = request.now.as_seconds();

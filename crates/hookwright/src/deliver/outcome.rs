@@ -33,6 +33,10 @@ pub(crate) struct Outcome {
 pub(crate) enum FailureReason {
     #[error("the endpoint's URL cannot be called")]
     Url,
+    #[error(
+        "the endpoint's URL does not begin with https://, and unencrypted webhooks are not sent from here"
+    )]
+    NotHttps,
     #[error("the message could not be signed")]
     Unsigned,
     #[error("one of the endpoint's headers cannot be sent")]

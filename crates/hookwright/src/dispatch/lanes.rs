@@ -18,7 +18,7 @@ use crate::domain::time::Timestamp;
 use crate::measures::Snapshot;
 
 /// A lane takes so many into memory even when all others together have used up the bytes there are.
-pub(super) const RESIDENT_MIN: usize = 16;
+pub(super) const RESIDENT_MIN: usize = 4;
 /// A lane that nothing happened on for so long is forgotten, its breaker's count with it.
 const FORGET_AFTER: Duration = Duration::from_secs(600);
 /// A lane that was read from disk is kept for at least so long: what that read saw may be told of only later.

@@ -288,6 +288,10 @@ impl Shared {
         self.tasks.spawn(async move {
             loop {
                 let write = Write::EndDeliveries { application, endpoint, up_to, limit: END_SLICE };
+                if shared.stop.is_cancelled() {
+                    // What is left is found at the next start.
+                    break;
+                }
                 match shared.journal.write(write).await {
                     Ok(Written::Removed(removed)) if removed >= END_SLICE => {}
                     _ => break,

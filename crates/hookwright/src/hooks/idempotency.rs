@@ -18,6 +18,9 @@ const AUTOMATIC_KEY_TTL: Duration = Duration::from_secs(15 * 60);
 /// How long a key that a user chose is remembered.
 const CHOSEN_KEY_TTL: Duration = Duration::from_secs(12 * 3600);
 
+/// Bytes of a nonce of XChaCha20-Poly1305: so many that random ones never meet.
+const NONCE_BYTES: usize = 24;
+
 /// The idempotency key of one request, bound to who sent it where.
 pub struct IdempotencyKey {
     stored: RequestKey,
@@ -70,9 +73,19 @@ impl IdempotencyKey {
         self.stored
     }
 
-    // Each key seals one answer, so a fixed nonce is used once.
-    fn cipher(&self) -> (XChaCha20Poly1305, XNonce) {
-        (XChaCha20Poly1305::new(&self.seal.into()), XNonce::default())
+    /// The answer, sealed: a random nonce, and what only the key's text opens.
+    fn sealed(&self, answer: &[u8]) -> Option<Vec<u8>> {
+        let mut nonce = [0; NONCE_BYTES];
+        getrandom::fill(&mut nonce).ok()?;
+        let cipher = XChaCha20Poly1305::new(&self.seal.into());
+        let sealed = cipher.encrypt(&XNonce::from(nonce), answer).ok()?;
+        Some([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// The answer that was sealed with this key; `None` if it was sealed with another.
+    fn opened(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>()?;
+        XChaCha20Poly1305::new(&self.seal.into()).decrypt(&XNonce::from(*nonce), sealed).ok()
     }
 }
 
@@ -84,19 +97,15 @@ impl Hooks {
             KeptFor::Nothing => KeptAnswer::Nothing,
             KeptFor::OtherRequest => KeptAnswer::OtherRequest,
             KeptFor::SameRequest(sealed) => {
-                let (cipher, nonce) = key.cipher();
                 // What does not open was sealed for a request that merely hashes alike.
-                cipher
-                    .decrypt(&nonce, sealed.as_slice())
-                    .map_or(KeptAnswer::OtherRequest, KeptAnswer::Repeated)
+                key.opened(&sealed).map_or(KeptAnswer::OtherRequest, KeptAnswer::Repeated)
             }
         })
     }
 
     /// Keeps `answer` for those who repeat the request with this key.
     pub async fn answer_keep(&self, key: &IdempotencyKey, answer: &[u8]) -> Result<(), Error> {
-        let (cipher, nonce) = key.cipher();
-        let sealed = cipher.encrypt(&nonce, answer).map_err(|_| Error::KeyReused)?;
+        let sealed = key.sealed(answer).ok_or(Error::Randomness)?;
         let now = self.inner.clock.now();
         self.inner.journal.write(Write::KeepAnswer(StoredAnswer { key: key.stored, sealed, now })).await?;
         Ok(())

@@ -82,8 +82,9 @@ impl Queue {
             state.oldest_outcome = Some(Instant::now());
         }
         let wake = state.asleep && (count == 1 || count == OUTCOMES_ENOUGH);
-        drop(state);
+        // Under the lock: whoever takes it out again must not be counted first.
         self.outcomes.fetch_add(1, Ordering::Relaxed);
+        drop(state);
         if wake {
             self.wake.notify_one();
         }
@@ -123,6 +124,7 @@ impl Queue {
     pub(super) fn abandon(&self) {
         let mut state = self.lock();
         state.closed = true;
+        state.failure.get_or_insert_with(|| "the writer has ended".to_owned());
         let left = std::mem::take(&mut state.urgent);
         drop(state);
         drop(left);
@@ -205,7 +207,7 @@ mod tests {
     use super::*;
 
     fn job() -> Job {
-        Job { write: Write::Erase { limit: 1 }, answer: None }
+        Job { write: Write::Flush, answer: None }
     }
 
     #[test]

@@ -57,8 +57,15 @@ impl Thread {
                 Ok(written) => {
                     self.measures.commits.increment(1);
                     self.measures.commit_seconds.record(started.elapsed());
-                    self.queue.set_failure(None);
+                    // A batch that changes nothing says nothing about a full disk.
+                    if writes.iter().any(Write::always_changes) {
+                        self.queue.set_failure(None);
+                    }
                     self.succeeded(batch, writes, answers, written);
+                }
+                Err(failure) if failure.is_of_one_item() && writes.len() > 1 => {
+                    tracing::error!(error = %in_full(&failure), "one item of a batch failed; each is written alone");
+                    self.write_each(writes, answers);
                 }
                 Err(failure) => {
                     self.measures.commit_failures.increment(1);
@@ -76,6 +83,24 @@ impl Thread {
                     }
                     thread::sleep(PAUSE_AFTER_FAILURE);
                 }
+            }
+        }
+    }
+
+    /// Writes each item as a batch of its own, so that the one that cannot be written harms no other.
+    fn write_each(&mut self, writes: Vec<Write>, answers: Vec<Answer>) {
+        for (write, answer) in writes.into_iter().zip(answers) {
+            let batch = self.queue.begin_batch();
+            let alone = [write];
+            let result = self.writer.commit(&alone);
+            let (writes, answers) = (Vec::from(alone), vec![answer]);
+            match result {
+                Ok(written) => self.succeeded(batch, writes, answers, written),
+                Err(failure) if failure.is_of_one_item() && answers.iter().all(Option::is_none) => {
+                    // It would fail for ever. The attempt is not logged, and its delivery is made once more.
+                    tracing::error!(error = %in_full(&failure), "an outcome cannot be written and is dropped");
+                }
+                Err(failure) => self.failed(writes, answers, &failure),
             }
         }
     }

@@ -24,6 +24,10 @@ pub(crate) async fn run(journal: Journal, clock: Clock, stop: CancellationToken)
             () = stop.cancelled() => return,
             () = clock.sleep_until(next) => {}
         }
+        if journal.is_writing().is_err() {
+            // Nobody sends while the server says that it is not ready, so nobody else would find that it is again.
+            let _ = journal.write(Write::Probe).await;
+        }
         if expire(&journal, &clock, first_byte).await.is_ok() {
             first_byte = first_byte.wrapping_add(1);
         }
@@ -34,7 +38,7 @@ pub(crate) async fn run(journal: Journal, clock: Clock, stop: CancellationToken)
             KEYS_SLICE,
         )
         .await;
-        repeat(&journal, &stop, || Write::Erase { limit: ERASE_SLICE }, 1).await;
+        repeat(&journal, &stop, || Write::Erase { now: clock.now(), limit: ERASE_SLICE }, 1).await;
     }
 }
 

@@ -71,6 +71,13 @@ pub enum StoreError {
     Sqlite(#[source] rusqlite::Error),
 }
 
+impl StoreError {
+    /// Whether it is about what was to be written or read, not about the database as a whole.
+    pub(crate) fn is_of_one_item(&self) -> bool {
+        matches!(self, StoreError::Value { .. } | StoreError::Sqlite(_))
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> StoreError {
         use rusqlite::ErrorCode;

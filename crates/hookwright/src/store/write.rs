@@ -26,6 +26,8 @@ pub(crate) enum Write {
     ClaimDue(ClaimDue),
     /// An endpoint's pending deliveries of messages up to `up_to` end, at most `limit` of them.
     EndDeliveries { application: ApplicationId, endpoint: EndpointId, up_to: MessageId, limit: u32 },
+    /// Nothing that matters, but the disk is written: to see whether that works again.
+    Probe,
     /// Nothing: answered once all outcomes that came before it are written.
     Flush,
     /// What is configured changes.
@@ -33,11 +35,18 @@ pub(crate) enum Write {
     /// An answer is kept for the requests that repeat it.
     KeepAnswer(KeptAnswer),
     /// Rows of deleted applications go, at most `limit` of each kind.
-    Erase { limit: u32 },
+    Erase { now: Timestamp, limit: u32 },
     /// Expired idempotency keys of messages go, at most `limit`, the earliest first.
     ExpireMessageKeys { now: Timestamp, limit: u32 },
     /// Expired idempotency keys of other requests go, among those with `first_byte`.
     ExpireKeys { first_byte: u8, now: Timestamp },
+}
+
+impl Write {
+    /// Whether it cannot be written without changing the database.
+    pub(crate) fn always_changes(&self) -> bool {
+        matches!(self, Write::Append(_) | Write::Outcome(_) | Write::Probe)
+    }
 }
 
 /// A message to store, with where it goes.
@@ -105,7 +114,7 @@ pub(crate) enum CatalogWrite {
         application: Application,
         unless_changed_since: Timestamp,
     },
-    ApplicationDelete(ApplicationId),
+    ApplicationDelete(ApplicationId, Timestamp),
     EventTypeInsert(EventType),
     EventTypeUpdate {
         event_type: EventType,

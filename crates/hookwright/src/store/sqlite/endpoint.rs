@@ -53,9 +53,7 @@ pub(super) fn update(
             return Ok(Changed::Taken);
         }
     }
-    // What it failed at before is past: it may have another URL now, or be enabled again.
-    health::change(connection, endpoint.application, endpoint.id, HealthChange::Recovered)?;
-    write(
+    let changed = write(
         connection,
         "UPDATE endpoint SET uid = ?3, url = ?4, description = ?5, throttle_rate = ?6, disabled = ?7, event_types = ?8,
              channels = ?9, metadata = ?10, headers = ?11, secret = ?12, old_secrets = ?13, updated_at = ?15
@@ -63,7 +61,12 @@ pub(super) fn update(
         endpoint,
         unless_changed_since,
         Changed::Stale,
-    )
+    )?;
+    if changed == Changed::Yes {
+        // What it failed at before is past: it may have another URL now, or be enabled again.
+        health::change(connection, endpoint.application, endpoint.id, HealthChange::Recovered)?;
+    }
+    Ok(changed)
 }
 
 /// Runs an INSERT or UPDATE whose parameters are the columns in order; `created_or_known_at` stands where `created_at` does.

@@ -50,6 +50,7 @@ pub(crate) struct Sqlite {
 /// Opens the file, makes it if there is none, and brings it to the newest schema.
 pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Writer), StoreError> {
     // Opened before it is locked, so that a wrong path is told as such and not as a lock file's.
+    make_private(path);
     let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     let lock = match exclusivity {
         Exclusivity::OnlyDeliverer => Some(lock(path)?),
@@ -96,6 +97,16 @@ impl Sqlite {
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
         self.read(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?)).await
     }
+}
+
+/// Makes the file readable by its owner alone, if it is not there: it holds secrets. SQLite's further files follow its mode.
+fn make_private(path: &Path) {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // Whatever keeps it from being made is told by SQLite, which tries next.
+    let _ = options.open(path);
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {

@@ -74,12 +74,16 @@ fn apply(connection: &Connection, keys: &mut MessageKeys, write: &Write) -> Resu
             Written::Removed(delivery::end(connection, *application, *endpoint, *up_to, *limit)?)
         }
         Write::Flush => Written::Done,
+        Write::Probe => {
+            application::probe(connection)?;
+            Written::Done
+        }
         Write::Catalog(change) => Written::Changed(change_catalog(connection, change)?),
         Write::KeepAnswer(kept) => {
             idempotency::keep(connection, kept)?;
             Written::Done
         }
-        Write::Erase { limit } => Written::Removed(application::erase(connection, *limit)?),
+        Write::Erase { now, limit } => Written::Removed(application::erase(connection, *now, *limit)?),
         Write::ExpireMessageKeys { now, limit } => Written::Removed(keys.expire(connection, *now, *limit)?),
         Write::ExpireKeys { first_byte, now } => {
             idempotency::expire(connection, *first_byte, *now)?;
@@ -95,7 +99,7 @@ fn change_catalog(connection: &Connection, change: &CatalogWrite) -> Result<Chan
         CatalogWrite::ApplicationUpdate { application, unless_changed_since } => {
             application::update(connection, application, *unless_changed_since)
         }
-        CatalogWrite::ApplicationDelete(id) => application::delete(connection, *id),
+        CatalogWrite::ApplicationDelete(id, now) => application::delete(connection, *id, *now),
         CatalogWrite::EventTypeInsert(new) => event_type::insert(connection, new),
         CatalogWrite::EventTypeUpdate { event_type, unless_changed_since } => {
             event_type::update(connection, event_type, *unless_changed_since)

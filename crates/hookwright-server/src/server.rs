@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 
 use crate::api;
 use crate::auth::Auth;
-use crate::middleware::Observe;
+use crate::middleware::{Observe, only_this_machine};
 use crate::pages;
 use crate::server::patience::{Patient, Progress};
 
@@ -73,6 +73,11 @@ pub fn router(hooks: Hooks, options: ServerOptions) -> Router {
     let auth = Auth::new(&hooks, &options);
     let state = AppState { hooks, options: Arc::new(options), auth };
     api::routes(&state).merge(pages::routes()).layer(Observe::new()).with_state(state)
+}
+
+/// The same for a server whose token everybody knows: it answers only those who call this machine by its own name.
+pub fn for_this_machine_only(router: Router) -> Router {
+    router.layer(axum::middleware::from_fn(only_this_machine))
 }
 
 /// Accepts connections and answers their requests until `stop` is cancelled; then lets requests under way end, for at

@@ -188,6 +188,11 @@ impl ApiError {
                 "missing_payload",
                 "The message's payload is no longer stored, so it cannot be sent again.",
             ),
+            Error::Busy(_) => ApiError::unavailable(
+                "busy",
+                "The same thing is being changed by others at the same time. Try again.",
+                error,
+            ),
             Error::ShuttingDown => {
                 ApiError::unavailable("shutting_down", "The server is shutting down. Try again.", error)
             }

@@ -50,7 +50,7 @@ pub(super) async fn run(args: DevArgs, config: Option<PathBuf>, output: Output) 
     }
     let fixed = || Zeroizing::new(DEV_TOKEN.to_owned());
     let api_token = Some(settings.api_token.clone().unwrap_or_else(fixed));
-    instance.serve(settings, Conduct { api_token, login, target_hints: true }).await
+    instance.serve(settings, Conduct { api_token, login, for_development: true }).await
 }
 
 fn welcome(url: &str, token: &str, page: &str, secret: &str) -> String {

@@ -39,8 +39,8 @@ pub(super) struct Conduct {
     pub(super) api_token: Option<Zeroizing<String>>,
     /// The page's one-time links.
     pub(super) login: LoginLinks,
-    /// Whether everybody is told how to allow a refused address.
-    pub(super) target_hints: bool,
+    /// Whether it serves one developer: everybody is told how to allow a refused address, and nobody else gets in.
+    pub(super) for_development: bool,
 }
 
 impl Instance {
@@ -97,9 +97,10 @@ impl Instance {
             payload_limit: settings.payload_limit,
             metrics: Some(metrics),
             login: conduct.login,
-            target_hints: conduct.target_hints,
+            target_hints: conduct.for_development,
         };
         let router = server::router(hooks.clone(), options);
+        let router = if conduct.for_development { server::for_this_machine_only(router) } else { router };
         let mut served = tokio::spawn(server::run(listener, router, stop.clone()));
         let ended = tokio::select! {
             ended = &mut served => Some(ended),

@@ -62,5 +62,5 @@ pub(super) async fn run(args: ServeArgs, config: Option<PathBuf>, output: Output
     drop(token);
     tracing::info!(listen.address = %address, version = env!("CARGO_PKG_VERSION"), "started");
     let api_token = settings.api_token.clone();
-    instance.serve(settings, Conduct { api_token, login, target_hints: false }).await
+    instance.serve(settings, Conduct { api_token, login, for_development: false }).await
 }

@@ -30,7 +30,10 @@ impl Refusal {
             ),
             _ => return None,
         };
-        if bytes.windows(OURS.len()).any(|window| window.eq_ignore_ascii_case(OURS)) {
+        // All of an answer without a body: a part of some longer answer of ours is none, whatever it begins with.
+        let is_whole = bytes.ends_with(b"\r\n\r\n")
+            && bytes.windows(4).position(|end| end == b"\r\n\r\n") == Some(bytes.len() - 4);
+        if !is_whole || bytes.windows(OURS.len()).any(|window| window.eq_ignore_ascii_case(OURS)) {
             return None;
         }
         let body = json!({ "code": code, "detail": detail }).to_string();

@@ -86,7 +86,8 @@ impl Envelope {
             return Err(ApiError::too_large("payload", payload_limit));
         }
         let mut fields = Fields::default();
-        if !nesting::is_bounded(payload.as_bytes()) {
+        let nesting = body::check_nesting(bytes);
+        if nesting.is_err() && !nesting::is_bounded(payload.as_bytes()) {
             fields.refuse("payload", nesting::refusal("payload"));
         }
         message.refuse_what_is_not_there(&mut fields);
@@ -102,7 +103,7 @@ impl Envelope {
             None => Vec::new(),
         };
         fields.finish()?;
-        body::check_nesting(bytes)?;
+        nesting?;
         // A name that cannot be used has ended this just now.
         let event_type = event_type.ok_or_else(|| ApiError::invalid(Vec::new()))?;
         let payload = if payload.len() <= COPY_MAX {

@@ -180,3 +180,16 @@ async fn dev_takes_the_operator_s_token_without_printing_it() {
     assert_eq!(status(&url, "of_the_operator").await, 200);
     assert_eq!(status(&url, "dev_token_not_for_production").await, 401);
 }
+
+#[tokio::test]
+async fn dev_answers_nobody_who_calls_this_machine_by_another_name() {
+    let server = hookwright("dev --listen 127.0.0.1:0").start();
+    let url = printed(&server, "listening").await;
+    let address = url.strip_prefix("http://").unwrap().parse().unwrap();
+    for (host, status) in [("evil.example", "421"), ("localhost", "204")] {
+        let request = format!("GET /api/v1/health HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        let answer = hookwright_testkit::http::raw(address, request.as_bytes()).await;
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host}: {answer}");
+    }
+}

@@ -29,7 +29,11 @@ async fn what_is_in_flight_ends_and_is_on_record() {
     gate.wait_entered(1).await;
     server.process.terminate();
     server.process.wait_for_line(|line| line.contains("stopping: "), "that it stops").await;
-    assert!(TcpStream::connect(server.address()).await.is_err(), "it takes no more requests");
+    eventually("that it takes no more requests", async || match TcpStream::connect(server.address()).await {
+        Ok(_) => Err("it does"),
+        Err(_) => Ok(()),
+    })
+    .await;
     gate.release();
     assert_eq!(server.process.wait_exit().await.code(), Some(0), "{:?}", server.process.lines());
 

@@ -31,6 +31,9 @@ pub enum Error {
     /// The message's payload is gone.
     #[error("the message's payload is no longer stored")]
     PayloadGone,
+    /// The endpoint is disabled: what was sent to it now would end at once.
+    #[error("the endpoint is disabled")]
+    EndpointDisabled,
     /// A new secret or token cannot be made: the operating system has no randomness to give.
     #[error("the operating system gave no random bytes")]
     Randomness,
@@ -60,6 +63,8 @@ pub enum Thing {
     Attempt,
     /// A token.
     Token,
+    /// A background task.
+    Task,
 }
 
 impl std::fmt::Display for Thing {
@@ -71,6 +76,7 @@ impl std::fmt::Display for Thing {
             Thing::Message => "message",
             Thing::Attempt => "attempt",
             Thing::Token => "token",
+            Thing::Task => "background task",
         })
     }
 }

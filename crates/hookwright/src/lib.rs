@@ -9,8 +9,9 @@ mod catalog; // who wants it
 mod deliver; // one attempt
 mod dispatch; // when, and in which order
 mod journal; // it is on disk
-mod maintenance;
-mod publish; // a message comes in // what must happen now and then
+mod maintenance; // what must happen now and then
+mod publish; // a message comes in
+mod tasks; // many messages once more
 
 pub mod domain;
 mod store; // the only SQL // the words, and what is decided about them
@@ -35,6 +36,6 @@ pub use publish::{NewMessage, Sent};
 pub use store::SchemaReport;
 pub use store::error::StoreError;
 pub use store::read::{
-    AttemptFilter, DeliveryStatus, Destination, MessageFilter, RecentMessage, SentMessage,
+    AttemptFilter, DeliveryStatus, Destination, MessageFilter, RecentMessage, SentMessage, TaskFilter,
 };
 pub use store::write::RequestKey;

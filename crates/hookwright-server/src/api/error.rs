@@ -188,6 +188,12 @@ impl ApiError {
                 "missing_payload",
                 "The message's payload is no longer stored, so it cannot be sent again.",
             ),
+            Error::EndpointDisabled => ApiError::new(
+                StatusCode::CONFLICT,
+                "endpoint_disabled",
+                "The endpoint is disabled, so whatever is sent to it ends at once. Enable it first: \
+                 what it missed can be recovered then.",
+            ),
             Error::ShuttingDown => {
                 ApiError::unavailable("shutting_down", "The server is shutting down. Try again.", error)
             }

@@ -28,7 +28,7 @@ async fn unknown_paths_and_wrong_methods_are_answered_in_json() {
 async fn operations_that_are_not_there_yet_say_so() {
     let rig = Rig::start().await;
     for (method, path) in [
-        (Method::POST, "/api/v1/app/ann/endpoint/e/recover"),
+        (Method::POST, "/api/v1/app/ann/endpoint/e/send-example"),
         (Method::POST, "/api/v1/auth/app-portal-access/ann"),
         (Method::DELETE, "/api/v1/app/ann/msg/m/content"),
         (Method::GET, "/ingest/api/v1/source/"),

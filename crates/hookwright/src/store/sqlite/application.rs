@@ -139,6 +139,7 @@ pub(super) fn delete(connection: &Connection, id: ApplicationId) -> Result<Chang
     connection.prepare_cached("DELETE FROM endpoint WHERE application = ?1")?.execute([id])?;
     connection.prepare_cached("DELETE FROM endpoint_health WHERE application = ?1")?.execute([id])?;
     connection.prepare_cached("DELETE FROM token WHERE application = ?1")?.execute([id])?;
+    connection.prepare_cached("DELETE FROM task WHERE application = ?1")?.execute([id])?;
     connection.prepare_cached("INSERT OR IGNORE INTO erasure (application) VALUES (?1)")?.execute([id])?;
     Ok(Changed::Yes)
 }

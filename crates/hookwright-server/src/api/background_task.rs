@@ -9,7 +9,7 @@ use hookwright::domain::task::{Task, TaskFailure, TaskKind, TaskState};
 use hookwright::{TaskFilter, Thing};
 use http::StatusCode;
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::api::answer::{Shown, json};
 use crate::api::error::{ApiError, Problem};
@@ -61,7 +61,7 @@ struct TaskData {
 }
 
 /// Which tasks a list shows; what is given must hold.
-#[derive(IntoParams)]
+#[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct TaskFilterParams {
     /// `running`, `finished` or `failed`.

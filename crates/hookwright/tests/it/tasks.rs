@@ -46,7 +46,7 @@ async fn disable(rig: &Rig, endpoint: &Endpoint, disabled: Option<DisabledReason
 async fn recover_sends_what_failed_and_nothing_else() {
     let rig = Rig::start_with(|config| config.retry.schedule.clear()).await;
     let receiver = Receiver::start().await;
-    receiver.script([Reply::ok(), Reply::status(500), Reply::status(404)]);
+    receiver.script([Reply::ok(), Reply::status(500), Reply::status(404), Reply::ok()]);
     let endpoint = rig.endpoint(receiver.url("/")).await;
     let mut messages = Vec::new();
     for _ in 0..3 {

@@ -20,6 +20,7 @@ use crate::measures::Measures;
 use crate::publish::Publisher;
 use crate::store::error::StoreError;
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store};
+use crate::tasks::{self, Tasks};
 
 /// An engine that is not running yet.
 #[derive(Debug, Clone)]
@@ -119,6 +120,14 @@ impl Foundation {
         let dispatch = Dispatch::start(parts, fresh).await?;
         let stop = CancellationToken::new();
         tokio::spawn(maintenance::run(journal.clone(), clock.clone(), stop.clone()));
+        let tasks = Tasks::start(tasks::Parts {
+            clock: clock.clone(),
+            ids: Arc::clone(&ids),
+            store: store.clone(),
+            journal: journal.clone(),
+            catalog: Arc::clone(&catalog),
+            dispatch: dispatch.clone(),
+        });
         let publisher = Publisher::new(
             clock.clone(),
             Arc::clone(&ids),
@@ -126,8 +135,19 @@ impl Foundation {
             activity.clone(),
             Arc::clone(&measures),
         );
-        let inner =
-            Inner { config, clock, store, journal, catalog, publisher, dispatch, policy, activity, stop };
+        let inner = Inner {
+            config,
+            clock,
+            store,
+            journal,
+            catalog,
+            publisher,
+            dispatch,
+            tasks,
+            policy,
+            activity,
+            stop,
+        };
         Ok(Hooks { inner: Arc::new(inner) })
     }
 }

@@ -31,6 +31,9 @@ pub enum Error {
     /// The message's payload is gone.
     #[error("the message's payload is no longer stored")]
     PayloadGone,
+    /// The endpoint is disabled: what was sent to it now would end at once.
+    #[error("the endpoint is disabled")]
+    EndpointDisabled,
     /// A new secret or token cannot be made: the operating system has no randomness to give.
     #[error("the operating system gave no random bytes")]
     Randomness,
@@ -63,6 +66,8 @@ pub enum Thing {
     Attempt,
     /// A token.
     Token,
+    /// A background task.
+    Task,
 }
 
 impl std::fmt::Display for Thing {
@@ -74,6 +79,7 @@ impl std::fmt::Display for Thing {
             Thing::Message => "message",
             Thing::Attempt => "attempt",
             Thing::Token => "token",
+            Thing::Task => "background task",
         })
     }
 }

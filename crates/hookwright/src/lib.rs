@@ -11,6 +11,7 @@ mod journal; // it is on disk
 mod dispatch; // when, and in which order
 mod deliver; // one attempt
 mod maintenance; // what must happen now and then
+mod tasks; // many messages once more
 
 mod store; // the only SQL
 pub mod domain; // the words, and what is decided about them
@@ -36,6 +37,6 @@ pub use publish::{NewMessage, Sent};
 pub use store::SchemaReport;
 pub use store::error::StoreError;
 pub use store::read::{
-    AttemptFilter, DeliveryStatus, Destination, MessageFilter, RecentMessage, SentMessage,
+    AttemptFilter, DeliveryStatus, Destination, MessageFilter, RecentMessage, SentMessage, TaskFilter,
 };
 pub use store::write::RequestKey;

@@ -10,7 +10,7 @@ pub(super) const SERVER: &str = "crates/hookwright-server/src/";
 pub(super) const LEAVES: [&str; 5] = ["activity", "clock", "config", "error", "measures"];
 
 /// Each module of the engine and what it may import besides itself and the leaves.
-pub(super) const MODULES: [(&str, &[&str]); 15] = [
+pub(super) const MODULES: [(&str, &[&str]); 16] = [
     // Decides; is pure, and so imports not even the leaves.
     ("domain", &[]),
     ("activity", &["domain"]),
@@ -32,6 +32,8 @@ pub(super) const MODULES: [(&str, &[&str]); 15] = [
     ("receive", &["domain", "store", "catalog", "journal"]),
     ("capture", &["domain", "store", "catalog", "journal"]),
     ("maintenance", &["domain", "store", "catalog", "journal"]),
+    // What a task writes is delivered like everything else.
+    ("tasks", &["domain", "store", "catalog", "journal", "dispatch"]),
 ];
 
 /// What ties everything together may import everything.

@@ -193,6 +193,12 @@ impl ApiError {
                 "The same thing is being changed by others at the same time. Try again.",
                 error,
             ),
+            Error::EndpointDisabled => ApiError::new(
+                StatusCode::CONFLICT,
+                "endpoint_disabled",
+                "The endpoint is disabled, so whatever is sent to it ends at once. Enable it first: \
+                 what it missed can be recovered then.",
+            ),
             Error::ShuttingDown => {
                 ApiError::unavailable("shutting_down", "The server is shutting down. Try again.", error)
             }

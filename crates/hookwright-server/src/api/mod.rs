@@ -2,6 +2,7 @@
 
 mod application;
 mod attempt;
+mod background_task;
 mod endpoint;
 mod event_type;
 mod health; // by path
@@ -58,6 +59,7 @@ fn operations() -> Operations {
         .merge(endpoint::operations())
         .merge(message::operations())
         .merge(attempt::operations())
+        .merge(background_task::operations())
 }
 
 async fn metrics(State(state): State<AppState>) -> Response {

@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::{application, attempt, endpoint, event_type, health, message};
+use crate::api::{application, attempt, background_task, endpoint, event_type, health, message};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -23,11 +23,13 @@ use crate::api::{application, attempt, endpoint, event_type, health, message};
         event_type::remove,
         endpoint::list, endpoint::create, endpoint::show, endpoint::upsert, endpoint::change, endpoint::remove,
         endpoint::secret::show, endpoint::secret::rotate,
+        endpoint::recovery::recover, endpoint::recovery::replay_missing, endpoint::recovery::bulk_replay,
         endpoint::headers::show, endpoint::headers::replace, endpoint::headers::change,
         message::create::create, message::list, message::show,
         attempt::list_by_endpoint, attempt::list_by_message, attempt::show,
         attempt::destination::list_messages, attempt::destination::list_destinations,
         attempt::destination::resend,
+        background_task::list, background_task::show,
     ),
 )]
 struct Document;

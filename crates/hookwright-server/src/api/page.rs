@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hookwright::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId};
+use hookwright::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, TaskId};
 use hookwright::domain::names::EventTypeName;
 use hookwright::domain::page::{self, LIMIT_DEFAULT, LIMIT_MAX, Order, Page, PageRequest};
 use serde::Serialize;
@@ -123,7 +123,7 @@ macro_rules! id_key {
     )*};
 }
 
-id_key!(ApplicationId = b'a', EndpointId = b'e', MessageId = b'm', AttemptId = b't');
+id_key!(ApplicationId = b'a', EndpointId = b'e', MessageId = b'm', AttemptId = b't', TaskId = b'q');
 
 impl Key for EventTypeName {
     const KIND: u8 = b'n';

@@ -3,7 +3,7 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use hookwright::Thing;
 use hookwright::domain::application::Application;
-use hookwright::domain::ids::{AttemptId, MessageId};
+use hookwright::domain::ids::{AttemptId, MessageId, TaskId};
 use hookwright::domain::names::EventTypeName;
 use hookwright::hooks::{ApplicationRef, EndpointRef};
 use http::StatusCode;
@@ -30,6 +30,9 @@ pub(crate) struct MessagePath(pub(crate) MessageId);
 
 /// The attempt that the path names.
 pub(crate) struct AttemptPath(pub(crate) AttemptId);
+
+/// The background task that the path names.
+pub(crate) struct TaskPath(pub(crate) TaskId);
 
 /// The event type that the path names.
 pub(crate) struct EventTypePath(pub(crate) EventTypeName);
@@ -64,6 +67,7 @@ path!(ApplicationPath, "app_id", |text| ApplicationRef::parse(text).ok(), Thing:
 path!(EndpointPath, "endpoint_id", |text| EndpointRef::parse(text).ok(), Thing::Endpoint);
 path!(MessagePath, "msg_id", |text| text.parse().ok(), Thing::Message);
 path!(AttemptPath, "attempt_id", |text| text.parse().ok(), Thing::Attempt);
+path!(TaskPath, "task_id", |text| text.parse().ok(), Thing::Task);
 path!(EventTypePath, "event_type_name", |text| EventTypeName::parse(text).ok(), Thing::EventType);
 
 async fn named<T>(

@@ -6,6 +6,7 @@ import { Svix, Webhook } from "svix";
 
 import { backAndForth, eventually, forthAndBack, invalid, refused } from "./expectations.mjs";
 import { Subscriber } from "./subscriber.mjs";
+import { checkTasks } from "./tasks.mjs";
 
 const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -293,6 +294,10 @@ async function attempts() {
   assert.deepEqual(await attempted({ status: 0 }), []);
 }
 
+async function tasks() {
+  await checkTasks(svix, subscriber);
+}
+
 function send(app) {
   return svix.message.create(app, { eventType: "book.added", payload: { n: 1 } });
 }
@@ -301,7 +306,7 @@ function haveEnded(found) {
   return found.every((it) => it.statusText === "success" || it.statusText === "fail");
 }
 
-for (const check of [health, access, applications, eventTypes, endpoints, secrets, messages, attempts]) {
+for (const check of [health, access, applications, eventTypes, endpoints, secrets, messages, attempts, tasks]) {
   await check();
   console.log(`${check.name}: good`);
 }

@@ -4,6 +4,7 @@ import asyncio
 import os
 from datetime import datetime, timedelta, timezone
 
+import tasks as background
 from expectations import back_and_forth, eventually, forth_and_back, invalid, refused
 from subscriber import Subscriber, lowered
 from svix import Svix, SvixAsync, SvixOptions
@@ -349,6 +350,10 @@ def attempts():
     assert attempted(status=MessageStatus.SUCCESS) == []
 
 
+def tasks():
+    background.check(svix, subscriber)
+
+
 async def asynchronously():
     client = SvixAsync(os.environ["HOOKWRIGHT_TOKEN"], server)
     await client.health.get()
@@ -380,7 +385,7 @@ def all_ended(found):
     return all(it.status in (MessageStatus.SUCCESS, MessageStatus.FAIL) for it in found)
 
 
-for check in (health, access, applications, event_types, endpoints, secrets, messages, attempts):
+for check in (health, access, applications, event_types, endpoints, secrets, messages, attempts, tasks):
     check()
     print(f"{check.__name__}: good", flush=True)
 asyncio.run(asynchronously())

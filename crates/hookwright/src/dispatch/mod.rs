@@ -168,6 +168,19 @@ impl Dispatch {
         resent.await.unwrap_or(Err(Error::ShuttingDown))
     }
 
+    /// Deliveries to an endpoint have become ready on disk: they come from there as its lane drains.
+    pub(crate) async fn ready_on_disk(
+        &self,
+        application: ApplicationId,
+        endpoint: EndpointId,
+        messages: &[MessageId],
+    ) {
+        // They are on disk: whatever fails now, the lane must know of them.
+        let throttle = self.shared.throttle(application, endpoint).await.ok();
+        self.shared.lanes().ready_on_disk(application, endpoint, messages, throttle, self.shared.clock.now());
+        self.shared.pump();
+    }
+
     /// An endpoint was changed: its limit may be another, and what it failed at before is past.
     pub(crate) fn endpoint_changed(&self, endpoint: &Endpoint) {
         let now = self.shared.clock.now();

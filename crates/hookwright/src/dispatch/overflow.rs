@@ -65,6 +65,27 @@ impl Lanes {
         }
     }
 
+    /// Deliveries became ready on disk, none of which is in memory, and they are to come from there.
+    pub(super) fn ready_on_disk(
+        &mut self,
+        application: ApplicationId,
+        endpoint: EndpointId,
+        messages: &[MessageId],
+        throttle: Option<Throttle>,
+        now: Timestamp,
+    ) {
+        self.configure(application, endpoint, throttle, now);
+        for message in messages {
+            let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
+            if lane.resident.contains(message) {
+                // A read was faster; or its attempt is over, which is not known here yet.
+                lane.again.insert(*message);
+            } else {
+                self.left_on_disk(endpoint);
+            }
+        }
+    }
+
     /// What a read from disk brought; it may have seen what was committed up to the batch number `up_to`.
     pub(super) fn loaded(
         &mut self,

@@ -112,6 +112,10 @@ id!(
     /// One access token (its name, not its secret).
     TokenId, "tok_"
 );
+id!(
+    /// One background task.
+    TaskId, "qtask_"
+);
 
 /// An id that was never given out before; becomes any kind of id with `into()`.
 #[derive(Debug, Clone, Copy)]

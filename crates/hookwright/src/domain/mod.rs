@@ -9,6 +9,8 @@ pub mod token;
 pub mod attempt; // what happens
 pub mod delivery;
 pub mod message;
+pub mod selection;
+pub mod task;
 
 pub mod breaker; // what is decided
 pub mod health;

@@ -8,6 +8,7 @@ mod token;
 mod attempt; // what happens
 mod idempotency;
 mod message;
+mod task;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,7 @@ use crate::journal::Journal;
 use crate::measures::Snapshot;
 use crate::publish::Publisher;
 use crate::store::{DEFAULT_ORGANISATION, Store};
+use crate::tasks::Tasks;
 
 pub use crate::domain::application::ApplicationRef;
 pub use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
@@ -49,6 +51,7 @@ pub(crate) struct Inner {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) publisher: Publisher,
     pub(crate) dispatch: Dispatch,
+    pub(crate) tasks: Tasks,
     pub(crate) policy: Arc<AddressPolicy>,
     pub(crate) activity: ActivityFeed,
     /// Ends the maintenance.
@@ -103,6 +106,7 @@ impl Hooks {
     /// Deliveries that did not end stay in the database and go on at the next start.
     pub async fn shutdown(&self, grace: Duration) -> ShutdownReport {
         self.inner.publisher.close();
+        self.inner.tasks.shutdown().await;
         let report = self.inner.dispatch.shutdown(grace).await;
         self.inner.stop.cancel();
         self.inner.journal.shutdown().await;

@@ -5,10 +5,12 @@ use crate::domain::attempt::{Attempt, AttemptStatus};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::event_type::EventType;
 use crate::domain::health::Health;
-use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId};
+use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId, TaskId};
 use crate::domain::message::Message;
 use crate::domain::names::{Channel, EventTypeName, Tag, Uid};
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::selection::Reach;
+use crate::domain::task::{Task, TaskKind, TaskState};
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::store::error::StoreError;
@@ -81,6 +83,24 @@ pub struct RecentMessage {
     pub attempts: Vec<Attempt>,
     /// How many of its deliveries are pending.
     pub pending: u32,
+}
+
+/// Which background tasks a list shows; every condition that is set must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TaskFilter {
+    /// Of this application.
+    pub application: Option<ApplicationId>,
+    /// Of this kind.
+    pub kind: Option<TaskKind>,
+    /// In this state.
+    pub state: Option<TaskState>,
+}
+
+/// A message as background tasks look at it: without its payload, and with how far it has come at one endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reached {
+    pub(crate) message: Message,
+    pub(crate) reach: Reach,
 }
 
 /// How many deliveries of an endpoint are ready on disk.
@@ -171,6 +191,17 @@ reads! {
     ) -> Page<Loaded>;
     /// When the next retry is due, if one waits.
     delivery_next_due() -> Option<Timestamp>;
+    /// A background task of an organisation.
+    task_get(organisation: OrganisationId, id: TaskId) -> Option<Task>;
+    /// An organisation's background tasks, by id.
+    task_list(organisation: OrganisationId, filter: TaskFilter, page: PageRequest<TaskId>) -> Page<Task>;
+    /// Background tasks that are not over, of all organisations, oldest first, at most `limit`.
+    task_running(limit: u32) -> Vec<Task>;
+    /// An application's messages beyond `after` and up to `up_to`, oldest first, at most `limit`, each with how far it has come
+    /// at an endpoint.
+    message_reach(
+        application: ApplicationId, endpoint: EndpointId, after: MessageId, up_to: MessageId, limit: u32
+    ) -> Vec<Reached>;
     /// What is kept for an idempotency key.
     answer_kept(key: RequestKey, now: Timestamp) -> KeptFor;
 }

@@ -11,6 +11,7 @@ use crate::domain::health::Health;
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId, OrganisationId, TokenId};
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
+use crate::domain::task::{Task, TaskStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 
@@ -34,6 +35,10 @@ pub(crate) enum Write {
     Catalog(CatalogWrite),
     /// An answer is kept for the requests that repeat it.
     KeepAnswer(KeptAnswer),
+    /// A background task begins.
+    TaskBegin(Box<Task>),
+    /// A background task has gone a step further.
+    TaskStep(TaskStep),
     /// Rows of deleted applications go, at most `limit` of each kind.
     Erase { now: Timestamp, limit: u32 },
     /// Expired idempotency keys of messages go, at most `limit`, the earliest first.
@@ -47,6 +52,20 @@ impl Write {
     pub(crate) fn always_changes(&self) -> bool {
         matches!(self, Write::Append(_) | Write::Outcome(_) | Write::Probe)
     }
+}
+
+/// What a background task has done in one step. It is written whole or not at all, so that a task that goes on after a
+/// crash neither leaves a message out nor takes one twice.
+pub(crate) struct TaskStep {
+    /// The task as it was before: a step of a task that has moved since changes nothing.
+    pub(crate) before: Task,
+    /// Messages that are sent once more.
+    pub(crate) messages: Vec<MessageId>,
+    /// The last message that was looked at.
+    pub(crate) cursor: MessageId,
+    /// How the task goes on.
+    pub(crate) status: TaskStatus,
+    pub(crate) now: Timestamp,
 }
 
 /// A message to store, with where it goes.
@@ -157,6 +176,8 @@ pub(crate) enum Written {
     /// So many rows went.
     Removed(u32),
     Changed(Changed),
+    /// The step is taken, and these deliveries have become ready; `None` if the task had moved since.
+    Stepped(Option<Vec<MessageId>>),
 }
 
 /// What became of a message that was to be stored.

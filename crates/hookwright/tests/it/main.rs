@@ -26,4 +26,6 @@ mod secrets;
 #[cfg(test)]
 mod sending; // eventId, idempotency keys, callers that go away
 #[cfg(test)]
+mod tasks; // many messages once more
+#[cfg(test)]
 mod tls;

@@ -38,8 +38,8 @@ async fn a_request_that_is_repeated_makes_one_message() {
     let first_key = key(&rig, "k", b"body");
     let both = futures_util::future::join(send(&rig, &first_key, None), send(&rig, &first_key, None)).await;
     // Which of the two is written first is open.
-    let (Ok(Sent::Accepted(message)), Ok(Sent::Repeated(id)))
-    | (Ok(Sent::Repeated(id)), Ok(Sent::Accepted(message))) = both
+    let ((Ok(Sent::Accepted(message)), Ok(Sent::Repeated(id)))
+    | (Ok(Sent::Repeated(id)), Ok(Sent::Accepted(message)))) = both
     else {
         panic!("{both:?}")
     };

@@ -3,6 +3,7 @@
 mod dto;
 pub(super) mod headers;
 mod out;
+pub(super) mod recovery;
 pub(super) mod secret;
 
 use axum::extract::State;
@@ -35,6 +36,7 @@ pub(super) fn operations() -> Operations {
         .add::<__path_remove>(delete(remove))
         .merge(secret::operations())
         .merge(headers::operations())
+        .merge(recovery::operations())
 }
 
 /// Lists an application's endpoints, oldest first.

@@ -10,6 +10,7 @@ mod health;
 mod idempotency;
 mod lists;
 mod message;
+mod task;
 mod token;
 
 mod sqlite_file; // what only a file can do wrong
@@ -77,6 +78,11 @@ conform! {
         a_message_is_read_back_as_it_was,
         an_event_id_is_taken_within_its_application_alone,
         a_conflict_fails_its_own_item_and_not_the_batch;
+    task:
+        tasks_are_read_back_as_they_were,
+        a_step_is_taken_once_and_whole,
+        tasks_are_filtered_and_walked_forward_and_back,
+        messages_are_read_with_how_far_they_have_come;
     token:
         tokens_are_found_by_their_hash_until_they_are_revoked;
 }

@@ -145,6 +145,7 @@ pub(super) fn delete(
     connection.prepare_cached("DELETE FROM endpoint WHERE application = ?1")?.execute([id])?;
     connection.prepare_cached("DELETE FROM endpoint_health WHERE application = ?1")?.execute([id])?;
     connection.prepare_cached("DELETE FROM token WHERE application = ?1")?.execute([id])?;
+    connection.prepare_cached("DELETE FROM task WHERE application = ?1")?.execute([id])?;
     connection
         .prepare_cached("INSERT OR IGNORE INTO erasure (application, deleted_at) VALUES (?1, ?2)")?
         .execute(params![id, now.as_micros()])?;

@@ -11,8 +11,10 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
+    Migration { number: 2, name: "task", sql: include_str!("../../../migrations/sqlite/0002_task.sql") },
+];
 
 /// Which schema a database had, and which it has now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

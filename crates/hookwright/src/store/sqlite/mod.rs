@@ -14,6 +14,7 @@ mod idempotency;
 mod message;
 mod message_key;
 mod recent;
+mod task;
 mod token;
 
 mod value; // how values are kept in columns

@@ -8,7 +8,7 @@ use crate::store::error::StoreError;
 use crate::store::sqlite::checkpoint::Checkpoints;
 use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::migrate::SchemaReport;
-use crate::store::sqlite::{application, delivery, endpoint, event_type, idempotency, message, token};
+use crate::store::sqlite::{application, delivery, endpoint, event_type, idempotency, message, task, token};
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
 
 /// Writes batches.
@@ -83,6 +83,8 @@ fn apply(connection: &Connection, keys: &mut MessageKeys, write: &Write) -> Resu
             idempotency::keep(connection, kept)?;
             Written::Done
         }
+        Write::TaskBegin(task) => Written::Changed(task::begin(connection, task)?),
+        Write::TaskStep(step) => Written::Stepped(task::step(connection, step)?),
         Write::Erase { now, limit } => Written::Removed(application::erase(connection, *now, *limit)?),
         Write::ExpireMessageKeys { now, limit } => Written::Removed(keys.expire(connection, *now, *limit)?),
         Write::ExpireKeys { first_byte, now } => {

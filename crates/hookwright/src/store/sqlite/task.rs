@@ -1,0 +1,235 @@
+//! Statements on background tasks.
+
+use rusqlite::{Connection, Row, params, params_from_iter};
+use serde_json::{Value, json};
+
+use crate::domain::attempt::AttemptStatus;
+use crate::domain::delivery::DeliveryKey;
+use crate::domain::ids::{ApplicationId, EndpointId, MessageId, OrganisationId, TaskId};
+use crate::domain::names::{Channel, EventTypeName, Tag};
+use crate::domain::page::{Page, PageRequest};
+use crate::domain::selection::{Reach, Selection, Standing};
+use crate::domain::task::{Task, TaskFailure, TaskKind, TaskState, TaskStatus};
+use crate::domain::time::Timestamp;
+use crate::store::error::StoreError;
+use crate::store::read::{Reached, TaskFilter};
+use crate::store::sqlite::message::{self, Query};
+use crate::store::sqlite::{Sqlite, delivery, value};
+use crate::store::write::{Changed, TaskStep};
+
+const COLUMNS: &str = "id, organisation, application, endpoint, kind, parameters, status, failure, sent, up_to, cursor, \
+                       created_at, updated_at";
+const WRONG_PARAMETERS: StoreError = StoreError::Value { column: "task.parameters" };
+
+impl Sqlite {
+    pub(crate) async fn task_get(
+        &self,
+        organisation: OrganisationId,
+        id: TaskId,
+    ) -> Result<Option<Task>, StoreError> {
+        self.read(move |connection| {
+            let sql = format!("SELECT {COLUMNS} FROM task WHERE organisation = ?1 AND id = ?2");
+            value::first(connection, &sql, params![organisation.as_bytes(), id.as_bytes()], from_row)
+        })
+        .await
+    }
+
+    pub(crate) async fn task_list(
+        &self,
+        organisation: OrganisationId,
+        filter: TaskFilter,
+        page: PageRequest<TaskId>,
+    ) -> Result<Page<Task>, StoreError> {
+        self.read(move |connection| {
+            let mut query = Query::default();
+            query.and("organisation = ?", organisation.as_bytes().to_vec());
+            if let Some(application) = filter.application {
+                query.and("application = ?", application.as_bytes().to_vec());
+            }
+            if let Some(kind) = filter.kind {
+                query.and("kind = ?", kind.as_str().to_owned());
+            }
+            if let Some(state) = filter.state {
+                query.and("status = ?", state.as_str().to_owned());
+            }
+            let select = format!("SELECT {COLUMNS} FROM task");
+            let (sql, values) = query.page(&select, "id", &page, TaskId::as_bytes);
+            Ok(page.page(value::all(connection, &sql, params_from_iter(values), from_row)?))
+        })
+        .await
+    }
+
+    pub(crate) async fn task_running(&self, limit: u32) -> Result<Vec<Task>, StoreError> {
+        self.read(move |connection| {
+            let sql = format!("SELECT {COLUMNS} FROM task WHERE status = 'running' ORDER BY id LIMIT ?1");
+            value::all(connection, &sql, [limit], from_row)
+        })
+        .await
+    }
+
+    pub(crate) async fn message_reach(
+        &self,
+        application: ApplicationId,
+        endpoint: EndpointId,
+        after: MessageId,
+        up_to: MessageId,
+        limit: u32,
+    ) -> Result<Vec<Reached>, StoreError> {
+        self.read(move |connection| {
+            // The last attempt at this endpoint, and the delivery if it is still pending.
+            let sql = format!(
+                "SELECT {}, length(m.payload) > 0, d.message IS NOT NULL, d.due_at, a.status, a.response_code
+                 FROM message m
+                 LEFT JOIN delivery d ON d.application = m.application AND d.endpoint = ?2 AND d.message = m.id
+                 LEFT JOIN attempt a ON a.application = m.application AND a.message = m.id AND a.id =
+                     (SELECT max(l.id) FROM attempt l
+                      WHERE l.application = m.application AND l.message = m.id AND l.endpoint = ?2)
+                 WHERE m.application = ?1 AND m.id > ?3 AND m.id <= ?4 ORDER BY m.id LIMIT ?5",
+                message::COLUMNS
+            );
+            let (application, endpoint) = (application.as_bytes(), endpoint.as_bytes());
+            let params = params![application, endpoint, after.as_bytes(), up_to.as_bytes(), limit];
+            value::all(connection, &sql, params, |row| {
+                let pending = match value::get(row, 8)? {
+                    true => Some(value::time_opt(row, 9)?),
+                    false => None,
+                };
+                let last = match value::get::<Option<u8>>(row, 10)? {
+                    None => None,
+                    Some(_) => Some(value::code(row, 10, AttemptStatus::from_code, "attempt.status")?),
+                };
+                let reach = Reach {
+                    standing: Standing::of(pending, last),
+                    response_code: value::get(row, 11)?,
+                    has_payload: value::get(row, 7)?,
+                };
+                Ok(Reached { message: message::from_row(row, 0, None)?, reach })
+            })
+        })
+        .await
+    }
+}
+
+/// Stores a task, unless its application is gone.
+pub(super) fn begin(connection: &Connection, task: &Task) -> Result<Changed, StoreError> {
+    let rows = connection
+        .prepare_cached(&format!(
+            "INSERT INTO task ({COLUMNS}) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+             WHERE EXISTS (SELECT 1 FROM application WHERE id = ?3)"
+        ))?
+        .execute(params![
+            task.id.as_bytes(),
+            task.organisation.as_bytes(),
+            task.application.as_bytes(),
+            task.endpoint.as_bytes(),
+            task.kind.as_str(),
+            parameters(&task.selection),
+            task.status.state().as_str(),
+            task.status.failure().map(TaskFailure::as_str),
+            i64::try_from(task.sent).unwrap_or(i64::MAX),
+            task.up_to.as_bytes(),
+            task.cursor.as_bytes(),
+            task.created_at.as_micros(),
+            task.updated_at.as_micros(),
+        ])?;
+    Ok(if rows == 1 { Changed::Yes } else { Changed::Missing })
+}
+
+/// Takes a step of a task and says which deliveries it made ready; `None` if the task had moved since, or is gone.
+pub(super) fn step(connection: &Connection, step: &TaskStep) -> Result<Option<Vec<MessageId>>, StoreError> {
+    let before = &step.before;
+    let rows = connection
+        .prepare_cached(
+            "UPDATE task SET cursor = ?3, status = ?4, failure = ?5, updated_at = ?6
+             WHERE id = ?1 AND cursor = ?2 AND status = 'running'",
+        )?
+        .execute(params![
+            before.id.as_bytes(),
+            before.cursor.as_bytes(),
+            step.cursor.as_bytes(),
+            step.status.state().as_str(),
+            step.status.failure().map(TaskFailure::as_str),
+            step.now.as_micros(),
+        ])?;
+    if rows == 0 {
+        return Ok(None);
+    }
+    let mut ready = Vec::with_capacity(step.messages.len());
+    for message in &step.messages {
+        let key =
+            DeliveryKey { application: before.application, endpoint: before.endpoint, message: *message };
+        // One that was made ready by somebody else meanwhile goes anyway.
+        if delivery::resend(connection, &key)? {
+            ready.push(*message);
+        }
+    }
+    if !ready.is_empty() {
+        connection
+            .prepare_cached("UPDATE task SET sent = sent + ?2 WHERE id = ?1")?
+            .execute(params![before.id.as_bytes(), i64::try_from(ready.len()).unwrap_or(i64::MAX)])?;
+    }
+    Ok(Some(ready))
+}
+
+fn parameters(selection: &Selection) -> String {
+    json!({
+        "since": selection.since.as_micros(),
+        "until": selection.until.map(Timestamp::as_micros),
+        "event_types": selection.event_types.iter().map(EventTypeName::as_str).collect::<Vec<_>>(),
+        "channel": selection.channel.as_ref().map(Channel::as_str),
+        "tag": selection.tag.as_ref().map(Tag::as_str),
+        "standing": selection.standing.map(Standing::as_str),
+        "status_class": selection.status_class,
+    })
+    .to_string()
+}
+
+fn selection(row: &Row<'_>, column: usize) -> Result<Selection, StoreError> {
+    let kept: Value = serde_json::from_str(value::text(row, column)?).map_err(|_| WRONG_PARAMETERS)?;
+    read_parameters(&kept).ok_or(WRONG_PARAMETERS)
+}
+
+fn read_parameters(kept: &Value) -> Option<Selection> {
+    let event_types = kept["event_types"].as_array()?.iter();
+    Some(Selection {
+        since: Timestamp::from_micros(kept["since"].as_i64()?),
+        until: optional(&kept["until"], |value| value.as_i64().map(Timestamp::from_micros))?,
+        event_types: event_types
+            .map(|name| EventTypeName::parse(name.as_str()?).ok())
+            .collect::<Option<_>>()?,
+        channel: optional(&kept["channel"], |value| Channel::parse(value.as_str()?).ok())?,
+        tag: optional(&kept["tag"], |value| Tag::parse(value.as_str()?).ok())?,
+        standing: optional(&kept["standing"], |value| Standing::from_word(value.as_str()?))?,
+        status_class: optional(&kept["status_class"], |value| u8::try_from(value.as_u64()?).ok())?,
+    })
+}
+
+/// What `read` makes of a value, or nothing if it is null; `None` if it cannot be read.
+fn optional<T>(value: &Value, read: impl FnOnce(&Value) -> Option<T>) -> Option<Option<T>> {
+    if value.is_null() { Some(None) } else { read(value).map(Some) }
+}
+
+fn from_row(row: &Row<'_>) -> Result<Task, StoreError> {
+    let failure = value::word(row, 7, TaskFailure::from_word, "task.failure")?;
+    let state = value::word(row, 6, TaskState::from_word, "task.status")?;
+    let kind = value::word(row, 4, TaskKind::from_word, "task.kind")?;
+    Ok(Task {
+        id: value::id(row, 0, TaskId::from_bytes)?,
+        organisation: value::id(row, 1, OrganisationId::from_bytes)?,
+        application: value::id(row, 2, ApplicationId::from_bytes)?,
+        endpoint: value::id(row, 3, EndpointId::from_bytes)?,
+        kind: kind.ok_or(StoreError::Value { column: "task.kind" })?,
+        selection: selection(row, 5)?,
+        status: match (state, failure) {
+            (Some(TaskState::Running), None) => TaskStatus::Running,
+            (Some(TaskState::Finished), None) => TaskStatus::Finished,
+            (Some(TaskState::Failed), Some(failure)) => TaskStatus::Failed(failure),
+            _ => return Err(StoreError::Value { column: "task.status" }),
+        },
+        sent: value::get::<i64>(row, 8)?.unsigned_abs(),
+        up_to: value::id(row, 9, MessageId::from_bytes)?,
+        cursor: value::id(row, 10, MessageId::from_bytes)?,
+        created_at: value::time(row, 11)?,
+        updated_at: value::time(row, 12)?,
+    })
+}

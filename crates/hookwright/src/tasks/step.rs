@@ -1,0 +1,82 @@
+//! One step of a background task: some messages are looked at, those that are taken become deliveries, the cursor moves on.
+
+use crate::domain::endpoint::Endpoint;
+use crate::domain::ids::MessageId;
+use crate::domain::task::{Task, TaskFailure, TaskStatus};
+use crate::error::Error;
+use crate::store::read::Reached;
+use crate::store::write::{TaskStep, Write, Written};
+use crate::tasks::Parts;
+
+/// Messages that one step looks at.
+const LOOK: usize = 1_000;
+/// Messages that one step sends: others wait for the batch that they are written with.
+const SEND: usize = 200;
+
+/// Takes a task a step further.
+pub(super) async fn take(parts: &Parts, task: Task) -> Result<(), Error> {
+    let step = match endpoint(parts, &task).await? {
+        Err(failure) => {
+            Step { messages: Vec::new(), cursor: task.cursor, status: TaskStatus::Failed(failure) }
+        }
+        Ok(endpoint) => {
+            let limit = u32::try_from(LOOK).unwrap_or(u32::MAX);
+            let (application, after, up_to) = (task.application, task.cursor, task.up_to);
+            let read = parts.store.message_reach(application, endpoint.id, after, up_to, limit).await?;
+            decide(&task, &endpoint, &read)
+        }
+    };
+    let (application, endpoint) = (task.application, task.endpoint);
+    let (id, status) = (task.id, step.status);
+    let write = TaskStep {
+        before: task,
+        messages: step.messages,
+        cursor: step.cursor,
+        status,
+        now: parts.clock.now(),
+    };
+    // A task that is not there any more went with its application.
+    if let Written::Stepped(Some(ready)) = parts.journal.write(Write::TaskStep(write)).await? {
+        if !ready.is_empty() {
+            parts.dispatch.ready_on_disk(application, endpoint, &ready).await;
+        }
+        if status != TaskStatus::Running {
+            tracing::info!(task.id = %id, status = status.state().as_str(), "a background task is over");
+        }
+    }
+    Ok(())
+}
+
+/// What a step does.
+struct Step {
+    messages: Vec<MessageId>,
+    cursor: MessageId,
+    status: TaskStatus,
+}
+
+/// Which of the messages that were read, all there are beyond the cursor or [`LOOK`] of them, are sent, and how the task goes on.
+fn decide(task: &Task, endpoint: &Endpoint, read: &[Reached]) -> Step {
+    let (mut messages, mut cursor) = (Vec::new(), task.cursor);
+    for Reached { message, reach } in read {
+        if messages.len() == SEND {
+            return Step { messages, cursor, status: TaskStatus::Running };
+        }
+        if task.takes(endpoint, message, reach) {
+            messages.push(message.id);
+        }
+        cursor = message.id;
+    }
+    let status = if read.len() < LOOK { TaskStatus::Finished } else { TaskStatus::Running };
+    Step { messages, cursor, status }
+}
+
+/// The endpoint as it is now, or why the task cannot go on.
+async fn endpoint(parts: &Parts, task: &Task) -> Result<Result<Endpoint, TaskFailure>, Error> {
+    let entry = parts.catalog.application_by_id(task.application).await?;
+    let endpoint = entry.as_ref().and_then(|entry| entry.endpoint(task.endpoint));
+    Ok(match endpoint.map(|entry| entry.endpoint.clone()) {
+        None => Err(TaskFailure::EndpointDeleted),
+        Some(endpoint) if endpoint.disabled.is_some() => Err(TaskFailure::EndpointDisabled),
+        Some(endpoint) => Ok(endpoint),
+    })
+}

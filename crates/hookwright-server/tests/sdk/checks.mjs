@@ -232,6 +232,13 @@ async function messages() {
   assert.deepEqual(shown.data[0].payload, payload);
   for (let n = 0; n < 4; n += 1) all.unshift((await send("messages")).id);
   await backAndForth((options) => svix.message.list("messages", options), all);
+
+  await svix.message.expungeContent("messages", first.id);
+  const content = async (id, withContent) => (await svix.message.get("messages", id, { withContent })).payload;
+  assert.deepEqual([await content(first.id, true), await content(first.id, false)], [{ expired: true }, {}]);
+  assert.deepEqual(await content(third.id, true), { once: true });
+  await refused(400, svix.messageAttempt.resend("messages", first.id, "all"));
+  await refused(404, svix.message.expungeContent("messages", onTheWay.id));
 }
 
 async function attempts() {
@@ -291,6 +298,10 @@ async function attempts() {
   assert.deepEqual((await attempted({ withContent: true }))[5].payload, { n: 1 });
   assert.deepEqual(await attempted({ status: 2 }), sent);
   assert.deepEqual(await attempted({ status: 0 }), []);
+
+  await svix.messageAttempt.expungeContent("attempts", message.id, delivered.id);
+  assert.equal((await svix.messageAttempt.get("attempts", message.id, delivered.id)).response, "EXPUNGED");
+  await refused(404, svix.messageAttempt.expungeContent("attempts", message.id, `atmpt_${"0".repeat(27)}`));
 }
 
 function send(app) {

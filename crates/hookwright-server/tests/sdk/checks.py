@@ -4,9 +4,10 @@ import asyncio
 import os
 from datetime import datetime, timedelta, timezone
 
+from asynchronous import asynchronously
 from expectations import back_and_forth, eventually, forth_and_back, invalid, refused
-from subscriber import Subscriber, lowered
-from svix import Svix, SvixAsync, SvixOptions
+from subscriber import Subscriber
+from svix import Svix, SvixOptions
 from svix.api import (
     ApplicationIn,
     ApplicationListOptions,
@@ -30,7 +31,6 @@ from svix.api import (
     StatusCodeClass,
 )
 from svix.api.application import ApplicationCreateOptions
-from svix.api.errors.http_error import HttpError
 from svix.api.event_type import EventTypeDeleteOptions
 from svix.api.message import MessageCreateOptions, MessageGetOptions
 from svix.api.message_attempt import MessageAttemptListAttemptedMessagesOptions
@@ -242,8 +242,9 @@ def messages():
         MessageIn(event_type="book.added", event_id="event-1", payload=payload, channels=["eu"], tags=["t"]),
         MessageCreateOptions(with_content=True),
     )
+    with_content = MessageGetOptions(with_content=True)
     assert first.payload == payload and first.event_id == "event-1" and first.channels == ["eu"], first
-    assert svix.message.get("messages", first.id, MessageGetOptions(with_content=True)) == first
+    assert svix.message.get("messages", first.id, with_content) == first
     assert svix.message.get("messages", first.id).payload == {}
     for uid in ("all", "added", "eu"):
         subscriber.wait(f"/messages/{uid}", first.id)
@@ -277,13 +278,20 @@ def messages():
     assert listed(channel="eu") == [first.id] == listed(tag="t")
     assert listed(event_types=["never.registered", "book.n1"]) == [second.id]
     assert listed(before=before) == [] and listed(after=before) == listed()
-    with_content = svix.message.list("messages", MessageListOptions(with_content=True, tag="t"))
-    assert with_content.data[0].payload == payload
+    shown = svix.message.list("messages", MessageListOptions(with_content=True, tag="t"))
+    assert shown.data[0].payload == payload
     ids = [first.id, second.id, third.id] + [send("messages").id for _ in range(4)]
     back_and_forth(
         lambda iterator: svix.message.list("messages", MessageListOptions(limit=3, iterator=iterator)),
         list(reversed(ids)),
     )
+
+    svix.message.expunge_content("messages", first.id)
+    assert svix.message.get("messages", first.id, with_content).payload == {"expired": True}
+    assert svix.message.get("messages", first.id).payload == {}
+    refused(400, lambda: svix.message_attempt.resend("messages", first.id, "all"))
+    assert svix.message.get("messages", third.id, with_content).payload == {"once": True}
+    refused(404, lambda: svix.message.expunge_content("messages", on_the_way.id))
 
 
 def attempts():
@@ -348,28 +356,10 @@ def attempts():
     assert [it.id for it in attempted(status=MessageStatus.FAIL)] == [it.id for it in sent]
     assert attempted(status=MessageStatus.SUCCESS) == []
 
-
-async def asynchronously():
-    client = SvixAsync(os.environ["HOOKWRIGHT_TOKEN"], server)
-    await client.health.get()
-    app = await client.application.get_or_create(ApplicationIn(name="Async", uid="async"))
-    await client.event_type.upsert("async.done", EventTypeUpsertIn(description="It is done"))
-    endpoint = EndpointIn(url=subscriber.url("/async"), event_types=["async.done"])
-    endpoint = await client.endpoint.create(app.id, endpoint)
-    new = MessageIn(event_type="async.done", payload={"n": 1})
-    sent = await asyncio.gather(*(client.message.create(app.id, new) for _ in range(8)))
-    assert len({message.id for message in sent}) == 8
-    secret = Webhook((await client.endpoint.get_secret(app.id, endpoint.id)).key)
-    for message in sent:
-        headers, body = subscriber.wait("/async", message.id)[0]
-        secret.verify(body, headers)
-        assert body == b'{"n":1}' and lowered(headers)["content-type"] == "application/json"
-    try:
-        await client.message.get(app.id, "msg_" + "0" * 27)
-        raise AssertionError("there is no such message")
-    except HttpError as error:
-        assert error.status_code == 404
-    await client.application.delete(app.id)
+    svix.message_attempt.expunge_content("attempts", message.id, delivered.id)
+    assert svix.message_attempt.get("attempts", message.id, delivered.id).response == "EXPUNGED"
+    unknown = "atmpt_" + "0" * 27
+    refused(404, lambda: svix.message_attempt.expunge_content("attempts", message.id, unknown))
 
 
 def send(app):
@@ -383,5 +373,5 @@ def all_ended(found):
 for check in (health, access, applications, event_types, endpoints, secrets, messages, attempts):
     check()
     print(f"{check.__name__}: good", flush=True)
-asyncio.run(asynchronously())
+asyncio.run(asynchronously(server, subscriber))
 print("asynchronously: good", flush=True)

@@ -11,14 +11,14 @@ use crate::error::{Error, Thing};
 use crate::hooks::Hooks;
 use crate::publish::{NewMessage, Sent};
 use crate::store::read::{AttemptFilter, Destination, MessageFilter, RecentMessage, SentMessage};
-use crate::store::write::RequestKey;
+use crate::store::write::{Changed, RequestKey};
 
 impl Hooks {
     /// Sends a message: when this returns it is on disk, and on its way.
     ///
     /// With a `key`, the same request sent again is answered with the message that the first one made. Fails with
     /// [`Error::Taken`] if another message of the application has its `eventId`, with [`Error::KeyReused`] if the key came
-    /// before with another request.
+    /// before with another request, with [`Error::PayloadEmpty`] if there is nothing to send.
     pub async fn send(
         &self,
         organisation: OrganisationId,
@@ -74,6 +74,16 @@ impl Hooks {
         page: PageRequest<EndpointId>,
     ) -> Result<Page<Destination>, Error> {
         Ok(self.inner.store.destination_list(application, message, page).await?)
+    }
+
+    /// Removes a message's payload for good: nobody can read it any more, and nothing sends it again.
+    ///
+    /// An attempt that is under way ends as it will. What else is pending ends soon, as failed, with a reason that says so.
+    pub async fn message_expunge(&self, application: ApplicationId, id: MessageId) -> Result<(), Error> {
+        match self.inner.dispatch.expunge(application, id).await? {
+            Changed::Yes => Ok(()),
+            _ => Err(Error::NotFound(Thing::Message)),
+        }
     }
 
     /// Sends a message to one endpoint once more, with all the retries of a new delivery.

@@ -27,7 +27,7 @@ pub struct NewMessage {
     pub channels: Vec<Channel>,
     /// Words to find it by.
     pub tags: Vec<Tag>,
-    /// The payload, sent byte for byte.
+    /// The payload, sent byte for byte; not empty.
     pub payload: Bytes,
 }
 
@@ -79,6 +79,9 @@ impl Publisher {
         key: Option<RequestKey>,
     ) -> Result<Sent, Error> {
         self.is_open()?;
+        if new.payload.is_empty() {
+            return Err(Error::PayloadEmpty);
+        }
         let now = self.clock.now();
         let message = Arc::new(Message {
             id: self.ids.next(now).into(),

@@ -8,7 +8,7 @@ use crate::domain::delivery::{Delivery, DeliveryKey, Transition};
 use crate::domain::endpoint::{DisabledReason, Endpoint};
 use crate::domain::event_type::EventType;
 use crate::domain::health::Health;
-use crate::domain::ids::{ApplicationId, EndpointId, MessageId, OrganisationId, TokenId};
+use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId, TokenId};
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
 use crate::domain::time::Timestamp;
@@ -24,6 +24,10 @@ pub(crate) enum Write {
     Resend(DeliveryKey),
     /// Deliveries whose retry is due are taken over by the node that asks.
     ClaimDue(ClaimDue),
+    /// A message's payload goes for good; those of its deliveries that wait for a retry become due `now`, to end.
+    ExpungeMessage { application: ApplicationId, message: MessageId, now: Timestamp },
+    /// What an endpoint answered to an attempt goes for good.
+    ExpungeAttempt { application: ApplicationId, message: MessageId, attempt: AttemptId },
     /// An endpoint's pending deliveries of messages up to `up_to` end, at most `limit` of them.
     EndDeliveries { application: ApplicationId, endpoint: EndpointId, up_to: MessageId, limit: u32 },
     /// Nothing: answered once all outcomes that came before it are written.
@@ -38,6 +42,13 @@ pub(crate) enum Write {
     ExpireMessageKeys { now: Timestamp, limit: u32 },
     /// Expired idempotency keys of other requests go, among those with `first_byte`.
     ExpireKeys { first_byte: u8, now: Timestamp },
+}
+
+impl Write {
+    /// Whether it removes something that nobody may find in the database's files afterwards.
+    pub(crate) fn expunges(&self) -> bool {
+        matches!(self, Write::ExpungeMessage { .. } | Write::ExpungeAttempt { .. })
+    }
 }
 
 /// A message to store, with where it goes.

@@ -6,6 +6,7 @@ mod attempt; // the behaviours, by noun
 mod catalog;
 mod delivery;
 mod erasure;
+mod expunge;
 mod health;
 mod idempotency;
 mod lists;
@@ -55,6 +56,9 @@ conform! {
         deliveries_end_in_slices_up_to_a_message;
     erasure:
         a_deleted_application_goes_in_slices_and_leaves_the_others_alone;
+    expunge:
+        a_message_keeps_everything_but_its_payload_and_its_retries_become_due,
+        an_attempt_keeps_everything_but_what_was_answered;
     health:
         failures_are_kept_until_a_success_or_a_change_of_the_endpoint;
     idempotency:

@@ -9,6 +9,7 @@ mod attempt;
 mod delivery;
 mod endpoint;
 mod event_type;
+mod expunge; // of messages and attempts: what was in them
 mod health;
 mod idempotency;
 mod message;

@@ -35,6 +35,6 @@ pub use publish::{NewMessage, Sent};
 pub use store::SchemaReport;
 pub use store::error::StoreError;
 pub use store::read::{
-    AttemptFilter, DeliveryStatus, Destination, MessageFilter, RecentMessage, SentMessage,
+    AttemptFilter, DeliveryStatus, Destination, EndpointStats, MessageFilter, RecentMessage, SentMessage,
 };
 pub use store::write::RequestKey;

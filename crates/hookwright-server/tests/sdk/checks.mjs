@@ -299,6 +299,9 @@ async function attempts() {
   assert.deepEqual(await attempted({ status: 2 }), sent);
   assert.deepEqual(await attempted({ status: 0 }), []);
 
+  const { success, fail, pending, sending } = await svix.endpoint.getStats("attempts", "good");
+  assert.deepEqual([success, fail, pending, sending], [7, 0, 0, 0]);
+  assert.equal((await svix.endpoint.getStats("attempts", "bad")).fail, 18);
   await svix.messageAttempt.expungeContent("attempts", message.id, delivered.id);
   assert.equal((await svix.messageAttempt.get("attempts", message.id, delivered.id)).response, "EXPUNGED");
   await refused(404, svix.messageAttempt.expungeContent("attempts", message.id, `atmpt_${"0".repeat(27)}`));

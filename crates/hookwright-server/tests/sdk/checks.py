@@ -358,6 +358,9 @@ def attempts():
 
     svix.message_attempt.expunge_content("attempts", message.id, delivered.id)
     assert svix.message_attempt.get("attempts", message.id, delivered.id).response == "EXPUNGED"
+    stats = svix.endpoint.get_stats("attempts", "good")
+    assert (stats.success, stats.fail, stats.pending, stats.sending) == (7, 0, 0, 0), stats
+    assert svix.endpoint.get_stats("attempts", "bad").fail == 18
     unknown = "atmpt_" + "0" * 27
     refused(404, lambda: svix.message_attempt.expunge_content("attempts", message.id, unknown))
 

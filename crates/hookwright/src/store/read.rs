@@ -70,6 +70,30 @@ pub struct SentMessage {
     pub status: DeliveryStatus,
 }
 
+/// How an endpoint has been doing over a span of time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EndpointStats {
+    /// Attempts that it took.
+    pub success: u64,
+    /// Attempts that it did not take.
+    pub fail: u64,
+    /// Messages that wait for a retry.
+    pub pending: u64,
+    /// Messages that are being sent, or wait for their turn.
+    pub sending: u64,
+    /// Whether there are more than were counted.
+    pub is_partial: bool,
+}
+
+/// The span of time that is counted: from `since` up to, but not including, `until`, in steps of 4 ms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StatsSpan {
+    pub(crate) since: Timestamp,
+    pub(crate) until: Timestamp,
+    /// So many attempts, the newest, and so many messages are counted at most.
+    pub(crate) limit: u32,
+}
+
 /// A message with its attempts, newest first, for people who look on.
 #[derive(Debug, Clone)]
 pub struct RecentMessage {
@@ -152,6 +176,8 @@ reads! {
     attempt_list_by_endpoint(
         application: ApplicationId, endpoint: EndpointId, filter: AttemptFilter, page: PageRequest<AttemptId>
     ) -> Page<Attempt>;
+    /// How an endpoint has been doing: its attempts that started in a span, and what is pending of messages from it.
+    endpoint_stats(application: ApplicationId, endpoint: EndpointId, span: StatsSpan) -> EndpointStats;
     /// The messages that were meant for an endpoint, by id, each with how far it has come.
     message_list_by_endpoint(
         application: ApplicationId, endpoint: EndpointId, filter: AttemptFilter, page: PageRequest<MessageId>

@@ -4,6 +4,7 @@ mod dto;
 pub(super) mod headers;
 mod out;
 pub(super) mod secret;
+pub(super) mod stats;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -35,6 +36,7 @@ pub(super) fn operations() -> Operations {
         .add::<__path_remove>(delete(remove))
         .merge(secret::operations())
         .merge(headers::operations())
+        .merge(stats::operations())
 }
 
 /// Lists an application's endpoints, oldest first.

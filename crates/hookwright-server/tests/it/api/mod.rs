@@ -10,6 +10,7 @@ mod event_types;
 mod headers;
 mod messages;
 mod sending;
+mod stats;
 
 mod access; // what holds for all of them
 mod idempotency;

@@ -11,6 +11,7 @@ mod health;
 mod idempotency;
 mod lists;
 mod message;
+mod stats;
 mod token;
 
 mod sqlite_file; // what only a file can do wrong
@@ -81,6 +82,9 @@ conform! {
         a_message_is_read_back_as_it_was,
         an_event_id_is_taken_within_its_application_alone,
         a_conflict_fails_its_own_item_and_not_the_batch;
+    stats:
+        attempts_and_pending_messages_of_an_endpoint_are_counted_within_a_span,
+        no_more_is_counted_than_the_limit;
     token:
         tokens_are_found_by_their_hash_until_they_are_revoked;
 }

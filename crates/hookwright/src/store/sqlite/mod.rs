@@ -15,6 +15,7 @@ mod idempotency;
 mod message;
 mod message_key;
 mod recent;
+mod stats;
 mod token;
 
 mod value; // how values are kept in columns

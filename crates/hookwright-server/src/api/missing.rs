@@ -65,7 +65,6 @@ const MISSING: &[(&str, &str)] = &[
     ("GET", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/rate-limit-status"),
     ("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/recover"),
     ("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/replay-missing"),
-    ("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/send-example"),
     ("GET PATCH", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/transformation"),
     ("POST", "/api/v1/app/{app_id}/endpoint/{endpoint_id}/transformation/simulate"),
     ("GET", "/api/v1/app/{app_id}/events"),

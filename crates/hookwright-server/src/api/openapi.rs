@@ -22,7 +22,7 @@ use crate::api::{application, attempt, endpoint, event_type, health, message};
         event_type::list, event_type::create, event_type::show, event_type::upsert, event_type::change,
         event_type::remove,
         endpoint::list, endpoint::create, endpoint::show, endpoint::upsert, endpoint::change, endpoint::remove,
-        endpoint::secret::show, endpoint::secret::rotate, endpoint::stats::show,
+        endpoint::secret::show, endpoint::secret::rotate, endpoint::stats::show, endpoint::example::send,
         endpoint::headers::show, endpoint::headers::replace, endpoint::headers::change,
         message::create::create, message::list, message::show, message::content::expunge,
         attempt::list_by_endpoint, attempt::list_by_message, attempt::show, attempt::content::expunge,

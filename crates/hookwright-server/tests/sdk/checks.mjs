@@ -153,6 +153,11 @@ async function endpoints() {
   const { rawHeaders } = (await subscriber.wait("/endpoints", (await send("endpoints")).id))[0];
   assert.equal(rawHeaders[rawHeaders.indexOf("X-Only") + 1], "this");
 
+  const example = await svix.endpoint.sendExample("endpoints", "second", { eventType: "book.added" });
+  await subscriber.wait("/second", example.id);
+  assert.deepEqual([subscriber.pathsOf(example.id), example.eventType], [new Set(["/second"]), "book.added"]);
+  await invalid("eventType", svix.endpoint.sendExample("endpoints", "second", { eventType: "x.y" }));
+
   const ids = [made.id, second.id];
   for (let n = 0; n < 5; n += 1) ids.push((await svix.endpoint.create("endpoints", { url })).id);
   await forthAndBack((options) => svix.endpoint.list("endpoints", options), ids);

@@ -19,6 +19,7 @@ from svix.api import (
     EndpointPatch,
     EndpointSecretRotateIn,
     EndpointUpsertIn,
+    EventExampleIn,
     EventTypeIn,
     EventTypeListOptions,
     EventTypePatch,
@@ -182,6 +183,11 @@ def endpoints():
     invalid("headers", lambda: svix.endpoint.set_headers("endpoints", "first", forbidden))
     came = subscriber.wait("/endpoints", send("endpoints").id)[0][0]
     assert came.get("X-Only") == "this" and "X-Shop" not in came, came
+
+    example = svix.endpoint.send_example("endpoints", "second", EventExampleIn(event_type="book.added"))
+    subscriber.wait("/second", example.id)
+    assert subscriber.paths_of(example.id) == {"/second"} and example.event_type == "book.added"
+    invalid("eventType", lambda: svix.endpoint.send_example("endpoints", "second", EventExampleIn(event_type="x.y")))
 
     ids = [made.id, second.id]
     for n in range(5):

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::application::ApplicationRef;
 use crate::domain::endpoint::Endpoint;
+use crate::domain::endpoint_edit::EndpointRef;
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId, OrganisationId};
 use crate::domain::message::Message;
 use crate::domain::page::{Page, PageRequest};
@@ -28,6 +29,19 @@ impl Hooks {
     ) -> Result<Sent, Error> {
         let application = self.inner.catalog.application(organisation, application).await?;
         self.inner.publisher.send(&application, message, key).await
+    }
+
+    /// Sends a message to one endpoint of an application alone, whatever it and the others want.
+    ///
+    /// A disabled endpoint gets nothing. Fails as [`Hooks::send`] does.
+    pub async fn send_to(
+        &self,
+        application: ApplicationId,
+        endpoint: &EndpointRef,
+        message: NewMessage,
+    ) -> Result<Sent, Error> {
+        let entry = self.inner.catalog.endpoint(application, endpoint).await?;
+        self.inner.publisher.send_to(&entry, message).await
     }
 
     /// A message with its payload.

@@ -1,6 +1,7 @@
 //! `/api/v1/app/{app_id}/endpoint`: endpoints.
 
 mod dto;
+pub(super) mod example;
 pub(super) mod headers;
 mod out;
 pub(super) mod secret;
@@ -37,6 +38,7 @@ pub(super) fn operations() -> Operations {
         .merge(secret::operations())
         .merge(headers::operations())
         .merge(stats::operations())
+        .merge(example::operations())
 }
 
 /// Lists an application's endpoints, oldest first.

@@ -7,6 +7,7 @@ mod attempts;
 mod content;
 mod endpoints;
 mod event_types;
+mod examples;
 mod headers;
 mod messages;
 mod sending;

@@ -2,6 +2,7 @@
 
 mod application;
 mod attempt;
+mod authentication;
 mod endpoint;
 mod event_type;
 mod health; // by path
@@ -58,6 +59,7 @@ fn operations() -> Operations {
         .merge(endpoint::operations())
         .merge(message::operations())
         .merge(attempt::operations())
+        .merge(authentication::operations())
 }
 
 async fn metrics(State(state): State<AppState>) -> Response {

@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::{application, attempt, endpoint, event_type, health, message};
+use crate::api::{application, attempt, authentication, endpoint, event_type, health, message};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -28,6 +28,7 @@ use crate::api::{application, attempt, endpoint, event_type, health, message};
         attempt::list_by_endpoint, attempt::list_by_message, attempt::show, attempt::content::expunge,
         attempt::destination::list_messages, attempt::destination::list_destinations,
         attempt::destination::resend,
+        authentication::app_portal_access, authentication::expire_all, authentication::logout,
     ),
 )]
 struct Document;

@@ -312,6 +312,25 @@ async function attempts() {
   await refused(404, svix.messageAttempt.expungeContent("attempts", message.id, `atmpt_${"0".repeat(27)}`));
 }
 
+async function authentication() {
+  await svix.application.create({ name: "Portal", uid: "portal" });
+  const access = (options) => svix.authentication.appPortalAccess("portal", options);
+  const [first, second] = [await access({}), await access({ expiry: 3600 })];
+  assert.match(first.url, /\/app-portal\/app_/);
+  assert.notEqual(first.token, second.token);
+  const [one, two] = [first, second].map((it) => new Svix(it.token, { serverUrl, numRetries: 0 }));
+  assert.equal((await one.application.get("portal")).uid, "portal");
+  await refused(403, one.application.list());
+  await one.authentication.logout();
+  await refused(401, one.application.get("portal"));
+  assert.deepEqual((await two.endpoint.list("portal")).data, []);
+  await svix.authentication.expireAll("portal", {});
+  await refused(401, two.endpoint.list("portal"));
+  await refused(400, svix.authentication.logout());
+  await refused(404, svix.authentication.expireAll("nobody", {}));
+  await invalid("expiry", access({ expiry: 0 }));
+}
+
 function send(app) {
   return svix.message.create(app, { eventType: "book.added", payload: { n: 1 } });
 }
@@ -320,7 +339,7 @@ function haveEnded(found) {
   return found.every((it) => it.statusText === "success" || it.statusText === "fail");
 }
 
-for (const check of [health, access, applications, eventTypes, endpoints, secrets, messages, attempts]) {
+for (const check of [health, access, applications, eventTypes, endpoints, secrets, messages, attempts, authentication]) {
   await check();
   console.log(`${check.name}: good`);
 }

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 from asynchronous import asynchronously
 from expectations import back_and_forth, eventually, forth_and_back, invalid, refused
+from portal import authentication
 from subscriber import Subscriber
 from svix import Svix, SvixOptions
 from svix.api import (
@@ -382,5 +383,7 @@ def all_ended(found):
 for check in (health, access, applications, event_types, endpoints, secrets, messages, attempts):
     check()
     print(f"{check.__name__}: good", flush=True)
+authentication(svix, server)
+print("authentication: good", flush=True)
 asyncio.run(asynchronously(server, subscriber))
 print("asynchronously: good", flush=True)

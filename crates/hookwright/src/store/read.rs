@@ -5,7 +5,7 @@ use crate::domain::attempt::{Attempt, AttemptStatus};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::event_type::EventType;
 use crate::domain::health::Health;
-use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId};
+use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId, TokenId};
 use crate::domain::message::Message;
 use crate::domain::names::{Channel, EventTypeName, Tag, Uid};
 use crate::domain::page::{Page, PageRequest};
@@ -158,6 +158,8 @@ reads! {
     token_by_hash(hash: [u8; 32]) -> Option<Token>;
     /// An organisation's tokens, oldest first.
     token_list(organisation: OrganisationId) -> Vec<Token>;
+    /// The tokens for one application that are good now.
+    token_list_good(organisation: OrganisationId, application: ApplicationId, now: Timestamp) -> Vec<TokenId>;
     /// A message.
     message_get(application: ApplicationId, id: MessageId) -> Option<Message>;
     /// An application's messages, by id; without their payloads unless `with_payload`.

@@ -145,6 +145,12 @@ pub(crate) enum CatalogWrite {
         id: TokenId,
         now: Timestamp,
     },
+    /// These are good for nothing from `at` on, unless they expire or were revoked earlier.
+    TokensExpire {
+        organisation: OrganisationId,
+        ids: Vec<TokenId>,
+        at: Timestamp,
+    },
 }
 
 /// The answer to one [`Write`], of the same kind.

@@ -4,6 +4,7 @@ mod rig; // what the tests run on
 
 mod applications; // resources
 mod attempts;
+mod authentication;
 mod content;
 mod endpoints;
 mod event_types;

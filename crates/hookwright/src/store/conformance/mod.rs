@@ -86,5 +86,6 @@ conform! {
         attempts_and_pending_messages_of_an_endpoint_are_counted_within_a_span,
         no_more_is_counted_than_the_limit;
     token:
-        tokens_are_found_by_their_hash_until_they_are_revoked;
+        tokens_are_found_by_their_hash_until_they_are_revoked,
+        the_good_tokens_of_an_application_are_found_and_expire_no_later_than_asked;
 }

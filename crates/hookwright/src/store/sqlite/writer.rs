@@ -126,5 +126,8 @@ fn change_catalog(connection: &Connection, change: &CatalogWrite) -> Result<Chan
         CatalogWrite::TokenRevoke { organisation, id, now } => {
             token::revoke(connection, *organisation, *id, *now)
         }
+        CatalogWrite::TokensExpire { organisation, ids, at } => {
+            token::expire(connection, *organisation, ids, *at)
+        }
     }
 }

@@ -28,6 +28,9 @@ pub enum Error {
     /// The idempotency key came before with another request.
     #[error("the idempotency key was used before with another request")]
     KeyReused,
+    /// A message to send has an empty payload: stored, it could not be told from one that was removed.
+    #[error("the payload is empty")]
+    PayloadEmpty,
     /// The message's payload is gone.
     #[error("the message's payload is no longer stored")]
     PayloadGone,

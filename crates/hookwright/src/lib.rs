@@ -37,6 +37,7 @@ pub use publish::{NewMessage, Sent};
 pub use store::SchemaReport;
 pub use store::error::StoreError;
 pub use store::read::{
-    AttemptFilter, DeliveryStatus, Destination, MessageFilter, RecentMessage, SentMessage, TaskFilter,
+    AttemptFilter, DeliveryStatus, Destination, EndpointStats, MessageFilter, RecentMessage, SentMessage,
+    TaskFilter,
 };
 pub use store::write::RequestKey;

@@ -2,6 +2,7 @@
 
 mod application;
 mod attempt;
+mod authentication;
 mod background_task;
 mod endpoint;
 mod event_type;
@@ -59,6 +60,7 @@ fn operations() -> Operations {
         .merge(endpoint::operations())
         .merge(message::operations())
         .merge(attempt::operations())
+        .merge(authentication::operations())
         .merge(background_task::operations())
 }
 

@@ -8,7 +8,9 @@ use http::header::CONTENT_TYPE;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::api::{application, attempt, background_task, endpoint, event_type, health, message};
+use crate::api::{
+    application, attempt, authentication, background_task, endpoint, event_type, health, message,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,13 +24,14 @@ use crate::api::{application, attempt, background_task, endpoint, event_type, he
         event_type::list, event_type::create, event_type::show, event_type::upsert, event_type::change,
         event_type::remove,
         endpoint::list, endpoint::create, endpoint::show, endpoint::upsert, endpoint::change, endpoint::remove,
-        endpoint::secret::show, endpoint::secret::rotate,
+        endpoint::secret::show, endpoint::secret::rotate, endpoint::stats::show, endpoint::example::send,
         endpoint::recovery::recover, endpoint::recovery::replay_missing, endpoint::recovery::bulk_replay,
         endpoint::headers::show, endpoint::headers::replace, endpoint::headers::change,
-        message::create::create, message::list, message::show,
-        attempt::list_by_endpoint, attempt::list_by_message, attempt::show,
+        message::create::create, message::list, message::show, message::content::expunge,
+        attempt::list_by_endpoint, attempt::list_by_message, attempt::show, attempt::content::expunge,
         attempt::destination::list_messages, attempt::destination::list_destinations,
         attempt::destination::resend,
+        authentication::app_portal_access, authentication::expire_all, authentication::logout,
         background_task::list, background_task::show,
     ),
 )]

@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use hookwright::Error;
-use hookwright::domain::ids::{ApplicationId, OrganisationId};
+use hookwright::domain::ids::{ApplicationId, OrganisationId, TokenId};
 use hookwright::domain::token::Scope;
 use http::StatusCode;
 use http::request::Parts;
@@ -14,6 +14,7 @@ use crate::server::AppState;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller {
     scope: Scope,
+    token: Option<TokenId>,
     target_hints: bool,
 }
 
@@ -22,8 +23,13 @@ pub(crate) struct Caller {
 pub(crate) struct OrganisationCaller(pub(crate) OrganisationId);
 
 impl Caller {
-    pub(crate) fn new(scope: Scope, target_hints: bool) -> Caller {
-        Caller { scope, target_hints }
+    pub(crate) fn new(scope: Scope, token: Option<TokenId>, target_hints: bool) -> Caller {
+        Caller { scope, token, target_hints }
+    }
+
+    /// The caller's own token, if it is one that can be revoked.
+    pub(crate) fn token(self) -> Option<TokenId> {
+        self.token
     }
 
     /// The organisation that the caller acts in.

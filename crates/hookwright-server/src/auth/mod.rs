@@ -5,6 +5,7 @@ mod jwt; // tokens of those who come from Svix
 
 use std::sync::Arc;
 
+use hookwright::domain::ids::TokenId;
 use hookwright::domain::token::Scope;
 use hookwright::{Error, Hooks};
 use http::header::AUTHORIZATION;
@@ -50,8 +51,8 @@ impl Auth {
                 "This needs an access token: send it in the header \"Authorization: Bearer <token>\".",
             ));
         };
-        match self.scope(text).await? {
-            Some(scope) => Ok(Caller::new(scope, self.inner.target_hints)),
+        match self.recognise(text).await? {
+            Some((scope, token)) => Ok(Caller::new(scope, token, self.inner.target_hints)),
             None => {
                 Err(ApiError::unauthorized("The access token is not known here, has expired or was revoked."))
             }
@@ -60,15 +61,21 @@ impl Auth {
 
     /// What the bearer of this token may do; `None` if it is no good.
     pub(crate) async fn scope(&self, text: &str) -> Result<Option<Scope>, Error> {
+        Ok(self.recognise(text).await?.map(|(scope, _)| scope))
+    }
+
+    /// The same, with the token's id if it is one that can be revoked.
+    async fn recognise(&self, text: &str) -> Result<Option<(Scope, Option<TokenId>)>, Error> {
         let hash: [u8; 32] = Sha256::digest(text.as_bytes()).into();
         if self.inner.api_token.is_some_and(|expected| expected.ct_eq(&hash).into()) {
-            return Ok(Some(Scope::Organisation(self.inner.hooks.default_organisation())));
+            return Ok(Some((Scope::Organisation(self.inner.hooks.default_organisation()), None)));
         }
         if let Some(jwt) = self.inner.jwt.as_ref().filter(|_| jwt::looks_like_one(text)) {
-            return jwt.scope(&self.inner.hooks, text, hash).await;
+            let scope = jwt.scope(&self.inner.hooks, text, hash).await?;
+            return Ok(scope.map(|scope| (scope, None)));
         }
         let token = self.inner.hooks.token_authenticate(text).await?;
-        Ok(token.map(|token| token.scope))
+        Ok(token.map(|token| (token.scope, Some(token.id))))
     }
 }
 

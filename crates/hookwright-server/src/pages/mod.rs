@@ -6,6 +6,7 @@
 mod home; // what one sees
 mod live;
 mod login;
+mod portal;
 
 mod board; // where it comes from
 mod row;
@@ -46,6 +47,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/login", get(login::form).post(login::with_token))
         .route("/login/{secret}", get(login::link).post(login::with_link))
         .route("/logout", post(login::out))
+        .route("/app-portal/{application}", get(portal::show))
         .route("/static/{name}", get(assets::serve))
         .layer(DefaultBodyLimit::max(FORM_MAX))
         .layer(Extension(pages))

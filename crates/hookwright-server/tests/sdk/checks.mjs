@@ -154,6 +154,11 @@ async function endpoints() {
   const { rawHeaders } = (await subscriber.wait("/endpoints", (await send("endpoints")).id))[0];
   assert.equal(rawHeaders[rawHeaders.indexOf("X-Only") + 1], "this");
 
+  const example = await svix.endpoint.sendExample("endpoints", "second", { eventType: "book.added" });
+  await subscriber.wait("/second", example.id);
+  assert.deepEqual([subscriber.pathsOf(example.id), example.eventType], [new Set(["/second"]), "book.added"]);
+  await invalid("eventType", svix.endpoint.sendExample("endpoints", "second", { eventType: "x.y" }));
+
   const ids = [made.id, second.id];
   for (let n = 0; n < 5; n += 1) ids.push((await svix.endpoint.create("endpoints", { url })).id);
   await forthAndBack((options) => svix.endpoint.list("endpoints", options), ids);
@@ -233,6 +238,13 @@ async function messages() {
   assert.deepEqual(shown.data[0].payload, payload);
   for (let n = 0; n < 4; n += 1) all.unshift((await send("messages")).id);
   await backAndForth((options) => svix.message.list("messages", options), all);
+
+  await svix.message.expungeContent("messages", first.id);
+  const content = async (id, withContent) => (await svix.message.get("messages", id, { withContent })).payload;
+  assert.deepEqual([await content(first.id, true), await content(first.id, false)], [{ expired: true }, {}]);
+  assert.deepEqual(await content(third.id, true), { once: true });
+  await refused(400, svix.messageAttempt.resend("messages", first.id, "all"));
+  await refused(404, svix.message.expungeContent("messages", onTheWay.id));
 }
 
 async function attempts() {
@@ -292,6 +304,32 @@ async function attempts() {
   assert.deepEqual((await attempted({ withContent: true }))[5].payload, { n: 1 });
   assert.deepEqual(await attempted({ status: 2 }), sent);
   assert.deepEqual(await attempted({ status: 0 }), []);
+
+  const { success, fail, pending, sending } = await svix.endpoint.getStats("attempts", "good");
+  assert.deepEqual([success, fail, pending, sending], [7, 0, 0, 0]);
+  assert.equal((await svix.endpoint.getStats("attempts", "bad")).fail, 18);
+  await svix.messageAttempt.expungeContent("attempts", message.id, delivered.id);
+  assert.equal((await svix.messageAttempt.get("attempts", message.id, delivered.id)).response, "EXPUNGED");
+  await refused(404, svix.messageAttempt.expungeContent("attempts", message.id, `atmpt_${"0".repeat(27)}`));
+}
+
+async function authentication() {
+  await svix.application.create({ name: "Portal", uid: "portal" });
+  const access = (options) => svix.authentication.appPortalAccess("portal", options);
+  const [first, second] = [await access({}), await access({ expiry: 3600 })];
+  assert.match(first.url, /\/app-portal\/app_/);
+  assert.notEqual(first.token, second.token);
+  const [one, two] = [first, second].map((it) => new Svix(it.token, { serverUrl, numRetries: 0 }));
+  assert.equal((await one.application.get("portal")).uid, "portal");
+  await refused(403, one.application.list());
+  await one.authentication.logout();
+  await refused(401, one.application.get("portal"));
+  assert.deepEqual((await two.endpoint.list("portal")).data, []);
+  await svix.authentication.expireAll("portal", {});
+  await refused(401, two.endpoint.list("portal"));
+  await refused(400, svix.authentication.logout());
+  await refused(404, svix.authentication.expireAll("nobody", {}));
+  await invalid("expiry", access({ expiry: 0 }));
 }
 
 async function tasks() {
@@ -306,7 +344,10 @@ function haveEnded(found) {
   return found.every((it) => it.statusText === "success" || it.statusText === "fail");
 }
 
-for (const check of [health, access, applications, eventTypes, endpoints, secrets, messages, attempts, tasks]) {
+const checks = [
+  health, access, applications, eventTypes, endpoints, secrets, messages, attempts, tasks, authentication,
+];
+for (const check of checks) {
   await check();
   console.log(`${check.name}: good`);
 }

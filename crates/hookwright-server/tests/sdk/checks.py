@@ -5,9 +5,11 @@ import os
 from datetime import datetime, timedelta, timezone
 
 import tasks as background
+from asynchronous import asynchronously
 from expectations import back_and_forth, eventually, forth_and_back, invalid, refused
-from subscriber import Subscriber, lowered
-from svix import Svix, SvixAsync, SvixOptions
+from portal import authentication
+from subscriber import Subscriber
+from svix import Svix, SvixOptions
 from svix.api import (
     ApplicationIn,
     ApplicationListOptions,
@@ -19,6 +21,7 @@ from svix.api import (
     EndpointPatch,
     EndpointSecretRotateIn,
     EndpointUpsertIn,
+    EventExampleIn,
     EventTypeIn,
     EventTypeListOptions,
     EventTypePatch,
@@ -31,7 +34,6 @@ from svix.api import (
     StatusCodeClass,
 )
 from svix.api.application import ApplicationCreateOptions
-from svix.api.errors.http_error import HttpError
 from svix.api.event_type import EventTypeDeleteOptions
 from svix.api.message import MessageCreateOptions, MessageGetOptions
 from svix.api.message_attempt import MessageAttemptListAttemptedMessagesOptions
@@ -184,6 +186,11 @@ def endpoints():
     came = subscriber.wait("/endpoints", send("endpoints").id)[0][0]
     assert came.get("X-Only") == "this" and "X-Shop" not in came, came
 
+    example = svix.endpoint.send_example("endpoints", "second", EventExampleIn(event_type="book.added"))
+    subscriber.wait("/second", example.id)
+    assert subscriber.paths_of(example.id) == {"/second"} and example.event_type == "book.added"
+    invalid("eventType", lambda: svix.endpoint.send_example("endpoints", "second", EventExampleIn(event_type="x.y")))
+
     ids = [made.id, second.id]
     for n in range(5):
         ids.append(svix.endpoint.create("endpoints", EndpointIn(url=subscriber.url(f"/{n}"))).id)
@@ -243,8 +250,9 @@ def messages():
         MessageIn(event_type="book.added", event_id="event-1", payload=payload, channels=["eu"], tags=["t"]),
         MessageCreateOptions(with_content=True),
     )
+    with_content = MessageGetOptions(with_content=True)
     assert first.payload == payload and first.event_id == "event-1" and first.channels == ["eu"], first
-    assert svix.message.get("messages", first.id, MessageGetOptions(with_content=True)) == first
+    assert svix.message.get("messages", first.id, with_content) == first
     assert svix.message.get("messages", first.id).payload == {}
     for uid in ("all", "added", "eu"):
         subscriber.wait(f"/messages/{uid}", first.id)
@@ -278,13 +286,20 @@ def messages():
     assert listed(channel="eu") == [first.id] == listed(tag="t")
     assert listed(event_types=["never.registered", "book.n1"]) == [second.id]
     assert listed(before=before) == [] and listed(after=before) == listed()
-    with_content = svix.message.list("messages", MessageListOptions(with_content=True, tag="t"))
-    assert with_content.data[0].payload == payload
+    shown = svix.message.list("messages", MessageListOptions(with_content=True, tag="t"))
+    assert shown.data[0].payload == payload
     ids = [first.id, second.id, third.id] + [send("messages").id for _ in range(4)]
     back_and_forth(
         lambda iterator: svix.message.list("messages", MessageListOptions(limit=3, iterator=iterator)),
         list(reversed(ids)),
     )
+
+    svix.message.expunge_content("messages", first.id)
+    assert svix.message.get("messages", first.id, with_content).payload == {"expired": True}
+    assert svix.message.get("messages", first.id).payload == {}
+    refused(400, lambda: svix.message_attempt.resend("messages", first.id, "all"))
+    assert svix.message.get("messages", third.id, with_content).payload == {"once": True}
+    refused(404, lambda: svix.message.expunge_content("messages", on_the_way.id))
 
 
 def attempts():
@@ -349,32 +364,17 @@ def attempts():
     assert [it.id for it in attempted(status=MessageStatus.FAIL)] == [it.id for it in sent]
     assert attempted(status=MessageStatus.SUCCESS) == []
 
+    svix.message_attempt.expunge_content("attempts", message.id, delivered.id)
+    assert svix.message_attempt.get("attempts", message.id, delivered.id).response == "EXPUNGED"
+    stats = svix.endpoint.get_stats("attempts", "good")
+    assert (stats.success, stats.fail, stats.pending, stats.sending) == (7, 0, 0, 0), stats
+    assert svix.endpoint.get_stats("attempts", "bad").fail == 18
+    unknown = "atmpt_" + "0" * 27
+    refused(404, lambda: svix.message_attempt.expunge_content("attempts", message.id, unknown))
+
 
 def tasks():
     background.check(svix, subscriber)
-
-
-async def asynchronously():
-    client = SvixAsync(os.environ["HOOKWRIGHT_TOKEN"], server)
-    await client.health.get()
-    app = await client.application.get_or_create(ApplicationIn(name="Async", uid="async"))
-    await client.event_type.upsert("async.done", EventTypeUpsertIn(description="It is done"))
-    endpoint = EndpointIn(url=subscriber.url("/async"), event_types=["async.done"])
-    endpoint = await client.endpoint.create(app.id, endpoint)
-    new = MessageIn(event_type="async.done", payload={"n": 1})
-    sent = await asyncio.gather(*(client.message.create(app.id, new) for _ in range(8)))
-    assert len({message.id for message in sent}) == 8
-    secret = Webhook((await client.endpoint.get_secret(app.id, endpoint.id)).key)
-    for message in sent:
-        headers, body = subscriber.wait("/async", message.id)[0]
-        secret.verify(body, headers)
-        assert body == b'{"n":1}' and lowered(headers)["content-type"] == "application/json"
-    try:
-        await client.message.get(app.id, "msg_" + "0" * 27)
-        raise AssertionError("there is no such message")
-    except HttpError as error:
-        assert error.status_code == 404
-    await client.application.delete(app.id)
 
 
 def send(app):
@@ -388,5 +388,7 @@ def all_ended(found):
 for check in (health, access, applications, event_types, endpoints, secrets, messages, attempts, tasks):
     check()
     print(f"{check.__name__}: good", flush=True)
-asyncio.run(asynchronously())
+authentication(svix, server)
+print("authentication: good", flush=True)
+asyncio.run(asynchronously(server, subscriber))
 print("asynchronously: good", flush=True)

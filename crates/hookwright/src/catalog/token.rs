@@ -1,13 +1,14 @@
 //! Access tokens: made, revoked, and recognised by the hash of their text.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::catalog::Catalog;
 use crate::catalog::cache::Cache;
-use crate::domain::ids::{OrganisationId, TokenId};
+use crate::domain::ids::{ApplicationId, OrganisationId, TokenId};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Scope, Token};
 use crate::error::{Error, Thing};
@@ -17,6 +18,8 @@ use crate::store::write::{CatalogWrite, Changed};
 const PREFIX: &str = "hw_";
 /// Random bytes in a token: so many that a fast hash is enough to keep it (there is nothing to guess).
 const RANDOM_BYTES: usize = 32;
+/// Tokens that expire in one batch.
+const EXPIRE_SLICE: usize = 500;
 
 impl Catalog {
     pub(crate) async fn token_create(
@@ -46,6 +49,22 @@ impl Catalog {
             Changed::Yes => Ok(()),
             _ => Err(Error::NotFound(Thing::Token)),
         }
+    }
+
+    pub(crate) async fn tokens_expire(
+        &self,
+        organisation: OrganisationId,
+        application: ApplicationId,
+        after: Duration,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let ids = self.store.token_list_good(organisation, application, now).await?;
+        for slice in ids.chunks(EXPIRE_SLICE) {
+            let at = now.after(after);
+            let write = CatalogWrite::TokensExpire { organisation, ids: slice.to_vec(), at };
+            self.change(write, Cache::forget_tokens).await?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn token_authenticate(&self, text: &str) -> Result<Option<Arc<Token>>, Error> {

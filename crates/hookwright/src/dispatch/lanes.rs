@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dispatch::application_lanes::{ApplicationLanes, Place};
+use crate::dispatch::expunged::Expunged;
 use crate::dispatch::lane::{Lane, Readiness, Waiting, changed_rate};
 use crate::domain::attempt::Trigger;
 use crate::domain::breaker::Breaker;
@@ -81,6 +82,7 @@ pub(super) struct Lanes {
     resident: usize,
     pub(super) resident_bytes: usize,
     pub(super) on_disk: u64,
+    pub(super) expunged: Expunged,
     stopped: bool,
 }
 
@@ -105,6 +107,7 @@ impl Lanes {
             resident: 0,
             resident_bytes: 0,
             on_disk: 0,
+            expunged: Expunged::default(),
             stopped: false,
         }
     }
@@ -325,6 +328,7 @@ impl Lanes {
 
     pub(super) fn admit(&mut self, key: DeliveryKey, waiting: Waiting, now: Timestamp) {
         let Some(lane) = self.lanes.get_mut(&key.endpoint) else { return };
+        let waiting = self.expunged.emptied(waiting);
         self.resident += 1;
         self.resident_bytes += waiting.bytes();
         lane.resident.insert(key.message);

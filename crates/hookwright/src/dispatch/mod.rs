@@ -5,6 +5,7 @@ mod lane; // one endpoint's queue
 mod lanes; // all of them: who starts next
 mod overflow; // what waits on disk meanwhile
 
+mod expunged; // payloads that were removed meanwhile
 mod health_book; // who has failed for how long
 mod intake; // what comes in: new messages, retries, rows from disk
 mod worker; // an attempt, and what follows from it
@@ -43,7 +44,7 @@ use crate::journal::{Committed, Journal};
 use crate::measures::{Measures, Snapshot};
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::write::{Write, Written};
+use crate::store::write::{Changed, Write, Written};
 
 /// Rows of ended deliveries that are removed in one batch.
 const END_SLICE: u32 = 500;
@@ -179,6 +180,33 @@ impl Dispatch {
         let throttle = self.shared.throttle(application, endpoint).await.ok();
         self.shared.lanes().ready_on_disk(application, endpoint, messages, throttle, self.shared.clock.now());
         self.shared.pump();
+    }
+
+    /// Removes a message's payload, on disk and from what waits here; an attempt that is under way ends as it will.
+    ///
+    /// Its pending deliveries end at their next turn, each with an attempt that says why.
+    pub(crate) async fn expunge(
+        &self,
+        application: ApplicationId,
+        message: MessageId,
+    ) -> Result<Changed, Error> {
+        let shared = Arc::clone(&self.shared);
+        // A task of its own: a caller who goes away in the middle must not leave the payload in memory.
+        let expunged = self.shared.tasks.spawn(async move {
+            let now = shared.clock.now();
+            let changed =
+                shared.journal.change_message(Write::ExpungeMessage { application, message, now }).await?;
+            if changed == Changed::Yes {
+                let entry = shared.catalog.application_by_id(application).await.ok().flatten();
+                let endpoints =
+                    entry.iter().flat_map(|entry| entry.endpoints()).map(|entry| entry.endpoint.id);
+                shared.lanes().expunge(message, endpoints, now);
+                shared.note_due(now);
+                shared.pump();
+            }
+            Ok(changed)
+        });
+        expunged.await.unwrap_or(Err(Error::ShuttingDown))
     }
 
     /// An endpoint was changed: its limit may be another, and what it failed at before is past.

@@ -3,7 +3,9 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 
 use crate::activity::Activity;
@@ -18,6 +20,9 @@ use crate::domain::retry::{self, Jitter};
 use crate::domain::time::Timestamp;
 use crate::error::Error;
 use crate::store::write::{Changed, HealthChange, Outcome};
+
+/// What is told of a delivery whose message has nothing to send any more.
+const PAYLOAD_GONE: &str = "the message's payload was removed before it could be sent";
 
 /// Makes this attempt, and then whichever comes next, until none can start.
 pub(super) async fn run(shared: Arc<Shared>, first: Start) {
@@ -61,6 +66,9 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
         shared.end_deliveries(application, endpoint, up_to);
         return End::Abandoned;
     };
+    if start.message.payload.is_empty() {
+        return give_up(shared, &start, &entry);
+    }
     let started_at = shared.clock.now();
     let request = AttemptRequest {
         endpoint: &entry.endpoint,
@@ -82,6 +90,33 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
         }
     };
     conclude(shared, start, &entry, started_at, answer).await
+}
+
+/// The message's payload was removed before its turn came: the delivery ends, with an attempt that says so.
+fn give_up(shared: &Shared, start: &Start, entry: &EndpointEntry) -> End {
+    let now = shared.clock.now();
+    let attempt = Attempt {
+        id: shared.ids.next(now).into(),
+        application: start.key.application,
+        message: start.key.message,
+        endpoint: start.key.endpoint,
+        number: start.attempts.saturating_add(1),
+        status: AttemptStatus::Fail,
+        response_code: 0,
+        response: Bytes::new(),
+        reason: Some(PAYLOAD_GONE.to_owned()),
+        duration: Duration::ZERO,
+        trigger: start.trigger,
+        url: entry.endpoint.settings.url.clone(),
+        started_at: now,
+        next_attempt_at: None,
+    };
+    let transition = Transition::GivenUp(GiveUpReason::PayloadGone);
+    count(shared, &attempt, transition);
+    shared.activity.publish(|| Activity::attempted(entry.organisation, &attempt));
+    // It says nothing of the endpoint, which was not called.
+    shared.journal.record(Outcome { attempt, transition, health: HealthChange::None });
+    End::Abandoned
 }
 
 /// Decides how the delivery goes on, and hands it all to the journal.

@@ -7,6 +7,9 @@ use bytes::Bytes;
 use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId};
 use crate::domain::time::Timestamp;
 
+/// What stands in the place of a response that was removed.
+pub const EXPUNGED: &[u8] = b"EXPUNGED";
+
 /// One HTTP request of a delivery, and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
@@ -24,7 +27,7 @@ pub struct Attempt {
     pub status: AttemptStatus,
     /// The answer's status code; 0 if there was no answer.
     pub response_code: u16,
-    /// The first bytes of the answer's body; empty if there was none.
+    /// The first bytes of the answer's body; empty if there was none, [`EXPUNGED`] if it was removed.
     pub response: Bytes,
     /// What went wrong, in words, unless the endpoint took it.
     pub reason: Option<String>,

@@ -45,6 +45,8 @@ pub enum GiveUpReason {
     Exhausted,
     /// The endpoint asked to end this delivery, with `webhook-delivery: abort-message`.
     Aborted,
+    /// The message's payload is no longer stored.
+    PayloadGone,
     /// The endpoint was disabled by this attempt.
     Disabled(DisabledReason),
 }

@@ -24,7 +24,7 @@ pub struct Message {
     pub channels: Vec<Channel>,
     /// Words to find it by.
     pub tags: Vec<Tag>,
-    /// The payload: stored and sent byte for byte as it came. Shared, never copied.
+    /// The payload: stored and sent byte for byte as it came. Shared, never copied. Empty once it was removed.
     pub payload: Bytes,
     /// When it was accepted.
     pub created_at: Timestamp,

@@ -6,6 +6,7 @@ use crate::domain::page::{Page, PageRequest};
 use crate::error::{Error, Thing};
 use crate::hooks::Hooks;
 use crate::store::read::AttemptFilter;
+use crate::store::write::{Changed, Write};
 
 impl Hooks {
     /// An attempt of a message.
@@ -16,6 +17,20 @@ impl Hooks {
         id: AttemptId,
     ) -> Result<Attempt, Error> {
         self.inner.store.attempt_get(application, message, id).await?.ok_or(Error::NotFound(Thing::Attempt))
+    }
+
+    /// Removes what an endpoint answered to an attempt for good; [`EXPUNGED`](crate::domain::attempt::EXPUNGED) takes its place.
+    pub async fn attempt_expunge(
+        &self,
+        application: ApplicationId,
+        message: MessageId,
+        attempt: AttemptId,
+    ) -> Result<(), Error> {
+        let write = Write::ExpungeAttempt { application, message, attempt };
+        match self.inner.journal.change_message(write).await? {
+            Changed::Yes => Ok(()),
+            _ => Err(Error::NotFound(Thing::Attempt)),
+        }
     }
 
     /// A message's attempts at all endpoints, by id.

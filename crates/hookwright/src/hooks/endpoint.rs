@@ -8,8 +8,13 @@ use crate::domain::endpoint::Endpoint;
 use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
 use crate::domain::ids::{ApplicationId, EndpointId};
 use crate::domain::page::{Page, PageRequest};
+use crate::domain::time::Timestamp;
 use crate::error::Error;
 use crate::hooks::Hooks;
+use crate::store::read::{EndpointStats, StatsSpan};
+
+/// Rows of a kind that statistics count at most.
+const COUNTED_MAX: u32 = 10_000;
 
 impl Hooks {
     /// Makes an endpoint.
@@ -66,6 +71,20 @@ impl Hooks {
         let changed = self.inner.catalog.endpoint_update(application, endpoint, checked).await?;
         self.inner.dispatch.endpoint_changed(&changed);
         Ok(changed)
+    }
+
+    /// How an endpoint has been doing from `since` up to, but not including, `until`.
+    ///
+    /// Counts at most the newest 10,000 attempts and 10,000 pending messages, and says if there are more: the cost is bounded.
+    pub async fn endpoint_stats(
+        &self,
+        application: ApplicationId,
+        endpoint: EndpointId,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<EndpointStats, Error> {
+        let span = StatsSpan { since, until, limit: COUNTED_MAX };
+        Ok(self.inner.store.endpoint_stats(application, endpoint, span).await?)
     }
 
     /// Deletes an endpoint; what was on its way to it ends.

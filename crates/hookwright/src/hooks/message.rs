@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::application::ApplicationRef;
 use crate::domain::endpoint::Endpoint;
+use crate::domain::endpoint_edit::EndpointRef;
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId, OrganisationId};
 use crate::domain::message::Message;
 use crate::domain::page::{Page, PageRequest};
@@ -11,14 +12,14 @@ use crate::error::{Error, Thing};
 use crate::hooks::Hooks;
 use crate::publish::{NewMessage, Sent};
 use crate::store::read::{AttemptFilter, Destination, MessageFilter, RecentMessage, SentMessage};
-use crate::store::write::RequestKey;
+use crate::store::write::{Changed, RequestKey};
 
 impl Hooks {
     /// Sends a message: when this returns it is on disk, and on its way.
     ///
     /// With a `key`, the same request sent again is answered with the message that the first one made. Fails with
     /// [`Error::Taken`] if another message of the application has its `eventId`, with [`Error::KeyReused`] if the key came
-    /// before with another request.
+    /// before with another request, with [`Error::PayloadEmpty`] if there is nothing to send.
     pub async fn send(
         &self,
         organisation: OrganisationId,
@@ -28,6 +29,19 @@ impl Hooks {
     ) -> Result<Sent, Error> {
         let application = self.inner.catalog.application(organisation, application).await?;
         self.inner.publisher.send(&application, message, key).await
+    }
+
+    /// Sends a message to one endpoint of an application alone, whatever it and the others want.
+    ///
+    /// A disabled endpoint gets nothing. Fails as [`Hooks::send`] does.
+    pub async fn send_to(
+        &self,
+        application: ApplicationId,
+        endpoint: &EndpointRef,
+        message: NewMessage,
+    ) -> Result<Sent, Error> {
+        let entry = self.inner.catalog.endpoint(application, endpoint).await?;
+        self.inner.publisher.send_to(&entry, message).await
     }
 
     /// A message with its payload.
@@ -74,6 +88,16 @@ impl Hooks {
         page: PageRequest<EndpointId>,
     ) -> Result<Page<Destination>, Error> {
         Ok(self.inner.store.destination_list(application, message, page).await?)
+    }
+
+    /// Removes a message's payload for good: nobody can read it any more, and nothing sends it again.
+    ///
+    /// An attempt that is under way ends as it will. What else is pending ends soon, as failed, with a reason that says so.
+    pub async fn message_expunge(&self, application: ApplicationId, id: MessageId) -> Result<(), Error> {
+        match self.inner.dispatch.expunge(application, id).await? {
+            Changed::Yes => Ok(()),
+            _ => Err(Error::NotFound(Thing::Message)),
+        }
     }
 
     /// Sends a message to one endpoint once more, with all the retries of a new delivery.

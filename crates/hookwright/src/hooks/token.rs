@@ -1,10 +1,11 @@
 //! Calls about access tokens.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::domain::ids::{OrganisationId, TokenId};
+use crate::domain::ids::{ApplicationId, OrganisationId, TokenId};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Scope, Token};
 use crate::error::Error;
@@ -38,6 +39,16 @@ impl Hooks {
     /// Makes a token good for nothing, at once on this node and within seconds on others.
     pub async fn token_revoke(&self, organisation: OrganisationId, id: TokenId) -> Result<(), Error> {
         self.inner.catalog.token_revoke(organisation, id).await
+    }
+
+    /// Makes all tokens for this application good for nothing once `after` has passed, those that are good now.
+    pub async fn tokens_expire(
+        &self,
+        organisation: OrganisationId,
+        application: ApplicationId,
+        after: Duration,
+    ) -> Result<(), Error> {
+        self.inner.catalog.tokens_expire(organisation, application, after).await
     }
 
     /// The token that `text` proves, if it is good now.

@@ -62,6 +62,14 @@ impl Journal {
         }
     }
 
+    /// Changes something about a message that is stored.
+    pub(crate) async fn change_message(&self, write: Write) -> Result<Changed, Error> {
+        match self.write(write).await? {
+            Written::Changed(changed) => Ok(changed),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     /// Writes one item and waits until it is on disk.
     pub(crate) async fn write(&self, write: Write) -> Result<Written, Error> {
         let (answer, answered) = oneshot::channel();

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 
 use crate::activity::{Activity, ActivityFeed};
-use crate::catalog::ApplicationEntry;
+use crate::catalog::{ApplicationEntry, EndpointEntry};
 use crate::clock::Clock;
-use crate::domain::ids::{IdGenerator, MessageId};
+use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator, MessageId, OrganisationId};
 use crate::domain::message::Message;
 use crate::domain::names::{Channel, EventId, EventTypeName, Tag};
 use crate::error::{Error, Thing};
@@ -27,7 +27,7 @@ pub struct NewMessage {
     pub channels: Vec<Channel>,
     /// Words to find it by.
     pub tags: Vec<Tag>,
-    /// The payload, sent byte for byte.
+    /// The payload, sent byte for byte; not empty.
     pub payload: Bytes,
 }
 
@@ -78,24 +78,47 @@ impl Publisher {
         new: NewMessage,
         key: Option<RequestKey>,
     ) -> Result<Sent, Error> {
+        let message = self.take(application.application.id, new)?;
+        let endpoints = application.route(&message.event_type, &message.channels);
+        self.store(message, endpoints, key, application.application.organisation).await
+    }
+
+    /// Sends a message to this endpoint alone, whatever it and the others want.
+    pub(crate) async fn send_to(&self, entry: &EndpointEntry, new: NewMessage) -> Result<Sent, Error> {
+        let message = self.take(entry.endpoint.application, new)?;
+        self.store(message, vec![entry.endpoint.id], None, entry.organisation).await
+    }
+
+    fn take(&self, application: ApplicationId, new: NewMessage) -> Result<Arc<Message>, Error> {
         self.is_open()?;
+        if new.payload.is_empty() {
+            return Err(Error::PayloadEmpty);
+        }
         let now = self.clock.now();
-        let message = Arc::new(Message {
+        Ok(Arc::new(Message {
             id: self.ids.next(now).into(),
-            application: application.application.id,
+            application,
             event_type: new.event_type,
             event_id: new.event_id,
             channels: new.channels,
             tags: new.tags,
             payload: new.payload,
             created_at: now,
-        });
-        let endpoints = application.route(&message.event_type, &message.channels);
+        }))
+    }
+
+    async fn store(
+        &self,
+        message: Arc<Message>,
+        endpoints: Vec<EndpointId>,
+        key: Option<RequestKey>,
+        organisation: OrganisationId,
+    ) -> Result<Sent, Error> {
         let append = Append { message: Arc::clone(&message), endpoints, key };
         match self.journal.append(append).await? {
             Appended::Stored => {
                 self.measures.messages.increment(1);
-                self.activity.publish(|| Activity::accepted(application.application.organisation, &message));
+                self.activity.publish(|| Activity::accepted(organisation, &message));
                 Ok(Sent::Accepted(message))
             }
             Appended::Replayed(id) => Ok(Sent::Repeated(id)),

@@ -5,7 +5,7 @@ use crate::domain::attempt::{Attempt, AttemptStatus};
 use crate::domain::endpoint::Endpoint;
 use crate::domain::event_type::EventType;
 use crate::domain::health::Health;
-use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId, TaskId};
+use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId, TaskId, TokenId};
 use crate::domain::message::Message;
 use crate::domain::names::{Channel, EventTypeName, Tag, Uid};
 use crate::domain::page::{Page, PageRequest};
@@ -70,6 +70,30 @@ pub struct SentMessage {
     pub message: Message,
     /// How far it has come.
     pub status: DeliveryStatus,
+}
+
+/// How an endpoint has been doing over a span of time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EndpointStats {
+    /// Attempts that it took.
+    pub success: u64,
+    /// Attempts that it did not take.
+    pub fail: u64,
+    /// Messages that wait for a retry.
+    pub pending: u64,
+    /// Messages that are being sent, or wait for their turn.
+    pub sending: u64,
+    /// Whether there are more than were counted.
+    pub is_partial: bool,
+}
+
+/// The span of time that is counted: from `since` up to, but not including, `until`, in steps of 4 ms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StatsSpan {
+    pub(crate) since: Timestamp,
+    pub(crate) until: Timestamp,
+    /// So many attempts, the newest, and so many messages are counted at most.
+    pub(crate) limit: u32,
 }
 
 /// A message with its attempts, newest first, for people who look on.
@@ -154,6 +178,8 @@ reads! {
     token_by_hash(hash: [u8; 32]) -> Option<Token>;
     /// An organisation's tokens, oldest first.
     token_list(organisation: OrganisationId) -> Vec<Token>;
+    /// The tokens for one application that are good now.
+    token_list_good(organisation: OrganisationId, application: ApplicationId, now: Timestamp) -> Vec<TokenId>;
     /// A message.
     message_get(application: ApplicationId, id: MessageId) -> Option<Message>;
     /// An application's messages, by id; without their payloads unless `with_payload`.
@@ -172,6 +198,8 @@ reads! {
     attempt_list_by_endpoint(
         application: ApplicationId, endpoint: EndpointId, filter: AttemptFilter, page: PageRequest<AttemptId>
     ) -> Page<Attempt>;
+    /// How an endpoint has been doing: its attempts that started in a span, and what is pending of messages from it.
+    endpoint_stats(application: ApplicationId, endpoint: EndpointId, span: StatsSpan) -> EndpointStats;
     /// The messages that were meant for an endpoint, by id, each with how far it has come.
     message_list_by_endpoint(
         application: ApplicationId, endpoint: EndpointId, filter: AttemptFilter, page: PageRequest<MessageId>

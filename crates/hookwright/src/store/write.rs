@@ -8,7 +8,7 @@ use crate::domain::delivery::{Delivery, DeliveryKey, Transition};
 use crate::domain::endpoint::{DisabledReason, Endpoint};
 use crate::domain::event_type::EventType;
 use crate::domain::health::Health;
-use crate::domain::ids::{ApplicationId, EndpointId, MessageId, OrganisationId, TokenId};
+use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId, TokenId};
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
 use crate::domain::task::{Task, TaskStatus};
@@ -25,6 +25,10 @@ pub(crate) enum Write {
     Resend(DeliveryKey),
     /// Deliveries whose retry is due are taken over by the node that asks.
     ClaimDue(ClaimDue),
+    /// A message's payload goes for good; those of its deliveries that wait for a retry become due `now`, to end.
+    ExpungeMessage { application: ApplicationId, message: MessageId, now: Timestamp },
+    /// What an endpoint answered to an attempt goes for good.
+    ExpungeAttempt { application: ApplicationId, message: MessageId, attempt: AttemptId },
     /// An endpoint's pending deliveries of messages up to `up_to` end, at most `limit` of them.
     EndDeliveries { application: ApplicationId, endpoint: EndpointId, up_to: MessageId, limit: u32 },
     /// Nothing that matters, but the disk is written: to see whether that works again.
@@ -51,6 +55,11 @@ impl Write {
     /// Whether it cannot be written without changing the database.
     pub(crate) fn always_changes(&self) -> bool {
         matches!(self, Write::Append(_) | Write::Outcome(_) | Write::Probe)
+    }
+
+    /// Whether it removes something that nobody may find in the database's files afterwards.
+    pub(crate) fn expunges(&self) -> bool {
+        matches!(self, Write::ExpungeMessage { .. } | Write::ExpungeAttempt { .. })
     }
 }
 
@@ -161,6 +170,12 @@ pub(crate) enum CatalogWrite {
         organisation: OrganisationId,
         id: TokenId,
         now: Timestamp,
+    },
+    /// These are good for nothing from `at` on, unless they expire or were revoked earlier.
+    TokensExpire {
+        organisation: OrganisationId,
+        ids: Vec<TokenId>,
+        at: Timestamp,
     },
 }
 

@@ -49,7 +49,6 @@ async fn payloads_arrive_byte_for_byte() {
         Bytes::from_static(b"{ \"b\" : 1.10 ,\r\n\t\"a\":\"\\u00e9\" }  "),
         Bytes::from_static("{\"ä\":\"日本\u{0}\"}".as_bytes()),
         Bytes::from(every_byte),
-        Bytes::new(),
     ];
     for payload in &payloads {
         let message = rig.send(payload.clone()).await;

@@ -8,6 +8,8 @@ mod delivery; // what arrives
 #[cfg(test)]
 mod disabling;
 #[cfg(test)]
+mod expunging; // content that is removed
+#[cfg(test)]
 mod faults; // what receivers do wrong
 #[cfg(test)]
 mod isolation; // limits, and endpoints that do not hurt each other

@@ -1,6 +1,7 @@
 //! `/api/v1/app`: applications.
 
 mod dto;
+mod named;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -22,6 +23,7 @@ use crate::server::AppState;
 use dto::{ApplicationOut, ApplicationPatch};
 
 pub(super) use dto::ApplicationIn;
+pub(super) use named::make_named;
 
 pub(super) fn operations() -> Operations {
     Operations::new()

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use hookwright::DeliveryStatus;
-use hookwright::domain::attempt::{Attempt, AttemptStatus};
+use hookwright::domain::attempt::{Attempt, AttemptStatus, EXPUNGED};
 use hookwright::domain::ids::{AttemptId, EndpointId, MessageId};
 use hookwright::domain::message::Message;
 use hookwright::{Destination, SentMessage};
@@ -153,7 +153,7 @@ impl<'a> MessageAttemptOut<'a> {
         };
         let response = if !with_content {
             NO_CONTENT.into()
-        } else if attempt.response_code == 0 {
+        } else if attempt.response_code == 0 && attempt.response != EXPUNGED {
             attempt.reason.as_deref().unwrap_or_default().into()
         } else {
             String::from_utf8_lossy(&attempt.response)

@@ -1,5 +1,6 @@
 //! Attempts: by endpoint, by message, and one by one.
 
+pub(super) mod content; // what was answered
 pub(super) mod destination; // how far messages have come
 mod dto;
 mod filter;
@@ -32,6 +33,7 @@ pub(super) fn operations() -> Operations {
         .add::<__path_list_by_endpoint>(get(list_by_endpoint))
         .add::<__path_list_by_message>(get(list_by_message))
         .add::<__path_show>(get(show))
+        .merge(content::operations())
         .merge(destination::operations())
 }
 

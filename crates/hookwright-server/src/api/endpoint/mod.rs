@@ -1,10 +1,12 @@
 //! `/api/v1/app/{app_id}/endpoint`: endpoints.
 
 mod dto;
+pub(super) mod example;
 pub(super) mod headers;
 mod out;
 pub(super) mod recovery;
 pub(super) mod secret;
+pub(super) mod stats;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -37,6 +39,8 @@ pub(super) fn operations() -> Operations {
         .merge(secret::operations())
         .merge(headers::operations())
         .merge(recovery::operations())
+        .merge(stats::operations())
+        .merge(example::operations())
 }
 
 /// Lists an application's endpoints, oldest first.

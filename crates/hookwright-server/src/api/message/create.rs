@@ -3,14 +3,12 @@
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
-use hookwright::domain::ids::OrganisationId;
 use hookwright::domain::message::Message;
-use hookwright::hooks::ApplicationRef;
 use hookwright::{Error, Sent, Thing};
 use http::StatusCode;
 
 use crate::api::answer::json;
-use crate::api::application::ApplicationIn;
+use crate::api::application::make_named;
 use crate::api::body;
 use crate::api::error::{ApiError, Invalid, Problem};
 use crate::api::message::dto::MessageOut;
@@ -66,7 +64,7 @@ pub(in crate::api) async fn create(
         None => state.hooks.send(organisation, &named, message, key).await?,
         Some(inline) => match state.hooks.send(organisation, &named, message.clone(), key).await {
             Err(Error::NotFound(Thing::Application)) => {
-                make_application(&state, organisation, &named, inline).await?;
+                make_named(&state, organisation, &named, inline).await?;
                 state.hooks.send(organisation, &named, message, key).await?
             }
             sent => sent?,
@@ -83,28 +81,4 @@ pub(in crate::api) async fn create(
 
 fn accepted(message: &Message, with_content: bool) -> Result<Response, ApiError> {
     json(StatusCode::ACCEPTED, &MessageOut::of(message, with_content))
-}
-
-/// Makes the application that a message brought along.
-async fn make_application(
-    state: &AppState,
-    organisation: OrganisationId,
-    named: &ApplicationRef,
-    mut inline: ApplicationIn,
-) -> Result<(), ApiError> {
-    let ApplicationRef::Uid(uid) = named else {
-        return Err(ApiError::not_found(Thing::Application));
-    };
-    if inline.uid.get_or_insert_with(|| uid.as_str().to_owned()) != uid.as_str() {
-        return Err(ApiError::field(
-            ["body", "application", "uid"],
-            "the uid must be the one that the path names",
-            "value_error",
-        ));
-    }
-    match state.hooks.application_create(organisation, inline.settings()?).await {
-        // Somebody else made it just now.
-        Ok(_) | Err(Error::Taken { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
 }

@@ -28,9 +28,8 @@ async fn unknown_paths_and_wrong_methods_are_answered_in_json() {
 async fn operations_that_are_not_there_yet_say_so() {
     let rig = Rig::start().await;
     for (method, path) in [
-        (Method::POST, "/api/v1/app/ann/endpoint/e/send-example"),
-        (Method::POST, "/api/v1/auth/app-portal-access/ann"),
-        (Method::DELETE, "/api/v1/app/ann/msg/m/content"),
+        (Method::POST, "/api/v1/auth/one-time-token"),
+        (Method::GET, "/api/v1/app/ann/msg/m/raw"),
         (Method::GET, "/ingest/api/v1/source/"),
         (Method::GET, "/api/v1/operational-webhook/endpoint"),
     ] {

@@ -4,12 +4,16 @@ mod rig; // what the tests run on
 
 mod applications; // resources
 mod attempts;
+mod authentication;
+mod content;
 mod background_tasks;
 mod endpoints;
 mod event_types;
+mod examples;
 mod headers;
 mod messages;
 mod sending;
+mod stats;
 
 mod access; // what holds for all of them
 mod idempotency;

@@ -6,10 +6,12 @@ mod attempt; // the behaviours, by noun
 mod catalog;
 mod delivery;
 mod erasure;
+mod expunge;
 mod health;
 mod idempotency;
 mod lists;
 mod message;
+mod stats;
 mod task;
 mod token;
 
@@ -56,6 +58,9 @@ conform! {
         deliveries_end_in_slices_up_to_a_message;
     erasure:
         a_deleted_application_goes_in_slices_and_leaves_the_others_alone;
+    expunge:
+        a_message_keeps_everything_but_its_payload_and_its_retries_become_due,
+        an_attempt_keeps_everything_but_what_was_answered;
     health:
         failures_are_kept_until_a_success_or_a_change_of_the_endpoint;
     idempotency:
@@ -78,11 +83,15 @@ conform! {
         a_message_is_read_back_as_it_was,
         an_event_id_is_taken_within_its_application_alone,
         a_conflict_fails_its_own_item_and_not_the_batch;
+    stats:
+        attempts_and_pending_messages_of_an_endpoint_are_counted_within_a_span,
+        no_more_is_counted_than_the_limit;
     task:
         tasks_are_read_back_as_they_were,
         a_step_is_taken_once_and_whole,
         tasks_are_filtered_and_walked_forward_and_back,
         messages_are_read_with_how_far_they_have_come;
     token:
-        tokens_are_found_by_their_hash_until_they_are_revoked;
+        tokens_are_found_by_their_hash_until_they_are_revoked,
+        the_good_tokens_of_an_application_are_found_and_expire_no_later_than_asked;
 }

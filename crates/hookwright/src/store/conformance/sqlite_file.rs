@@ -2,12 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use hookwright_testkit::eventually;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
 use crate::config::DatabaseUrl;
-use crate::store::conformance::fixture::{Fixture, app, append, message, msg};
+use crate::domain::message::Message;
+use crate::store::conformance::fixture::{Fixture, app, append, at, message, msg};
 use crate::store::error::StoreError;
+use crate::store::write::Write;
 use crate::store::{Exclusivity, Store, Writer};
 
 fn open(directory: &TempDir, exclusivity: Exclusivity) -> Result<(Store, Writer), StoreError> {
@@ -102,4 +106,26 @@ async fn reads_go_on_while_a_batch_is_written_and_see_all_of_it_or_nothing() {
     }
     let fixture = writing.await.unwrap();
     assert!(fixture.store.message_get(app(1), msg(1_000)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_payload_that_was_removed_is_in_none_of_the_files() {
+    const NEEDLE: &str = "needle-4711";
+    let directory = tempfile::tempdir().unwrap();
+    let (store, mut writer) = open(&directory, Exclusivity::OnlyDeliverer).unwrap();
+    let is_anywhere = || {
+        let files = ["test.db", "test.db-wal"].map(|name| std::fs::read(directory.path().join(name)));
+        let is_in = |bytes: &Vec<u8>| bytes.windows(NEEDLE.len()).any(|part| part == NEEDLE.as_bytes());
+        files.iter().flatten().any(is_in)
+    };
+    // One that lies in its row, and one that overflows into pages of its own.
+    for (number, repeats) in [(1, 1), (2, 10_000)] {
+        let payload = Bytes::from(format!("{{\"x\":\"{}\"}}", NEEDLE.repeat(repeats)));
+        writer.commit(&[append(Message { payload, ..message(1, number) }, &[], None)]).unwrap();
+    }
+    assert!(is_anywhere());
+    let expunge = |number| Write::ExpungeMessage { application: app(1), message: msg(number), now: at(0) };
+    writer.commit(&[expunge(1), expunge(2)]).unwrap();
+    eventually("files without it", async || if is_anywhere() { Err("it is there") } else { Ok(()) }).await;
+    drop(store);
 }

@@ -33,3 +33,41 @@ pub(super) async fn tokens_are_found_by_their_hash_until_they_are_revoked(mut f:
     let revoked = f.store.token_by_hash([1; 32]).await.unwrap().unwrap();
     assert_eq!(revoked.revoked_at, Some(at(1)), "the first time counts");
 }
+
+pub(super) async fn the_good_tokens_of_an_application_are_found_and_expire_no_later_than_asked(
+    mut f: Fixture,
+) {
+    let customer = |application| Scope::Application(DEFAULT_ORGANISATION, app(application));
+    let everything = Scope::Organisation(DEFAULT_ORGANISATION);
+    for (number, scope, expires_at) in [
+        (1, customer(1), None),
+        (2, customer(1), Some(at(20))),
+        (3, customer(1), Some(at(60))),
+        (4, customer(1), Some(at(5))),
+        (5, customer(1), None),
+        (6, customer(2), None),
+        (7, everything, None),
+    ] {
+        let id = TokenId::from_bytes(id(number));
+        let name = String::new();
+        let token = Token { id, name, scope, created_at: NOW, expires_at, revoked_at: None };
+        let hash = [u8::try_from(number).unwrap(); 32];
+        assert_eq!(f.change(CatalogWrite::TokenInsert { token, hash }), Changed::Yes);
+    }
+    let organisation = DEFAULT_ORGANISATION;
+    let fifth = TokenId::from_bytes(id(5));
+    assert_eq!(f.change(CatalogWrite::TokenRevoke { organisation, id: fifth, now: at(1) }), Changed::Yes);
+    let mut ids = f.store.token_list_good(organisation, app(1), at(5)).await.unwrap();
+    ids.sort_unstable();
+    assert_eq!(ids, [1, 2, 3].map(|number| TokenId::from_bytes(id(number))));
+    let other = OrganisationId::from_bytes(id(5));
+    assert_eq!(f.store.token_list_good(other, app(1), at(5)).await.unwrap(), []);
+
+    let expire = |organisation| CatalogWrite::TokensExpire { organisation, ids: ids.clone(), at: at(30) };
+    f.change(expire(other));
+    f.change(expire(organisation));
+    let expiries: Vec<_> =
+        f.store.token_list(organisation).await.unwrap().into_iter().map(|token| token.expires_at).collect();
+    let (none, thirty) = (None, Some(at(30)));
+    assert_eq!(expiries, [thirty, Some(at(20)), thirty, Some(at(5)), none, none, none]);
+}

@@ -11,12 +11,16 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use crate::store::sqlite::BUSY_TIMEOUT;
+
 /// Between two checkpoints: seldom enough that pages written many times are moved once, often enough that each is short.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// The thread that makes checkpoints; it ends when this is dropped.
 pub(super) struct Checkpoints {
     dirty: Arc<AtomicBool>,
+    /// Whether the log holds something that must not stay in it.
+    tainted: Arc<AtomicBool>,
     stop: Option<mpsc::Sender<()>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -26,7 +30,8 @@ impl Checkpoints {
     pub(super) fn start(connection: Connection) -> Checkpoints {
         let dirty = Arc::new(AtomicBool::new(false));
         let (stop, stopped) = mpsc::channel();
-        let seen = Arc::clone(&dirty);
+        let tainted = Arc::new(AtomicBool::new(false));
+        let (seen, to_empty) = (Arc::clone(&dirty), Arc::clone(&tainted));
         let run = move || {
             while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
                 if seen.swap(false, Ordering::Relaxed) {
@@ -36,16 +41,36 @@ impl Checkpoints {
                         tracing::warn!(%error, "a checkpoint of the database failed; the next one will be tried");
                     }
                 }
+                if to_empty.swap(false, Ordering::Relaxed) && !is_emptied(&connection) {
+                    // Somebody was reading from it. The next second may be a better one.
+                    to_empty.store(true, Ordering::Relaxed);
+                }
             }
         };
         let thread = thread::Builder::new().name("hookwright-checkpoint".to_owned()).spawn(run);
-        Checkpoints { dirty, stop: Some(stop), thread: Mutex::new(thread.ok()) }
+        Checkpoints { dirty, tainted, stop: Some(stop), thread: Mutex::new(thread.ok()) }
     }
 
     /// Something was committed.
     pub(super) fn committed(&self) {
         self.dirty.store(true, Ordering::Relaxed);
     }
+
+    /// Something was committed that removes what nobody may find any more: the log is emptied as soon as nobody reads from it.
+    pub(super) fn truncate(&self) {
+        self.tainted.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Empties the log, if that needs no waiting: whoever waited for readers would hold up the writer meanwhile.
+fn is_emptied(connection: &Connection) -> bool {
+    let empty = || {
+        connection.busy_timeout(Duration::ZERO)?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))
+    };
+    let is_busy = empty();
+    let reset = connection.busy_timeout(BUSY_TIMEOUT);
+    is_busy.is_ok_and(|busy| !busy) && reset.is_ok()
 }
 
 impl Drop for Checkpoints {

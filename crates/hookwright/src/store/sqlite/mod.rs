@@ -9,11 +9,13 @@ mod attempt;
 mod delivery;
 mod endpoint;
 mod event_type;
+mod expunge; // of messages and attempts: what was in them
 mod health;
 mod idempotency;
 mod message;
 mod message_key;
 mod recent;
+mod stats;
 mod task;
 mod token;
 

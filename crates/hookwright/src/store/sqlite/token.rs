@@ -27,6 +27,23 @@ impl Sqlite {
         })
         .await
     }
+
+    pub(crate) async fn token_list_good(
+        &self,
+        organisation: OrganisationId,
+        application: ApplicationId,
+        now: Timestamp,
+    ) -> Result<Vec<TokenId>, StoreError> {
+        self.read(move |connection| {
+            // Walks all tokens, on a connection that only reads: this is asked for seldom, and an index would be written often.
+            let sql =
+                "SELECT id FROM token WHERE organisation = ?1 AND application = ?2 AND revoked_at IS NULL
+                           AND (expires_at IS NULL OR expires_at > ?3)";
+            let params = params![organisation.as_bytes(), application.as_bytes(), now.as_micros()];
+            value::all(connection, sql, params, |row| value::id(row, 0, TokenId::from_bytes))
+        })
+        .await
+    }
 }
 
 pub(super) fn insert(connection: &Connection, token: &Token, hash: &[u8; 32]) -> Result<Changed, StoreError> {
@@ -60,6 +77,21 @@ pub(super) fn revoke(
         )?
         .execute(params![organisation.as_bytes(), id.as_bytes(), now.as_micros()])?;
     Ok(if rows == 1 { Changed::Yes } else { Changed::Missing })
+}
+
+pub(super) fn expire(
+    connection: &Connection,
+    organisation: OrganisationId,
+    ids: &[TokenId],
+    at: Timestamp,
+) -> Result<Changed, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE token SET expires_at = min(coalesce(expires_at, ?3), ?3) WHERE organisation = ?1 AND id = ?2",
+    )?;
+    for id in ids {
+        statement.execute(params![organisation.as_bytes(), id.as_bytes(), at.as_micros()])?;
+    }
+    Ok(Changed::Yes)
 }
 
 fn from_row(row: &Row<'_>) -> Result<Token, StoreError> {

@@ -8,7 +8,9 @@ use crate::store::error::StoreError;
 use crate::store::sqlite::checkpoint::Checkpoints;
 use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::migrate::SchemaReport;
-use crate::store::sqlite::{application, delivery, endpoint, event_type, idempotency, message, task, token};
+use crate::store::sqlite::{
+    application, delivery, endpoint, event_type, expunge, idempotency, message, task, token,
+};
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
 
 /// Writes batches.
@@ -43,6 +45,9 @@ impl Writer {
             Ok(_) => {
                 self.keys.committed();
                 self.checkpoints.committed();
+                if batch.iter().any(Write::expunges) {
+                    self.checkpoints.truncate();
+                }
             }
             Err(_) => self.keys.rolled_back(),
         }
@@ -70,6 +75,12 @@ fn apply(connection: &Connection, keys: &mut MessageKeys, write: &Write) -> Resu
         }
         Write::Resend(key) => Written::Resent(delivery::resend(connection, key)?),
         Write::ClaimDue(claim) => Written::Claimed(delivery::claim_due(connection, claim)?),
+        Write::ExpungeMessage { application, message, now } => {
+            Written::Changed(expunge::message(connection, *application, *message, *now)?)
+        }
+        Write::ExpungeAttempt { application, message, attempt } => {
+            Written::Changed(expunge::attempt(connection, *application, *message, *attempt)?)
+        }
         Write::EndDeliveries { application, endpoint, up_to, limit } => {
             Written::Removed(delivery::end(connection, *application, *endpoint, *up_to, *limit)?)
         }
@@ -120,6 +131,9 @@ fn change_catalog(connection: &Connection, change: &CatalogWrite) -> Result<Chan
         CatalogWrite::TokenInsert { token, hash } => token::insert(connection, token, hash),
         CatalogWrite::TokenRevoke { organisation, id, now } => {
             token::revoke(connection, *organisation, *id, *now)
+        }
+        CatalogWrite::TokensExpire { organisation, ids, at } => {
+            token::expire(connection, *organisation, ids, *at)
         }
     }
 }

@@ -170,7 +170,13 @@ fn reached(address: IpAddr) -> IpAddr {
     embedded.map_or(address, IpAddr::V4)
 }
 
+/// Where machines at Azure ask for their metadata and credentials, in the middle of public addresses.
+const AZURE_METADATA: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
+
 fn kind_of_v4(address: Ipv4Addr) -> Option<AddressKind> {
+    if address == AZURE_METADATA {
+        return Some(AddressKind::Special);
+    }
     let [a, b, c, _] = address.octets();
     match (a, b, c) {
         (127, ..) => Some(AddressKind::Loopback),
@@ -270,6 +276,7 @@ mod tests {
             ("0.0.0.0", Special),
             ("255.255.255.255", Special),
             ("192.0.2.1", Special),
+            ("168.63.129.16", Special),
             ("198.18.0.1", Special),
             ("[2001:db8::1]", Special),
             ("[2001::1]", Special),

@@ -86,7 +86,7 @@ async fn what_waits_on_disk_is_delivered_by_the_next_engine_exactly_once() {
     send_all(&rig, 200, 10).await;
     gate.wait_entered(32).await;
     // Senders are answered before the lanes are told, and how many wait on disk is only estimated.
-    hookwright_testkit::eventually("most of them wait on disk", async || {
+    eventually("most of them wait on disk", async || {
         let on_disk = rig.hooks.snapshot().on_disk;
         if on_disk >= 100 { Ok(()) } else { Err(on_disk) }
     })

@@ -16,7 +16,9 @@ mod sending;
 mod stats;
 
 mod access; // what holds for all of them
+mod errors;
 mod idempotency;
+mod limits;
 mod lists;
 mod malformed;
 mod server;

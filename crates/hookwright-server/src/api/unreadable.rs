@@ -79,7 +79,11 @@ fn not_json(text: &str, error: &serde_json::Error) -> ApiError {
     let msg = match error.classify() {
         _ if text.is_empty() => "The request needs a JSON body.".to_owned(),
         Category::Eof => "The body ends in the middle of its JSON.".to_owned(),
-        _ => format!("The body is not JSON: line {}, column {} is none.", error.line(), error.column()),
+        _ => format!(
+            "The body is not JSON: it cannot be read at line {} column {}.",
+            error.line(),
+            error.column()
+        ),
     };
     ApiError::field(["body"], msg, "json_invalid")
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::builder::{StartError, seed};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, EndpointLimits};
 use crate::clock::Clock;
 use crate::config::DatabaseUrl;
 use crate::domain::application::{Application, ApplicationRef};
@@ -49,7 +49,8 @@ impl Admin {
         let journal =
             Journal::start(writer, committed, Arc::new(Measures::new())).map_err(StartError::Thread)?;
         let ids = Arc::new(IdGenerator::new(seed()?));
-        let catalog = Catalog::new(store.clone(), journal.clone(), clock.clone(), ids);
+        let catalog =
+            Catalog::new(store.clone(), journal.clone(), clock.clone(), ids, EndpointLimits::default());
         catalog.organisation_ensure(DEFAULT_ORGANISATION).await.map_err(StartError::FirstWrite)?;
         Ok(Admin { clock, store, journal, catalog, schema })
     }

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::ActivityFeed;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, EndpointLimits};
 use crate::config::{Config, ConfigError};
 use crate::deliver::address_policy::AddressPolicy;
 use crate::deliver::{Deliverer, TlsSetupError};
@@ -105,7 +105,9 @@ impl Foundation {
         let Foundation { config, store, journal, deliverer, policy, ids, measures } = self;
         let clock = config.clock.clone();
         let activity = ActivityFeed::new();
-        let catalog = Arc::new(Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids)));
+        let limits = EndpointLimits { count: config.endpoints_max, bytes: config.endpoints_bytes_max };
+        let catalog =
+            Arc::new(Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids), limits));
         catalog.organisation_ensure(DEFAULT_ORGANISATION).await.map_err(StartError::FirstWrite)?;
         let parts = Parts {
             config: config.clone(),

@@ -29,6 +29,11 @@ pub const LANE_RESIDENT_DEFAULT: usize = 1_000;
 /// Payload bytes that wait in memory in all; the rest waits on disk.
 pub const RESIDENT_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
 
+/// Endpoints of one application.
+pub const ENDPOINTS_MAX_DEFAULT: usize = 10_000;
+/// Bytes of one application's endpoints, with all that is set on them: they are in memory together.
+pub const ENDPOINTS_BYTES_MAX_DEFAULT: usize = 32 * 1024 * 1024;
+
 /// Everything that can be set on an engine.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -58,6 +63,12 @@ pub struct Config {
     pub lane_resident: usize,
     /// Payload bytes in memory in all, at most.
     pub resident_bytes: usize,
+    /// Endpoints of one application, at most; a few more if they are made at the same time.
+    pub endpoints_max: usize,
+    /// Bytes of one application's endpoints with all that is set on them, at most, as [`Endpoint::weight`] counts them.
+    ///
+    /// [`Endpoint::weight`]: crate::domain::endpoint::Endpoint::weight
+    pub endpoints_bytes_max: usize,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -79,6 +90,8 @@ impl Config {
             concurrency: CONCURRENCY_DEFAULT,
             lane_resident: LANE_RESIDENT_DEFAULT,
             resident_bytes: RESIDENT_BYTES_DEFAULT,
+            endpoints_max: ENDPOINTS_MAX_DEFAULT,
+            endpoints_bytes_max: ENDPOINTS_BYTES_MAX_DEFAULT,
             clock: Clock::system(),
         }
     }

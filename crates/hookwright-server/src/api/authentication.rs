@@ -150,13 +150,10 @@ pub(in crate::api) async fn expire_all(
     let mut fields = Fields::default();
     let expiry = body.expiry.unwrap_or(0);
     if expiry > GRACE_MAX {
-        fields.refuse("expiry", format!("expiry must be at most {GRACE_MAX}"));
+        fields.refuse("expiry", format_args!("must be at most {GRACE_MAX} seconds"));
     }
     if !body.session_ids.is_empty() {
-        fields.refuse(
-            "sessionIds",
-            "sessionIds is not there yet; without it all tokens of the application end",
-        );
+        fields.refuse("sessionIds", "is not there yet; without it all tokens of the application end");
     }
     fields.finish()?;
     let after = Duration::from_secs(expiry.into());
@@ -193,17 +190,17 @@ impl AppPortalAccessIn {
         let mut fields = Fields::default();
         let expiry = self.expiry.unwrap_or(EXPIRY_DEFAULT);
         if !(1..=EXPIRY_MAX).contains(&expiry) {
-            fields.refuse("expiry", format!("expiry must be from 1 to {EXPIRY_MAX}"));
+            fields.refuse("expiry", format_args!("must be from 1 to {EXPIRY_MAX} seconds"));
         }
         if self.read_only == Some(true) {
-            fields.refuse("readOnly", "tokens that only read are not there yet");
+            fields.refuse_saying("readOnly", "Tokens that only read are not there yet. Leave readOnly out.");
         }
         let has_all =
             |list: &Vec<String>| CAPABILITIES.iter().all(|one| list.iter().any(|given| given == one));
         if self.capabilities.as_ref().is_some_and(|list| !has_all(list)) {
-            fields.refuse(
+            fields.refuse_saying(
                 "capabilities",
-                "tokens with fewer than all capabilities are not there yet; leave them out",
+                "Tokens with fewer than all capabilities are not there yet. Leave capabilities out.",
             );
         }
         if let Some(flags) = &self.feature_flags {
@@ -211,7 +208,7 @@ impl AppPortalAccessIn {
         }
         let session = self.session_id.as_deref();
         if session.is_some_and(|session| !(1..=SESSION_ID_MAX).contains(&session.len())) {
-            fields.refuse("sessionId", format!("sessionId must have 1 to {SESSION_ID_MAX} characters"));
+            fields.refuse("sessionId", format_args!("must have 1 to {SESSION_ID_MAX} characters"));
         }
         fields.finish()?;
         Ok(Duration::from_secs(expiry.into()))

@@ -21,6 +21,7 @@ mod page;
 mod path;
 mod query;
 mod time;
+mod unreadable;
 
 use axum::Router;
 use axum::extract::State;

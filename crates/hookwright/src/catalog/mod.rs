@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use crate::catalog::cache::Cache;
 use crate::clock::Clock;
+use crate::config::{ENDPOINTS_BYTES_MAX_DEFAULT, ENDPOINTS_MAX_DEFAULT};
 use crate::domain::application::ApplicationRef;
 use crate::domain::endpoint_edit::EndpointRef;
 use crate::domain::event_type::EventType;
@@ -29,20 +30,42 @@ pub(crate) use cache::{ApplicationEntry, EndpointEntry};
 /// How often a change is tried again that somebody else's change came in between of.
 const TRIES: u32 = 5;
 
+/// How much one application may have, since all of it is in memory at once.
+pub(crate) struct EndpointLimits {
+    /// How many endpoints.
+    pub(crate) count: usize,
+    /// How many bytes they may take.
+    pub(crate) bytes: usize,
+}
+
+impl Default for EndpointLimits {
+    fn default() -> EndpointLimits {
+        EndpointLimits { count: ENDPOINTS_MAX_DEFAULT, bytes: ENDPOINTS_BYTES_MAX_DEFAULT }
+    }
+}
+
 /// What is configured.
 pub(crate) struct Catalog {
     store: Store,
     journal: Journal,
     clock: Clock,
     ids: Arc<IdGenerator>,
+    limits: EndpointLimits,
     cache: Arc<Cache>,
     /// Changes of what is there are made one after the other: each begins with what the last one left.
     edits: tokio::sync::Mutex<()>,
 }
 
 impl Catalog {
-    pub(crate) fn new(store: Store, journal: Journal, clock: Clock, ids: Arc<IdGenerator>) -> Catalog {
+    pub(crate) fn new(
+        store: Store,
+        journal: Journal,
+        clock: Clock,
+        ids: Arc<IdGenerator>,
+        limits: EndpointLimits,
+    ) -> Catalog {
         Catalog {
+            limits,
             store,
             journal,
             clock,

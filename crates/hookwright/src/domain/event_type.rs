@@ -19,6 +19,16 @@ pub struct EventType {
     pub updated_at: Timestamp,
 }
 
+impl EventType {
+    /// About how many bytes of memory it takes.
+    pub fn weight(&self) -> usize {
+        let settings = &self.settings;
+        let texts = self.name.as_str().len() + settings.description.len();
+        let flags: usize = settings.feature_flags.iter().map(|flag| flag.as_str().len() + 32).sum();
+        size_of::<EventType>() + texts + flags + settings.schemas.as_ref().map_or(0, String::len)
+    }
+}
+
 /// What a product sets on an event type.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventTypeSettings {

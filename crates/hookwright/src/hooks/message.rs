@@ -51,6 +51,11 @@ impl Hooks {
         self.inner.store.message_get(application, id).await?.ok_or(Error::NotFound(Thing::Message))
     }
 
+    /// A message without its payload, which is empty here.
+    pub async fn message_head(&self, application: ApplicationId, id: MessageId) -> Result<Message, Error> {
+        self.inner.store.message_head(application, id).await?.ok_or(Error::NotFound(Thing::Message))
+    }
+
     /// An application's messages, by id; their payloads are empty unless `with_payload`.
     pub async fn message_list(
         &self,

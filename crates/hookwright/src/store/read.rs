@@ -182,6 +182,8 @@ reads! {
     token_list_good(organisation: OrganisationId, application: ApplicationId, now: Timestamp) -> Vec<TokenId>;
     /// A message.
     message_get(application: ApplicationId, id: MessageId) -> Option<Message>;
+    /// A message without its payload.
+    message_head(application: ApplicationId, id: MessageId) -> Option<Message>;
     /// An application's messages, by id; without their payloads unless `with_payload`.
     message_list(
         application: ApplicationId, filter: MessageFilter, with_payload: bool, page: PageRequest<MessageId>

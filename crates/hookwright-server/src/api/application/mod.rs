@@ -16,7 +16,7 @@ use crate::api::body::JsonBody;
 use crate::api::error::{ApiError, Invalid, Problem};
 use crate::api::operations::Operations;
 use crate::api::page::{ListResponse, PageParams};
-use crate::api::path::{ApplicationPath, InApplication};
+use crate::api::path::{ApplicationPath, ApplicationToPut, InApplication};
 use crate::api::query::Query;
 use crate::auth::OrganisationCaller;
 use crate::server::AppState;
@@ -100,7 +100,7 @@ pub(in crate::api) async fn show(
 pub(in crate::api) async fn upsert(
     State(state): State<AppState>,
     OrganisationCaller(organisation): OrganisationCaller,
-    ApplicationPath(named): ApplicationPath,
+    ApplicationToPut(named): ApplicationToPut,
     JsonBody(body): JsonBody<ApplicationIn>,
 ) -> Result<Response, ApiError> {
     let mut settings = body.settings()?;

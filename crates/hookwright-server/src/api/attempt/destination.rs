@@ -84,7 +84,7 @@ pub(in crate::api) async fn list_destinations(
     query: Query,
 ) -> Result<Response, ApiError> {
     let (request, asked) = PageParams::of(&query)?.request(Order::Ascending)?;
-    state.hooks.message_get(application.id, message).await?;
+    state.hooks.message_head(application.id, message).await?;
     let page = state.hooks.destination_list(application.id, message, request).await?;
     let data = page.items.iter().map(MessageEndpointOut::of).collect();
     json(StatusCode::OK, &ListResponse::of(&page, asked, |destination| destination.endpoint.id, data))

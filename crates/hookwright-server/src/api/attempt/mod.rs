@@ -85,7 +85,7 @@ pub(in crate::api) async fn list_by_message(
     let filter = AttemptFilterParams::of(&query)?.into_filter(MessageFilterParams::of(&query)?);
     let (request, asked) = PageParams::of(&query)?.request::<AttemptId>(Order::Descending)?;
     let endpoint = query.parsed("endpoint_id", EndpointRef::parse)?;
-    state.hooks.message_get(application.id, message).await?;
+    state.hooks.message_head(application.id, message).await?;
     let StatusFilter::Stored(mut filter) = filter else {
         return answer(&state, &query, nothing(), asked).await;
     };
@@ -135,7 +135,7 @@ async fn answer(
             if messages.contains_key(&attempt.message) {
                 continue;
             }
-            match state.hooks.message_get(attempt.application, attempt.message).await {
+            match state.hooks.message_head(attempt.application, attempt.message).await {
                 Ok(message) => drop(messages.insert(attempt.message, message)),
                 // It has expired; its attempts are still to be seen.
                 Err(Error::NotFound(_)) => {}

@@ -114,7 +114,7 @@ fn example(event_type: &EventType, index: u32) -> Result<String, ApiError> {
         (Some(list), _) => match usize::try_from(index).ok().and_then(|index| list.get(index)) {
             Some(chosen) => Ok(chosen.get().to_owned()),
             None => {
-                let msg = format!("exampleIndex must be below {}: so many examples there are", list.len());
+                let msg = format!("exampleIndex must be below {}: so many examples there are.", list.len());
                 Err(ApiError::field(["body", "exampleIndex"], msg, "value_error"))
             }
         },

@@ -18,6 +18,8 @@ use crate::api::{body, nesting};
 
 /// How many bytes the envelope may have beside the payload.
 pub(super) const ENVELOPE_LIMIT: usize = 64 * 1024;
+/// For how many days a payload may be kept, as the Svix API has it.
+const RETENTION_DAYS_MAX: i64 = 90;
 /// A payload of at most so many bytes is copied out of the request's buffer.
 ///
 /// The buffer has 8 KiB and more. While a payload waits for its delivery, a slice of the buffer would keep all of it; and
@@ -54,6 +56,14 @@ pub(super) struct MessageIn<'a> {
     #[serde(borrow, default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     deliver_at: Option<Text<'a>>,
+    /// For how many days the payload is to be kept. Has no effect yet.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 90, default = 90)]
+    payload_retention_period: Option<i64>,
+    /// The same in hours. Has no effect yet.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 2160)]
+    payload_retention_hours: Option<i64>,
     /// `rawPayload` in it is not there yet; the rest has no meaning here.
     #[serde(borrow, default)]
     #[schema(value_type = Option<Object>)]
@@ -88,9 +98,10 @@ impl Envelope {
         let mut fields = Fields::default();
         let nesting = body::check_nesting(bytes);
         if nesting.is_err() && !nesting::is_bounded(payload.as_bytes()) {
-            fields.refuse("payload", nesting::refusal("payload"));
+            fields.refuse("payload", nesting::REFUSAL);
         }
         message.refuse_what_is_not_there(&mut fields);
+        message.check_retention(&mut fields);
         let event_type = fields.parsed("eventType", &message.event_type, EventTypeName::parse);
         let event_id =
             message.event_id.as_ref().and_then(|id| fields.parsed("eventId", id.as_ref(), EventId::parse));
@@ -117,6 +128,17 @@ impl Envelope {
 }
 
 impl MessageIn<'_> {
+    fn check_retention(&self, fields: &mut Fields) {
+        for (field, value, max) in [
+            ("payloadRetentionPeriod", self.payload_retention_period, RETENTION_DAYS_MAX),
+            ("payloadRetentionHours", self.payload_retention_hours, RETENTION_DAYS_MAX * 24),
+        ] {
+            if value.is_some_and(|value| !(1..=max).contains(&value)) {
+                fields.refuse(field, format_args!("must be from 1 to {max}"));
+            }
+        }
+    }
+
     /// Refuses what would change the delivery in a way that is not there yet: leaving it out in silence would send something
     /// else than was asked for.
     fn refuse_what_is_not_there(&self, fields: &mut Fields) {
@@ -127,12 +149,15 @@ impl MessageIn<'_> {
             raw_payload: Option<serde::de::IgnoredAny>,
         }
         if self.deliver_at.is_some() {
-            fields.refuse("deliverAt", "deliverAt is not there yet; send the message when it is due");
+            fields.refuse("deliverAt", "is not there yet; send the message when it is due");
         }
         let params = self.transformations_params;
         let params = params.and_then(|raw| serde_json::from_str::<TransformationsParams>(raw.get()).ok());
         if params.is_some_and(|params| params.raw_payload.is_some()) {
-            fields.refuse("transformationsParams", "rawPayload is not there yet; send the payload as JSON");
+            fields.refuse_saying(
+                "transformationsParams",
+                "rawPayload is not there yet. Send the payload as JSON.",
+            );
         }
     }
 }

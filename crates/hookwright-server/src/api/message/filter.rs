@@ -37,7 +37,7 @@ impl MessageFilterParams {
         let mut event_types = Vec::new();
         for name in query.list("event_types") {
             let name = EventTypeName::parse(name);
-            event_types.push(name.map_err(|error| refused("event_types", error.to_string()))?);
+            event_types.push(name.map_err(|error| refused("event_types", error))?);
         }
         if event_types.len() > EVENT_TYPES_MAX {
             return Err(refused("event_types", format!("must name at most {EVENT_TYPES_MAX} event types")));

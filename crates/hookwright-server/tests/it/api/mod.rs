@@ -8,6 +8,7 @@ mod authentication;
 mod content;
 mod background_tasks;
 mod endpoints;
+mod event_type_import;
 mod event_types;
 mod examples;
 mod headers;
@@ -16,7 +17,9 @@ mod sending;
 mod stats;
 
 mod access; // what holds for all of them
+mod errors;
 mod idempotency;
+mod limits;
 mod lists;
 mod malformed;
 mod server;

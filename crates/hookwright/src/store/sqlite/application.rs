@@ -65,7 +65,7 @@ impl Sqlite {
                 ":beyond": scan.beyond.as_ref().map(ApplicationId::as_bytes),
                 ":count": scan.count,
             };
-            Ok(page.page(value::all(connection, &sql, params, from_row)?))
+            value::page(connection, &sql, params, &page, from_row, Application::weight)
         })
         .await
     }

@@ -87,10 +87,11 @@ impl Sqlite {
             query.and("e.application = ?", application.as_bytes().to_vec());
             query.and_fixed("(d.message IS NOT NULL OR a.id IS NOT NULL)");
             let (sql, values) = query.page(&select, "e.id", &page, EndpointId::as_bytes);
-            let rows = value::all(connection, &sql, params_from_iter(values), |row| {
+            let read = |row: &Row<'_>| {
                 Ok(Destination { endpoint: endpoint::from_row(row)?, status: status_of(row, 15)? })
-            })?;
-            Ok(page.page(rows))
+            };
+            let bytes = |destination: &Destination| destination.endpoint.weight();
+            value::page(connection, &sql, params_from_iter(values), &page, read, bytes)
         })
         .await
     }
@@ -118,7 +119,8 @@ fn list(
         if joined { " JOIN message m ON m.application = a.application AND m.id = a.message" } else { "" };
     let select = format!("SELECT {COLUMNS} FROM attempt a{join}");
     let (sql, values) = query.page(&select, "a.id", page, AttemptId::as_bytes);
-    Ok(page.page(value::all(connection, &sql, params_from_iter(values), from_row)?))
+    let bytes = |attempt: &Attempt| attempt.response.len() + attempt.url.len();
+    value::page(connection, &sql, params_from_iter(values), page, from_row, bytes)
 }
 
 /// Writes an attempt, unless it is there: a batch whose commit failed may have been written all the same, and comes again.

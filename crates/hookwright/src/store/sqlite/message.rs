@@ -35,6 +35,19 @@ impl Sqlite {
         .await
     }
 
+    pub(crate) async fn message_head(
+        &self,
+        application: ApplicationId,
+        id: MessageId,
+    ) -> Result<Option<Message>, StoreError> {
+        self.read(move |connection| {
+            let sql = format!("SELECT {COLUMNS} FROM message m WHERE m.application = ?1 AND m.id = ?2");
+            let params = params![application.as_bytes(), id.as_bytes()];
+            value::first(connection, &sql, params, |row| from_row(row, 0, None))
+        })
+        .await
+    }
+
     pub(crate) async fn message_list(
         &self,
         application: ApplicationId,
@@ -49,10 +62,10 @@ impl Sqlite {
             let payload = if with_payload { ", m.payload" } else { "" };
             let select = format!("SELECT {COLUMNS}{payload} FROM message m");
             let (sql, values) = query.page(&select, "m.id", &page, MessageId::as_bytes);
-            let rows = value::all(connection, &sql, params_from_iter(values), |row| {
-                from_row(row, 0, with_payload.then_some(7))
-            })?;
-            Ok(page.page(rows))
+            let read = |row: &Row<'_>| from_row(row, 0, with_payload.then_some(7));
+            value::page(connection, &sql, params_from_iter(values), &page, read, |message| {
+                message.payload.len()
+            })
         })
         .await
     }
@@ -82,10 +95,11 @@ impl Sqlite {
                 query.and("a.status = ?", i64::from(status.code()));
             }
             let (sql, values) = query.page(&select, "m.id", &page, MessageId::as_bytes);
-            let rows = value::all(connection, &sql, params_from_iter(values), |row| {
+            let read = |row: &Row<'_>| {
                 Ok(SentMessage { message: from_row(row, 0, Some(10))?, status: status_of(row, 7)? })
-            })?;
-            Ok(page.page(rows))
+            };
+            let bytes = |sent: &SentMessage| sent.message.payload.len();
+            value::page(connection, &sql, params_from_iter(values), &page, read, bytes)
         })
         .await
     }

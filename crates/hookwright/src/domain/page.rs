@@ -47,6 +47,15 @@ pub struct Page<T> {
     pub done: bool,
 }
 
+/// A page of a list that is searched: it may end before it is full, because too much had been looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Searched<T, K> {
+    /// The page; not done if the search ended early, however few items it has.
+    pub page: Page<T>,
+    /// Where the search ended early: the next page goes on from there, in the direction of this one.
+    pub reached: Option<K>,
+}
+
 /// Which way to read, so that a page can be taken with one ordered query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan<K> {

@@ -128,7 +128,7 @@ impl Rig {
     pub(crate) async fn attempts(&self, message: MessageId) -> Vec<Attempt> {
         let page = PageRequest::first(250, Order::Ascending);
         let filter = AttemptFilter::default();
-        self.hooks.attempt_list_by_message(self.application, message, filter, page).await.unwrap().items
+        self.hooks.attempt_list_by_message(self.application, message, filter, page).await.unwrap().page.items
     }
 
     /// Waits until so many attempts of a message are logged, and returns all there are.

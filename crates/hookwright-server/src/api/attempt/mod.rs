@@ -13,7 +13,7 @@ use axum::routing::get;
 use hookwright::Error;
 use hookwright::domain::attempt::Attempt;
 use hookwright::domain::ids::AttemptId;
-use hookwright::domain::page::{Order, Page};
+use hookwright::domain::page::{Order, Page, Searched};
 use hookwright::hooks::EndpointRef;
 use http::StatusCode;
 
@@ -125,13 +125,13 @@ pub(in crate::api) async fn show(
 async fn answer(
     state: &AppState,
     query: &Query,
-    page: Page<Attempt>,
+    found: Searched<Attempt, AttemptId>,
     asked: Asked,
 ) -> Result<Response, ApiError> {
     let with_content = query.flag("with_content", true)?;
     let mut messages = BTreeMap::new();
     if query.flag("with_msg", false)? {
-        for attempt in &page.items {
+        for attempt in &found.page.items {
             if messages.contains_key(&attempt.message) {
                 continue;
             }
@@ -144,11 +144,11 @@ async fn answer(
         }
     }
     let shown = |attempt| MessageAttemptOut::of(attempt, with_content, messages.get(&attempt.message));
-    let data = page.items.iter().map(shown).collect();
-    json(StatusCode::OK, &ListResponse::of(&page, asked, |attempt| attempt.id, data))
+    let data = found.page.items.iter().map(shown).collect();
+    json(StatusCode::OK, &ListResponse::searched(&found, asked, |attempt| attempt.id, data))
 }
 
 /// The page of a status that no attempt has: an attempt is listed once it has ended.
-fn nothing() -> Page<Attempt> {
-    Page { items: Vec::new(), done: true }
+fn nothing() -> Searched<Attempt, AttemptId> {
+    Searched { page: Page { items: Vec::new(), done: true }, reached: None }
 }

@@ -55,12 +55,12 @@ pub(super) async fn a_deleted_application_goes_in_slices_and_leaves_the_others_a
     assert!(slices >= 10, "10 messages and what they have go in slices of 2: {slices}");
     let store = f.store.clone();
     let messages = async |number| {
-        store.message_list(app(number), Default::default(), false, all()).await.unwrap().items.len()
+        store.message_list(app(number), Default::default(), false, all()).await.unwrap().page.items.len()
     };
     assert_eq!((messages(1).await, messages(2).await), (0, 10));
     assert_eq!((f.ready(1, 9).await.len(), f.ready(2, 9).await.len()), (0, 5));
     let attempts = f.store.attempt_list_by_message(app(1), msg(11), Default::default(), all()).await.unwrap();
-    assert_eq!(attempts.items, []);
+    assert_eq!(attempts.page.items, []);
     assert_eq!(f.append(event(2, 300, "e-21"), &[]), Appended::EventIdTaken);
     // It was sent before its application was deleted, and is stored after its rows were removed.
     assert_eq!(f.append(event(1, 301, "e-11"), &[]), Appended::Stored);

@@ -37,10 +37,10 @@ pub(super) fn at(seconds: u64) -> Timestamp {
     NOW.after(Duration::from_secs(seconds))
 }
 
-/// The bytes of the id number `number`; ids rise with their numbers.
+/// The bytes of the id number `number`, made so many seconds after the start; ids rise with their numbers.
 pub(super) fn id(number: u16) -> [u8; 20] {
-    let mut id = [0; 20];
-    id[..2].copy_from_slice(&number.to_be_bytes());
+    let mut id = *MessageId::first_at(at(number.into())).as_bytes();
+    id[18..].copy_from_slice(&number.to_be_bytes());
     id
 }
 

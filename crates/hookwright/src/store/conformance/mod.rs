@@ -74,6 +74,7 @@ conform! {
         keys_expire_by_their_first_byte;
     lists:
         messages_are_filtered_by_every_condition,
+        messages_are_found_by_their_event_id_and_by_text,
         messages_are_walked_forward_and_back,
         attempts_are_filtered_by_every_condition,
         messages_of_an_endpoint_have_their_status,

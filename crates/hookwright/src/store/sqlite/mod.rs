@@ -20,6 +20,7 @@ mod stats;
 mod task;
 mod token;
 
+mod search; // lists with conditions that no index answers
 mod value; // how values are kept in columns
 
 use std::path::{Path, PathBuf};

@@ -13,7 +13,8 @@ use crate::domain::task::{Task, TaskFailure, TaskKind, TaskState, TaskStatus};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::{Reached, TaskFilter};
-use crate::store::sqlite::message::{self, Query};
+use crate::store::sqlite::message;
+use crate::store::sqlite::search::Query;
 use crate::store::sqlite::{Sqlite, delivery, value};
 use crate::store::write::{Changed, TaskStep};
 

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::client::Client;
 use super::failure::Failure;
 use super::profile::file::{DEFAULT, Profile, Profiles};
-use super::{dev, input};
+use super::{dev, secret};
 
 /// Where `dev` and `serve` listen when nobody says otherwise.
 const URL_DEFAULT: &str = "http://127.0.0.1:8071";
@@ -35,15 +35,18 @@ pub(super) struct ConnectionArgs {
 impl ConnectionArgs {
     /// A client of the server that is meant.
     pub(super) fn client(&self) -> Result<Client, Failure> {
-        let given = self.given_token()?;
         // A profile's token is for its server, and the environment's may be for another.
-        if let Some(Profile { url, token }) = self.profile()? {
-            let own = given.or_else(|| token.map(Zeroizing::new));
-            return Client::new(&url, needed(own.or(token_of_environment()?), &url)?);
+        let (url, own) = match self.profile()? {
+            Some(Profile { url, token }) => (url, token.map(Zeroizing::new)),
+            None => {
+                let url = self.url.clone().or_else(|| variable("HOOKWRIGHT_URL"));
+                (url.unwrap_or_else(|| URL_DEFAULT.to_owned()), None)
+            }
+        };
+        let mut token = self.given_token()?.or(own);
+        if token.is_none() {
+            token = token_of_environment()?;
         }
-        let url = self.url.clone().or_else(|| variable("HOOKWRIGHT_URL"));
-        let url = url.unwrap_or_else(|| URL_DEFAULT.to_owned());
-        let mut token = given.or(token_of_environment()?);
         if url.trim_end_matches('/') == URL_DEFAULT {
             // Known to everybody, and so only for where it was made for.
             token = token.or_else(|| Some(Zeroizing::new(dev::DEV_TOKEN.to_owned())));
@@ -54,7 +57,7 @@ impl ConnectionArgs {
     fn given_token(&self) -> Result<Option<Zeroizing<String>>, Failure> {
         match (&self.token, &self.token_file) {
             (Some(token), _) => Ok(Some(Zeroizing::new(token.trim().to_owned()))),
-            (None, Some(path)) => from_file(path).map(Some),
+            (None, Some(path)) => secret::from_file(path).map(Some),
             (None, None) => Ok(None),
         }
     }
@@ -76,19 +79,14 @@ impl ConnectionArgs {
     }
 }
 
-/// The token in a file, without the line's end.
-pub(super) fn from_file(path: &std::path::Path) -> Result<Zeroizing<String>, Failure> {
-    let bytes = Zeroizing::new(input::read(path)?);
-    match std::str::from_utf8(&bytes) {
-        Ok(text) => Ok(Zeroizing::new(text.trim().to_owned())),
-        Err(_) => Err(Failure::new(format!("The file {} holds no token: it is not text.", path.display()))),
-    }
-}
-
 fn token_of_environment() -> Result<Option<Zeroizing<String>>, Failure> {
     match (variable("HOOKWRIGHT_API_TOKEN"), variable("HOOKWRIGHT_API_TOKEN_FILE")) {
-        (Some(token), _) => Ok(Some(Zeroizing::new(token.trim().to_owned()))),
-        (None, Some(path)) => from_file(path.as_ref()).map(Some),
+        (Some(_), Some(_)) => {
+            Err(Failure::new("HOOKWRIGHT_API_TOKEN and HOOKWRIGHT_API_TOKEN_FILE are both set.")
+                .advise("Keep one of them."))
+        }
+        (Some(token), None) => Ok(Some(Zeroizing::new(token.trim().to_owned()))),
+        (None, Some(path)) => secret::from_file(path.as_ref()).map(Some),
         (None, None) => Ok(None),
     }
 }

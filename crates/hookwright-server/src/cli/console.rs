@@ -132,7 +132,7 @@ impl Console {
                     short.iter().map(|column| (column.heading, document.member(column.member))).collect();
                 self.output.pairs(&pairs)?;
                 for column in long {
-                    self.output.line(column.heading)?;
+                    self.output.line(&format!(" {}", column.heading))?;
                     let shown = document.find(column.member);
                     let shown =
                         shown.map_or_else(String::new, |json| layout::for_people(json.text().as_bytes()));

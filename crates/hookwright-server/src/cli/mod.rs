@@ -77,7 +77,7 @@ struct Globals {
     /// Print JSON instead of text
     #[arg(long, global = true, display_order = 900)]
     json: bool,
-    /// Print lines with tabs between the cells, as behind a pipe: \\t, \\n, \\r and \\\\ stand for what they name
+    /// Print lines with tabs between the cells, as behind a pipe
     #[arg(long, global = true, display_order = 900, conflicts_with = "json")]
     tsv: bool,
     /// Configuration file [default: hookwright.toml, if it is there] [env: HOOKWRIGHT_CONFIG]

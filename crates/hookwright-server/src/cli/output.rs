@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, IsTerminal, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use super::escape;
@@ -76,7 +76,13 @@ impl Output {
             let mut table = plain_table();
             table.set_header(headings);
             table.add_rows(rows.iter().map(|row| row.iter().map(|cell| escape::for_terminal(cell))));
-            return write(&table.to_string(), "\n");
+            for (at, column) in table.column_iter_mut().enumerate() {
+                // Ids, times and URLs are copied from here, so they stay in one piece.
+                if rows.iter().all(|row| row.get(at).is_none_or(|cell| !cell.contains(' '))) {
+                    column.set_constraint(ColumnConstraint::ContentWidth);
+                }
+            }
+            return write(&table.trim_fmt(), "\n");
         }
         write(&headings.join("\t"), "\n")?;
         rows.iter().try_for_each(|row| self.row(row))
@@ -92,7 +98,7 @@ impl Output {
     pub(super) fn pairs(self, pairs: &[(&str, String)]) -> Result<(), Failure> {
         let mut table = plain_table();
         table.add_rows(pairs.iter().map(|(name, value)| [(*name).into(), escape::for_terminal(value)]));
-        write(&table.to_string(), "\n")
+        write(&table.trim_fmt(), "\n")
     }
 }
 

@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::given;
 
 /// Show or change the headers that are sent with each attempt
-#[derive(Debug, Clone, Args)]
+#[derive(Clone, Args)]
 #[command(after_help = "Examples:
   hookwright endpoint headers --app acme main
   hookwright endpoint headers --app acme main --set 'X-Team: books' --remove X-Old

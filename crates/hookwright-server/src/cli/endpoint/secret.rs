@@ -9,7 +9,7 @@ use serde_json::{Map, json};
 use super::EndpointName;
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
-use crate::cli::{connection, escape, given};
+use crate::cli::{escape, given, secret};
 
 /// Print the secret that an endpoint's webhooks are signed with
 #[derive(Debug, Clone, Args)]
@@ -52,7 +52,7 @@ pub(super) async fn rotate(args: RotateArgs, console: &Console) -> Result<(), Fa
     let mut body = Map::new();
     body.insert("gracePeriodSeconds".to_owned(), given::seconds("grace", &args.grace)?.into());
     if let Some(path) = &args.secret_file {
-        body.insert("key".to_owned(), connection::from_file(path)?.as_str().into());
+        body.insert("key".to_owned(), secret::from_file(path)?.as_str().into());
     }
     let answer = console.client.post(&args.name.path().then("secret").then("rotate"), &body).await?;
     if args.show {

@@ -7,9 +7,8 @@ use clap::Args;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::cli::connection;
 use crate::cli::failure::Failure;
-use crate::cli::given;
+use crate::cli::{given, secret};
 
 /// An endpoint that is made, or put in the place of another.
 #[derive(Debug, Clone, Args)]
@@ -23,7 +22,7 @@ pub(super) struct SettingArgs {
     #[arg(long, value_name = "NAME")]
     channel: Vec<String>,
     /// What it is for, for people
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     description: String,
     /// At most so many attempts a second
     #[arg(long, value_name = "N")]
@@ -127,7 +126,7 @@ impl EndpointIn {
     }
 
     pub(super) fn with_secret(mut self, file: Option<PathBuf>) -> Result<EndpointIn, Failure> {
-        self.secret = file.map(|path| connection::from_file(&path)).transpose()?;
+        self.secret = file.map(|path| secret::from_file(&path)).transpose()?;
         Ok(self)
     }
 

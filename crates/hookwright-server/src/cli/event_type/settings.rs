@@ -14,7 +14,7 @@ use crate::cli::given;
 #[derive(Debug, Clone, Args)]
 pub(super) struct SettingArgs {
     /// What happens, for people
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     description: String,
     /// The group it is shown in
     #[arg(long, value_name = "NAME")]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::cli::escape;
 use crate::cli::failure::{Failure, eprint_line};
 
 /// The profile that is used when nothing says which server.
@@ -119,7 +120,8 @@ fn path() -> Option<PathBuf> {
 fn warn_if_open(path: &Path) -> Result<(), Failure> {
     let mode = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.permissions().mode();
     if mode & 0o077 != 0 {
-        let path = path.display();
+        let path = path.display().to_string();
+        let path = escape::for_terminal(&path);
         eprint_line(&format!(
             "warning: Others on this machine can read the tokens in {path}. Run `chmod 600 {path}`."
         ));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::output::Output;
-use super::{client, connection};
+use super::{client, secret};
 use file::{Profile, Profiles};
 
 /// Keep servers and their tokens by name, for --profile
@@ -63,7 +63,7 @@ pub(super) fn run(args: ProfileArgs, output: Output) -> Result<(), Failure> {
         ProfileCommand::Set { name, url, token, token_file } => {
             let token = match (token, token_file) {
                 (Some(token), _) => Some(token.trim().to_owned()),
-                (None, Some(path)) => Some(connection::from_file(&path)?.as_str().to_owned()),
+                (None, Some(path)) => Some(secret::from_file(&path)?.as_str().to_owned()),
                 (None, None) => None,
             };
             set(&name, Profile { url: client::base(&url)?, token }, output)

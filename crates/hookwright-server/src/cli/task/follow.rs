@@ -102,6 +102,7 @@ impl Bar {
             bar.set_style(style);
         }
         bar.set_message(crate::cli::escape::for_terminal(id).into_owned());
+        bar.tick();
         bar.enable_steady_tick(REDRAW);
         Bar(bar)
     }

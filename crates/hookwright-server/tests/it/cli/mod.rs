@@ -18,6 +18,7 @@ mod sending;
 mod serving;
 mod signing;
 mod tailing;
+mod terminal;
 mod tokens;
 
 mod served; // what they share

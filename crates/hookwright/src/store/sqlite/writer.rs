@@ -1,11 +1,12 @@
 //! The one connection that writes: each batch is one transaction, and one sync of the disk.
 
-use std::fs::File;
+use std::sync::Arc;
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::store::error::StoreError;
 use crate::store::sqlite::checkpoint::Checkpoints;
+use crate::store::sqlite::file::{Lock, Presence};
 use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::migrate::SchemaReport;
 use crate::store::sqlite::{
@@ -16,8 +17,9 @@ use crate::store::write::{CatalogWrite, Changed, Write, Written};
 /// Writes batches.
 pub(crate) struct Writer {
     connection: Connection,
+    presence: Arc<Presence>,
     /// Held until the writer goes: nobody else delivers from this file meanwhile.
-    _lock: Option<File>,
+    lock: Option<Lock>,
     report: SchemaReport,
     checkpoints: Checkpoints,
     keys: MessageKeys,
@@ -26,12 +28,13 @@ pub(crate) struct Writer {
 impl Writer {
     pub(super) fn new(
         connection: Connection,
-        lock: Option<File>,
+        presence: Arc<Presence>,
+        lock: Option<Lock>,
         report: SchemaReport,
         checkpoints: Checkpoints,
     ) -> Result<Writer, StoreError> {
         let keys = MessageKeys::load(&connection)?;
-        Ok(Writer { connection, _lock: lock, report, checkpoints, keys })
+        Ok(Writer { connection, presence, lock, report, checkpoints, keys })
     }
 
     /// What opening the database changed about its schema.
@@ -60,6 +63,11 @@ impl Writer {
         let mut written = Vec::with_capacity(batch.len());
         for write in batch {
             written.push(apply(&transaction, &mut self.keys, write)?);
+        }
+        // Looked at last: what is answered to be written is then in the file that the next start will open.
+        self.presence.check()?;
+        if let Some(lock) = &self.lock {
+            lock.keep()?;
         }
         transaction.commit()?;
         Ok(written)

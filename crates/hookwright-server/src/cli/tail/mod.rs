@@ -140,7 +140,14 @@ impl<'a> Tail<'a> {
                     // An endpoint that was made meanwhile had nothing before.
                     let new = || Stream::from_the_start(attempts_at(self.app, &id));
                     let stream = streams.entry(id.clone()).or_insert_with(new);
-                    happened.extend(attempts(stream, self.client).await?);
+                    match attempts(stream, self.client).await {
+                        Ok(ended) => happened.extend(ended),
+                        // It may have been deleted just now.
+                        Err(failure) if ids(self.client, self.app).await?.contains(&id) => {
+                            return Err(failure);
+                        }
+                        Err(_) => {}
+                    }
                 }
             }
         }

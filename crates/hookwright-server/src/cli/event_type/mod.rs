@@ -13,12 +13,13 @@ use super::failure::Failure;
 use super::output::Output;
 use settings::{ChangeArgs, SettingArgs};
 
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 10] = [
     Column::new("NAME", "name"),
     Column::new("DESCRIPTION", "description"),
     Column::new("GROUP", "groupName"),
     Column::new("ARCHIVED", "archived"),
     Column::new("DEPRECATED", "deprecated"),
+    Column::detail("VALIDATED", "validatePayload"),
     Column::detail("FEATURE FLAGS", "featureFlags"),
     Column::detail("CREATED", "createdAt"),
     Column::detail("UPDATED", "updatedAt"),
@@ -59,7 +60,7 @@ enum EventTypeCommand {
     #[command(after_help = "Examples:
   hookwright event-type create book.added --description 'A book was added'
   hookwright event-type create book.added --schemas '{\"1\": {\"type\": \"object\"}}'
-  hookwright event-type create book.added --schemas @schemas.json")]
+  hookwright event-type create book.added --schemas @schemas.json --validate")]
     Create {
         /// Its name
         name: String,

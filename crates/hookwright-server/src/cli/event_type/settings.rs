@@ -28,6 +28,9 @@ pub(super) struct SettingArgs {
     /// Offer it with a warning
     #[arg(long)]
     deprecated: bool,
+    /// Refuse messages whose payload does not fit the newest schema
+    #[arg(long)]
+    validate: bool,
 }
 
 /// What to change; what is left out stays.
@@ -49,6 +52,9 @@ pub(super) struct ChangeArgs {
     /// Whether it is offered with a warning
     #[arg(long)]
     deprecated: Option<bool>,
+    /// Whether messages are refused whose payload does not fit the newest schema
+    #[arg(long)]
+    validate: Option<bool>,
     /// Whether it is no longer offered
     #[arg(long)]
     archived: Option<bool>,
@@ -73,6 +79,7 @@ impl SettingArgs {
         let mut members = Members::default();
         members.insert("description", json!(self.description).to_string())?;
         members.insert("deprecated", json!(self.deprecated).to_string())?;
+        members.insert("validatePayload", json!(self.validate).to_string())?;
         members.insert("featureFlags", json!(self.feature_flag).to_string())?;
         if let Some(group) = &self.group {
             members.insert("groupName", json!(group).to_string())?;
@@ -100,7 +107,10 @@ impl ChangeArgs {
             let flags: Vec<&String> = self.feature_flag.iter().filter(|flag| !flag.is_empty()).collect();
             members.insert("featureFlags", json!(flags).to_string())?;
         }
-        for (name, value) in [("deprecated", self.deprecated), ("archived", self.archived)] {
+        let (deprecated, archived, validate) = (self.deprecated, self.archived, self.validate);
+        for (name, value) in
+            [("deprecated", deprecated), ("archived", archived), ("validatePayload", validate)]
+        {
             if let Some(value) = value {
                 members.insert(name, value.to_string())?;
             }

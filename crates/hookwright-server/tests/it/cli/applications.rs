@@ -109,6 +109,12 @@ async fn an_event_type_is_made_changed_archived_and_deleted() {
     let changed = server.json("event-type update book.added --deprecated true --schemas null").await;
     assert_eq!((&changed["deprecated"], &changed["schemas"]), (&json!(true), &Value::Null));
     assert_eq!(changed["groupName"], json!("book"));
+    let strict = server.command("event-type update book.added --validate true --schemas");
+    let strict = Lines::of(&succeeds(&strict.arg("{\"1\": {\"required\": [\"title\"]}}")).await);
+    assert_eq!(strict.cell("VALIDATED"), "true");
+    server.text("application create acme").await;
+    let said = server.fails("send --app acme --event-type book.added --payload {}").await;
+    assert!(said.starts_with("The server refused with 422") && said.contains("title"), "{said}");
     let put = server.json("event-type upsert book.read --description read --feature-flag beta").await;
     assert_eq!(put["featureFlags"], json!(["beta"]));
 

@@ -1,5 +1,6 @@
 //! `hookwright event-type`: the kinds of things that happen.
 
+mod import;
 mod settings;
 
 use clap::{Args, Subcommand};
@@ -11,6 +12,7 @@ use super::connection::ConnectionArgs;
 use super::console::{Amount, Column, Console};
 use super::failure::Failure;
 use super::output::Output;
+use import::ImportArgs;
 use settings::{ChangeArgs, SettingArgs};
 
 const COLUMNS: [Column; 10] = [
@@ -87,6 +89,11 @@ What is not named is reset."
         #[command(flatten)]
         settings: SettingArgs,
     },
+    /// Make and change event types as the webhooks of an OpenAPI document say
+    #[command(after_help = "Examples:
+  hookwright event-type import openapi.yaml --dry-run
+  hookwright event-type import openapi.yaml --replace-all")]
+    Import(ImportArgs),
     /// Stop offering an event type to subscribers; `update --archived false` offers it again
     #[command(after_help = "Example:\n  hookwright event-type archive book.added")]
     Archive {
@@ -125,6 +132,7 @@ pub(super) async fn run(args: EventTypeArgs, output: Output) -> Result<(), Failu
         EventTypeCommand::Upsert { name, settings } => {
             console.show(&client.put(&Path::event_type(&name), &settings.document()?).await?, &COLUMNS)
         }
+        EventTypeCommand::Import(args) => import::run(args, client, output).await,
         EventTypeCommand::Archive { name } => {
             client.delete(&Path::event_type(&name)).await?;
             output

@@ -18,6 +18,12 @@ pub(in crate::cli) struct FilterArgs {
     /// With this tag
     #[arg(long, value_name = "WORD")]
     tag: Option<String>,
+    /// With this `eventId`
+    #[arg(long, value_name = "ID")]
+    event_id: Option<String>,
+    /// With this text in the payload, letter for letter
+    #[arg(long, value_name = "TEXT")]
+    text: Option<String>,
     /// After this point in time: RFC 3339, or how long ago, such as 2h
     #[arg(long, value_name = "TIME")]
     after: Option<String>,
@@ -33,6 +39,8 @@ impl FilterArgs {
         Ok(path
             .ask_if("channel", self.channel.as_deref())
             .ask_if("tag", self.tag.as_deref())
+            .ask_if("event_id", self.event_id.as_deref())
+            .ask_if("payload_text", self.text.as_deref())
             .ask_if("after", given::time_if("after", self.after.as_deref())?)
             .ask_if("before", given::time_if("before", self.before.as_deref())?))
     }

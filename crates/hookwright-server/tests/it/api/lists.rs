@@ -105,11 +105,11 @@ async fn messages_are_found_by_their_event_id_and_by_text_in_their_payload() {
         column(&list, "eventId")
     };
     assert_eq!(found("event_id=order-1").await, [json!("order-1")]);
-    assert_eq!(found("event_id=order-3").await, [] as [serde_json::Value; 0]);
+    assert_eq!(found("event_id=order-3").await, [] as [Value; 0]);
     assert_eq!(found("payload_text=Persua").await, [json!("order-2")]);
     assert_eq!(found("payload_text=%22Emma%22").await, [json!("order-1")]);
-    assert_eq!(found("payload_text=Emma&event_id=order-2").await, [] as [serde_json::Value; 0]);
-    assert_eq!(found("payload_text=%25mm%25").await, [] as [serde_json::Value; 0], "no pattern, but text");
+    assert_eq!(found("payload_text=Emma&event_id=order-2").await, [] as [Value; 0]);
+    assert_eq!(found("payload_text=%25mm%25").await, [] as [Value; 0], "no pattern, but text");
     for (query, name) in [("payload_text=ab", "payload_text"), ("event_id=a%20b", "event_id")] {
         let refused = rig.client.get(&format!("/api/v1/app/ann/msg?{query}")).await.expect(422).json();
         assert_eq!(refused["detail"][0]["loc"], json!(["query", name]), "{refused}");

@@ -135,3 +135,26 @@ async fn an_event_type_is_made_changed_archived_and_deleted() {
     let said = server.fails("event-type create a/b").await;
     assert!(said.starts_with("The server refused with 422 Unprocessable Entity: name"), "{said}");
 }
+
+#[tokio::test]
+async fn event_types_are_imported_from_an_openapi_document() {
+    let server = Served::start().await;
+    let document = "webhooks:\n  book.lent: {post: {summary: A book was lent}}\n  book.added: {post: {}}\n";
+    let import = async |options: &str| {
+        let command = server.command(&format!("event-type import - {options}")).stdin(document);
+        succeeds(&command).await
+    };
+    assert_eq!(import("--dry-run").await, "book.added\nbook.lent\n2 would change. Nothing was changed.\n");
+    assert_eq!(import("").await, "book.added\nbook.lent\n2 changed.\n");
+    assert_eq!(import("").await, "Nothing to change: the event types are as the document says.\n");
+    assert_eq!(server.lines("event-type list").await.column("NAME"), ["book.added", "book.lent"]);
+    let told = succeeds(
+        &server
+            .command("event-type import - --replace-all --json")
+            .stdin("webhooks: {book.lent: {post: {summary: A book was lent}}}"),
+    )
+    .await;
+    assert_eq!(told, "{\"modified\":[\"book.added\"],\"dryRun\":false}\n");
+    let refused = server.command("event-type import -").stdin("openapi: 3.1.0");
+    assert!(super::fails(&refused).await.contains("The document has no webhooks"));
+}

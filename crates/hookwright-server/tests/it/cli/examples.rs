@@ -40,6 +40,8 @@ async fn every_example_runs() {
     }
     let shell = server.command("").instead("sh").args(["-c", &script]).env("PATH", path);
     std::fs::write(shell.directory().join("token.txt"), TOKEN).unwrap();
+    let webhooks = "webhooks: {book.lent: {post: {summary: A book was lent}}}";
+    std::fs::write(shell.directory().join("openapi.yaml"), webhooks).unwrap();
     let printed = succeeds(&shell).await;
     assert!(printed.contains("book.added"), "{printed}");
 

@@ -21,9 +21,14 @@ async fn messages_are_listed_filtered_and_shown_word_for_word() {
         (all.column("TAGS"), all.column("CHANNELS")),
         (vec!["".into(), "t".into()], vec!["".into(), "c".into()])
     );
-    for filter in
-        ["--event-type a.b", "--tag t", "--channel c", "--event-type a.b --event-type a.d --after 1h"]
-    {
+    for filter in [
+        "--event-id first",
+        "--text 45678",
+        "--event-type a.b",
+        "--tag t",
+        "--channel c",
+        "--event-type a.b --event-type a.d --after 1h",
+    ] {
         let found = server.lines(&format!("message list --app acme {filter}")).await;
         assert_eq!(found.cell("ID"), first, "{filter}");
     }

@@ -15,7 +15,7 @@ use crate::domain::ids::IdGenerator;
 use crate::error::Error;
 use crate::hooks::{Hooks, Inner};
 use crate::journal::{Committed, Journal};
-use crate::maintenance;
+use crate::maintenance::{self, Maintenance};
 use crate::measures::Measures;
 use crate::publish::Publisher;
 use crate::store::error::StoreError;
@@ -119,7 +119,13 @@ impl Foundation {
         };
         let dispatch = Dispatch::start(parts, fresh).await?;
         let stop = CancellationToken::new();
-        tokio::spawn(maintenance::run(journal.clone(), clock.clone(), stop.clone()));
+        let maintenance = Maintenance::start(maintenance::Parts {
+            journal: journal.clone(),
+            clock: clock.clone(),
+            measures: Arc::clone(&measures),
+            retention: config.retention,
+            stop: stop.clone(),
+        });
         let tasks = Tasks::start(tasks::Parts {
             clock: clock.clone(),
             ids: Arc::clone(&ids),
@@ -134,6 +140,7 @@ impl Foundation {
             journal.clone(),
             activity.clone(),
             Arc::clone(&measures),
+            config.retention,
         );
         let inner = Inner {
             config,
@@ -144,6 +151,7 @@ impl Foundation {
             publisher,
             dispatch,
             tasks,
+            maintenance,
             policy,
             activity,
             stop,

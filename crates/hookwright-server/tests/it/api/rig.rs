@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use hookwright::Hooks;
 use hookwright::config::DatabaseUrl;
 use hookwright::domain::ids::ApplicationId;
 use hookwright::domain::token::Scope;
+use hookwright::{Clock, Hooks};
 use hookwright_server::server::{self, LoginLinks, PAYLOAD_LIMIT_DEFAULT, ServerOptions};
 use hookwright_testkit::http::{Answer, Client};
 use serde_json::{Value, json};
@@ -35,8 +35,17 @@ impl Rig {
 
     /// Targets in this network are allowed.
     pub(super) async fn start_with(allowed: &str) -> Rig {
+        Rig::start_by(Clock::system(), allowed).await
+    }
+
+    /// Loopback targets are allowed, and it is as late as this clock says.
+    pub(super) async fn start_at(clock: Clock) -> Rig {
+        Rig::start_by(clock, "127.0.0.0/8").await
+    }
+
+    async fn start_by(clock: Clock, allowed: &str) -> Rig {
         let folder = tempfile::tempdir().unwrap();
-        let hooks = start_engine(folder.path(), allowed).await;
+        let hooks = start_engine(folder.path(), clock, allowed).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let options = ServerOptions {
@@ -88,8 +97,9 @@ impl Drop for Rig {
     }
 }
 
-async fn start_engine(folder: &Path, allowed: &str) -> Hooks {
+async fn start_engine(folder: &Path, clock: Clock, allowed: &str) -> Hooks {
     let mut builder = Hooks::builder(DatabaseUrl::Sqlite(folder.join("hookwright.db")));
+    builder.config_mut().clock = clock;
     builder.config_mut().allow_target_networks = vec![allowed.parse().unwrap()];
     builder.start().await.unwrap()
 }

@@ -14,6 +14,11 @@ struct Migration {
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration { number: 2, name: "task", sql: include_str!("../../../migrations/sqlite/0002_task.sql") },
+    Migration {
+        number: 3,
+        name: "payload_expiry",
+        sql: include_str!("../../../migrations/sqlite/0003_payload_expiry.sql"),
+    },
 ];
 
 /// Which schema a database had, and which it has now.

@@ -9,7 +9,8 @@ use crate::store::sqlite::checkpoint::Checkpoints;
 use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::migrate::SchemaReport;
 use crate::store::sqlite::{
-    application, delivery, endpoint, event_type, expunge, idempotency, message, task, token,
+    application, delivery, endpoint, erasure, event_type, expunge, idempotency, message, remnant, retention,
+    space, task, token,
 };
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
 
@@ -21,6 +22,8 @@ pub(crate) struct Writer {
     report: SchemaReport,
     checkpoints: Checkpoints,
     keys: MessageKeys,
+    /// Whether the log is to be emptied once what removes rows right now has come to its end.
+    is_removing: bool,
 }
 
 impl Writer {
@@ -31,7 +34,7 @@ impl Writer {
         checkpoints: Checkpoints,
     ) -> Result<Writer, StoreError> {
         let keys = MessageKeys::load(&connection)?;
-        Ok(Writer { connection, _lock: lock, report, checkpoints, keys })
+        Ok(Writer { connection, _lock: lock, report, checkpoints, keys, is_removing: false })
     }
 
     /// What opening the database changed about its schema.
@@ -42,16 +45,33 @@ impl Writer {
     pub(crate) fn commit(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         let written = self.write(batch);
         match written {
-            Ok(_) => {
+            Ok(ref written) => {
                 self.keys.committed();
                 self.checkpoints.committed();
-                if batch.iter().any(Write::expunges) {
+                if batch.iter().any(Write::expunges) || self.has_removed(batch, written) {
                     self.checkpoints.truncate();
                 }
             }
             Err(_) => self.keys.rolled_back(),
         }
         written
+    }
+
+    /// Whether something that removes slice by slice, and of which nothing is to be found in the log, has come to its end.
+    fn has_removed(&mut self, batch: &[Write], written: &[Written]) -> bool {
+        let mut has_ended = false;
+        for (write, written) in batch.iter().zip(written) {
+            let removed = match (write, written) {
+                (Write::Erase { .. }, Written::Erased(erased)) => erased.rows,
+                (Write::ExpirePayloads { .. }, Written::Swept(swept)) => swept.messages,
+                (Write::Overwrite { .. }, Written::Overwritten(next)) => next.map_or(0, |_| 1),
+                (Write::GiveBack { .. }, Written::Removed(pages)) => *pages,
+                _ => continue,
+            };
+            has_ended |= self.is_removing && removed == 0;
+            self.is_removing = removed > 0;
+        }
+        has_ended
     }
 
     fn write(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
@@ -96,12 +116,30 @@ fn apply(connection: &Connection, keys: &mut MessageKeys, write: &Write) -> Resu
         }
         Write::TaskBegin(task) => Written::Changed(task::begin(connection, task)?),
         Write::TaskStep(step) => Written::Stepped(task::step(connection, step)?),
-        Write::Erase { now, limit } => Written::Removed(application::erase(connection, *now, *limit)?),
-        Write::ExpireMessageKeys { now, limit } => Written::Removed(keys.expire(connection, *now, *limit)?),
+        Write::ExpireMessages { before, beyond, slice } => {
+            Written::Swept(retention::messages(connection, *before, *beyond, *slice)?)
+        }
+        Write::ExpirePayloads { now, slice } => {
+            Written::Swept(retention::payloads(connection, *now, *slice)?)
+        }
+        Write::ExpireTasks { below, before, slice } => {
+            Written::Removed(retention::tasks(connection, *below, *before, *slice)?)
+        }
+        Write::Erase { now, from, slice } => {
+            Written::Erased(erasure::erase(connection, *now, *from, *slice)?)
+        }
+        Write::ForgetKeys { beyond, slice } => {
+            Written::LookedAt(keys.forget_orphans(connection, *beyond, *slice)?)
+        }
+        Write::ExpireMessageKeys { now, slice } => Written::Removed(keys.expire(connection, *now, *slice)?),
         Write::ExpireKeys { first_byte, now } => {
             idempotency::expire(connection, *first_byte, *now)?;
             Written::Done
         }
+        Write::Overwrite { from, slice } => {
+            Written::Overwritten(remnant::overwrite(connection, *from, *slice)?)
+        }
+        Write::GiveBack { slice } => Written::Removed(space::give_back(connection, *slice)?),
     })
 }
 

@@ -34,10 +34,19 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// Opens the database at `url`, makes it if there is none, and brings it to the newest schema.
+    /// Opens the database at `url` and brings it to the newest schema; fails if there is none.
     pub async fn open(url: &DatabaseUrl) -> Result<Admin, StartError> {
+        Admin::open_as(url, Exclusivity::Visitor).await
+    }
+
+    /// Opens the database at `url`, makes it if there is none, and brings it to the newest schema.
+    pub async fn open_or_make(url: &DatabaseUrl) -> Result<Admin, StartError> {
+        Admin::open_as(url, Exclusivity::Maker).await
+    }
+
+    async fn open_as(url: &DatabaseUrl, exclusivity: Exclusivity) -> Result<Admin, StartError> {
         let (url, clock) = (url.clone(), Clock::system());
-        let opened = tokio::task::spawn_blocking(move || Store::open(&url, Exclusivity::Visitor)).await;
+        let opened = tokio::task::spawn_blocking(move || Store::open(&url, exclusivity)).await;
         let (store, writer) = opened.unwrap_or(Err(StoreError::Locked))?;
         let schema = writer.schema();
         // Nobody sends messages through here, so nobody listens for them.

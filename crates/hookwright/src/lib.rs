@@ -35,7 +35,7 @@ pub use hooks::Hooks;
 pub use measures::Snapshot;
 pub use publish::{NewMessage, Sent};
 pub use store::SchemaReport;
-pub use store::error::StoreError;
+pub use store::error::{StoreError, Unopenable};
 pub use store::read::{
     AttemptFilter, DeliveryStatus, Destination, EndpointStats, MessageFilter, RecentMessage, SentMessage,
     TaskFilter,

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hookwright::Admin;
 use hookwright::config::DatabaseUrl;
+use hookwright::{Admin, StartError};
 
 use super::failure::Failure;
 use crate::config::{Profile, SettingFlags, Settings};
@@ -18,12 +18,24 @@ pub(super) struct DatabaseArgs {
 }
 
 impl DatabaseArgs {
-    /// Opens it; a database that is not there is made.
+    /// Opens it; there must be one.
     pub(super) async fn open(self, config: Option<PathBuf>) -> Result<Admin, Failure> {
-        let settings = Settings::load(&SettingFlags::database(self.database_url), config, Profile::Serve)?;
-        let DatabaseUrl::Sqlite(path) = &settings.database;
-        Admin::open(&settings.database).await.map_err(|error| {
-            Failure::because(&format!("The database {} cannot be used", path.display()), &error)
-        })
+        let url = self.url(config)?;
+        Admin::open(&url).await.map_err(|error| unusable(&url, &error))
     }
+
+    /// Opens it; a database that is not there is made.
+    pub(super) async fn open_or_make(self, config: Option<PathBuf>) -> Result<Admin, Failure> {
+        let url = self.url(config)?;
+        Admin::open_or_make(&url).await.map_err(|error| unusable(&url, &error))
+    }
+
+    fn url(self, config: Option<PathBuf>) -> Result<DatabaseUrl, Failure> {
+        Ok(Settings::load(&SettingFlags::database(self.database_url), config, Profile::Serve)?.database)
+    }
+}
+
+fn unusable(url: &DatabaseUrl, error: &StartError) -> Failure {
+    let DatabaseUrl::Sqlite(path) = url;
+    Failure::because(&format!("The database {} cannot be used", path.display()), error)
 }

@@ -21,7 +21,7 @@ pub(super) struct MigrateArgs {
 }
 
 pub(super) async fn run(args: MigrateArgs, config: Option<PathBuf>, output: Output) -> Result<(), Failure> {
-    let admin = args.database.open(config).await?;
+    let admin = args.database.open_or_make(config).await?;
     let schema = admin.schema();
     admin.close().await;
     if output.is_json() {

@@ -103,9 +103,13 @@ impl Hooks {
     /// Sends a message to one endpoint once more, with all the retries of a new delivery.
     ///
     /// It does so whatever came of earlier attempts. If a delivery is pending already, that one is made to go at once.
+    /// A disabled endpoint gets nothing: that is [`Error::EndpointDisabled`].
     pub async fn resend(&self, message: Message, endpoint: &Endpoint) -> Result<(), Error> {
         if message.payload.is_empty() {
             return Err(Error::PayloadGone);
+        }
+        if endpoint.disabled.is_some() {
+            return Err(Error::EndpointDisabled);
         }
         self.inner.dispatch.resend(Arc::new(message), endpoint).await
     }

@@ -58,8 +58,9 @@ impl Thread {
                     self.measures.commits.increment(1);
                     self.measures.commit_seconds.record(started.elapsed());
                     // A batch that changes nothing says nothing about a full disk.
-                    if writes.iter().any(Write::always_changes) {
+                    if writes.iter().any(Write::always_changes) && self.queue.failure().is_some() {
                         self.queue.set_failure(None);
+                        tracing::info!("the database takes batches again");
                     }
                     self.succeeded(batch, writes, answers, written);
                 }
@@ -69,11 +70,15 @@ impl Thread {
                 }
                 Err(failure) => {
                     self.measures.commit_failures.increment(1);
-                    tracing::error!(
-                        error = %in_full(&failure), batch.items = writes.len(),
-                        "the database did not take a batch"
-                    );
-                    self.queue.set_failure(Some(in_full(&failure)));
+                    let told = in_full(&failure);
+                    // It is tried again five times a second: what has been told is not told each time.
+                    if self.queue.failure().as_ref() != Some(&told) {
+                        tracing::error!(
+                            error = %told, batch.items = writes.len(),
+                            "the database did not take a batch; messages are refused until it does"
+                        );
+                    }
+                    self.queue.set_failure(Some(told));
                     self.failed(writes, answers, &failure);
                     if self.queue.is_closed() {
                         failures_at_the_end += 1;

@@ -15,6 +15,32 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    /// The file cannot be opened or made, and the operating system says why.
+    #[error("cannot open the database file {}: {why}", path.display())]
+    Unopenable {
+        /// The file.
+        path: PathBuf,
+        /// What stands in the way.
+        why: Unopenable,
+    },
+    /// There is no such file, and the call makes none.
+    #[error("there is no database at {}; name the one that the server uses, or make a new one with `hookwright migrate`", path.display())]
+    NoDatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody removed the file, or put another in its place, while it was in use.
+    #[error("the database file {} was removed or replaced while it was in use, and nothing is written to what is left of it; put the file back, or stop hookwright and start it again", path.display())]
+    Replaced {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is a database of some other program.
+    #[error("the database {} belongs to another program; give hookwright a file of its own", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process delivers from the same file.
     #[error("the database {} is in use by another hookwright process; stop that one, or give this one a database of its own", path.display())]
     InUse {
@@ -69,6 +95,29 @@ pub enum StoreError {
     /// Anything else the database library reports.
     #[error("the database failed")]
     Sqlite(#[source] rusqlite::Error),
+}
+
+/// Why a database file cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unopenable {
+    /// The path is a folder.
+    #[error("it is a folder; name a file in it")]
+    IsFolder,
+    /// The folder it should be in is not there.
+    #[error("there is no folder {}; make it first", folder.display())]
+    NoFolder {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// This user may not read it, write it, or make files beside it.
+    #[error(
+        "permission denied; the user that runs hookwright must be able to write the file and the folder it is in"
+    )]
+    Forbidden,
+    /// Anything else.
+    #[error("{0}")]
+    Other(std::io::Error),
 }
 
 impl StoreError {

@@ -54,10 +54,12 @@ pub(crate) enum Exclusivity {
     OnlyDeliverer,
     /// We read or change what is configured, beside a process that may be delivering.
     Visitor,
+    /// As a visitor, but a database that is not there is made.
+    Maker,
 }
 
 impl Store {
-    /// Opens the database at `url`, makes it if there is none, and brings it to the newest schema.
+    /// Opens the database at `url`, makes it if there is none (unless a visitor asks), and brings it to the newest schema.
     pub(crate) fn open(url: &DatabaseUrl, exclusivity: Exclusivity) -> Result<(Store, Writer), StoreError> {
         match url {
             DatabaseUrl::Sqlite(path) => {

@@ -43,7 +43,7 @@ pub(super) async fn fill(
     database: &DatabaseUrl,
     progress: &Progress,
 ) -> Result<(), BenchError> {
-    let admin = Admin::open(database).await?;
+    let admin = Admin::open_or_make(database).await?;
     let now = admin.clock().now().before(AGE + SPAN);
     let ids = IdGenerator::new(0);
     let (application_ids, endpoint): (Vec<ApplicationId>, EndpointId) =

@@ -130,3 +130,21 @@ async fn a_resent_message_is_delivered_once_more() {
     assert_eq!(column(&listed(&rig, &attempts, 2).await, "triggerType"), [json!(1), json!(0)]);
     rig.client.post(&path.replace(&endpoint, "nobody"), &json!({})).await.expect(404);
 }
+
+#[tokio::test]
+async fn a_resend_to_a_disabled_endpoint_is_refused_with_what_to_do() {
+    let (rig, receiver) = (Rig::start().await, Receiver::start().await);
+    rig.application("ann").await;
+    let endpoint = rig.endpoint("ann", &receiver.url("/hook")).await;
+    let message = rig.send("ann", "a.b", json!({"x": 1})).await;
+    listed(&rig, &format!("/api/v1/app/ann/attempt/endpoint/{endpoint}"), 1).await;
+    let at = format!("/api/v1/app/ann/endpoint/{endpoint}");
+    rig.client.patch(&at, &json!({"disabled": true})).await.expect(200);
+    let resend = format!("/api/v1/app/ann/msg/{message}/endpoint/{endpoint}/resend");
+    let refused = rig.client.post(&resend, &json!({})).await.expect(409).json();
+    assert_eq!(refused["code"], "endpoint_disabled");
+    assert!(text(&refused["detail"]).contains("Enable it first"), "{refused}");
+    rig.client.patch(&at, &json!({"disabled": false})).await.expect(200);
+    rig.client.post(&resend, &json!({})).await.expect(202);
+    listed(&rig, &format!("/api/v1/app/ann/attempt/endpoint/{endpoint}"), 2).await;
+}

@@ -2,6 +2,7 @@
 
 use hookwright_testkit::http::{Client, Method};
 use hookwright_testkit::{Launch, Process};
+use serde_json::json;
 
 use super::{fails, hookwright, with_file};
 
@@ -155,6 +156,45 @@ async fn what_is_no_database_is_said_to_be_none() {
 async fn a_database_that_cannot_be_made_is_named() {
     let said = fails(&serve().env("HOOKWRIGHT_DATABASE_URL", "sqlite://nowhere/x.db")).await;
     assert!(said.starts_with("The server cannot start on nowhere/x.db: "), "{said}");
+    assert!(said.contains("there is no folder nowhere; make it first"), "{said}");
+}
+
+#[tokio::test]
+async fn a_database_of_another_program_is_left_as_it_is() {
+    let launch = serve();
+    let path = launch.directory().join("hookwright.db");
+    rusqlite::Connection::open(&path).unwrap().execute("CREATE TABLE book (title TEXT)", ()).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let said = fails(&launch).await;
+    assert!(said.contains("hookwright.db belongs to another program"), "{said}");
+    assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
+}
+
+#[tokio::test]
+async fn a_server_whose_database_is_removed_takes_nothing_more_and_says_so_once() {
+    let launch = serve();
+    let mut server = launch.start();
+    let token = printed(&server, "token").await;
+    let url = printed(&server, "listening").await;
+    let client = Client::new(&url, &token);
+    client.put("/api/v1/app/ann", &json!({"name": "Ann"})).await.expect(201);
+    std::fs::rename(launch.directory().join("hookwright.db"), launch.directory().join("aside.db")).unwrap();
+    client.get("/api/v1/health/ready").await.expect(503);
+    for _ in 0..3 {
+        let message = json!({"eventType": "a.b", "payload": {}});
+        let refused = client.post("/api/v1/app/ann/msg", &message).await.expect(503).json();
+        assert!(refused["detail"].is_string(), "{refused}");
+    }
+    std::fs::rename(launch.directory().join("aside.db"), launch.directory().join("hookwright.db")).unwrap();
+    let message = json!({"eventType": "a.b", "payload": {}});
+    client.post("/api/v1/app/ann/msg", &message).await.expect(202);
+    client.get("/api/v1/health/ready").await.expect(200);
+    server.terminate();
+    server.wait_exit().await;
+    let lines = server.lines();
+    let errors: Vec<_> = lines.iter().filter(|line| line.text.contains("ERROR")).collect();
+    assert_eq!(errors.len(), 1, "{lines:?}");
+    assert!(errors[0].text.contains("was removed or replaced while it was in use"), "{errors:?}");
 }
 
 #[tokio::test]

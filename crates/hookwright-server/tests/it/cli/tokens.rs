@@ -19,6 +19,12 @@ async fn json(launch: &Launch) -> Value {
 #[tokio::test]
 async fn a_token_is_made_shown_once_listed_and_revoked() {
     let first = hookwright("token create --name shop --expires 90d");
+    let said = fails(&first).await;
+    assert!(
+        said.contains("there is no database at hookwright.db; name the one that the server uses"),
+        "{said}"
+    );
+    succeeds(&beside(&first, "migrate")).await;
     let made = json(&first).await;
     let (id, text) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
     assert!(id.starts_with("tok_") && text.len() >= 32, "{made}");
@@ -56,15 +62,16 @@ async fn a_running_server_takes_a_new_token_and_soon_refuses_a_revoked_one() {
 
 #[tokio::test]
 async fn names_from_outside_cannot_command_a_terminal() {
-    let first = hookwright("token create --name").arg("a\u{1b}[2Jb\tc");
+    let first = hookwright("migrate");
     succeeds(&first).await;
+    succeeds(&beside(&first, "token create --name").arg("a\u{1b}[2Jb\tc")).await;
     let listed = succeeds(&beside(&first, "token list")).await;
     assert!(listed.contains("\ta\\u001b[2Jb\\u0009c\t"), "{listed}");
 }
 
 #[tokio::test]
 async fn what_cannot_be_done_is_said() {
-    let first = hookwright("token list");
+    let first = hookwright("migrate");
     succeeds(&first).await;
     for (arguments, expected) in [
         (

@@ -1,5 +1,6 @@
 //! What can be wrong with a SQLite file, and who may use it at the same time.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -47,17 +48,79 @@ fn a_file_that_is_no_database_is_told_as_such() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_told_with_its_name() {
-    let url = DatabaseUrl::Sqlite("/nonexistent/folder/test.db".into());
-    let refused = Store::open(&url, Exclusivity::OnlyDeliverer).err().unwrap();
-    assert!(matches!(refused, StoreError::Open { .. }), "{refused}");
-    assert_eq!(refused.to_string(), "cannot open the database file /nonexistent/folder/test.db");
+fn a_file_that_cannot_be_opened_is_told_with_the_reason() {
+    let cannot = |path: &Path| {
+        let url = DatabaseUrl::Sqlite(path.to_owned());
+        Store::open(&url, Exclusivity::OnlyDeliverer).err().unwrap().to_string()
+    };
+    assert_eq!(
+        cannot(Path::new("/nonexistent/folder/test.db")),
+        "cannot open the database file /nonexistent/folder/test.db: there is no folder /nonexistent/folder; make it first"
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    let is_folder =
+        format!("cannot open the database file {}: it is a folder; name a file in it", folder.display());
+    assert_eq!(cannot(folder), is_folder);
+    std::fs::write(folder.join("file"), "").unwrap();
+    let told = cannot(&folder.join("file/test.db"));
+    assert!(told.contains("there is no folder"), "{told}");
+}
+
+#[test]
+fn a_database_is_made_only_by_those_who_may() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = open(&directory, Exclusivity::Visitor).err().unwrap();
+    assert!(matches!(missing, StoreError::NoDatabase { .. }), "{missing}");
+    assert!(!directory.path().join("test.db").exists());
+    drop(open(&directory, Exclusivity::Maker).unwrap());
+    assert!(open(&directory, Exclusivity::Visitor).is_ok());
+}
+
+/// Writes something that changes the database, as every message does.
+fn write(writer: &mut Writer, n: u16) -> Result<(), StoreError> {
+    writer.commit(&[append(message(1, n), &[], None)]).map(drop)
+}
+
+#[tokio::test]
+async fn nothing_is_written_to_a_file_that_was_removed_or_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let (store, mut writer) = open(&directory, Exclusivity::OnlyDeliverer).unwrap();
+    write(&mut writer, 1).unwrap();
+    for name in ["test.db", "test.db-wal"] {
+        std::fs::rename(at(name), at("aside")).unwrap();
+        let refused = write(&mut writer, 2).unwrap_err();
+        assert!(matches!(refused, StoreError::Replaced { .. }), "without {name}: {refused:?}");
+        assert!(matches!(store.ping().await, Err(StoreError::Replaced { .. })), "without {name}");
+        std::fs::copy(at("aside"), at(name)).unwrap();
+        assert!(matches!(write(&mut writer, 3), Err(StoreError::Replaced { .. })), "with another {name}");
+        std::fs::rename(at("aside"), at(name)).unwrap();
+        store.ping().await.unwrap();
+    }
+    write(&mut writer, 4).unwrap();
+}
+
+#[test]
+fn a_lock_file_that_was_removed_is_made_again_unless_another_process_was_quicker() {
+    let directory = tempfile::tempdir().unwrap();
+    let lock = directory.path().join("test.db.lock");
+    let (_, mut first) = open(&directory, Exclusivity::OnlyDeliverer).unwrap();
+    std::fs::remove_file(&lock).unwrap();
+    write(&mut first, 1).unwrap();
+    assert!(matches!(refused(&directory), StoreError::InUse { .. }));
+    std::fs::remove_file(&lock).unwrap();
+    let (_, mut second) = open(&directory, Exclusivity::OnlyDeliverer).unwrap();
+    assert!(matches!(write(&mut first, 2), Err(StoreError::InUse { .. })));
+    write(&mut second, 3).unwrap();
+    drop(second);
+    write(&mut first, 4).unwrap();
 }
 
 #[test]
 fn a_database_of_a_newer_program_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    drop(open(&directory, Exclusivity::Visitor).unwrap());
+    drop(open(&directory, Exclusivity::Maker).unwrap());
     let connection = Connection::open(directory.path().join("test.db")).unwrap();
     connection.execute("INSERT INTO migration VALUES (4000, 'later', zeroblob(32))", []).unwrap();
     assert!(matches!(refused(&directory), StoreError::Newer { found: 4000, .. }));
@@ -66,7 +129,7 @@ fn a_database_of_a_newer_program_is_refused() {
 #[test]
 fn writing_to_what_may_only_be_read_is_told_as_such() {
     let directory = tempfile::tempdir().unwrap();
-    drop(open(&directory, Exclusivity::Visitor).unwrap());
+    drop(open(&directory, Exclusivity::Maker).unwrap());
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let connection = Connection::open_with_flags(directory.path().join("test.db"), flags).unwrap();
     let error = connection.execute("DELETE FROM message", []).unwrap_err();

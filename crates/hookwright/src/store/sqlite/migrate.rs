@@ -1,5 +1,7 @@
 //! Numbered migrations, each applied once, in order, and known by its checksum.
 
+use std::path::Path;
+
 use rusqlite::{Connection, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 
@@ -33,6 +35,15 @@ pub struct SchemaReport {
 /// The newest migration that this program knows.
 fn known() -> u32 {
     MIGRATIONS.last().map_or(0, |migration| migration.number)
+}
+
+/// Fails if there are tables, but not the one that every database of ours has; changes nothing.
+pub(super) fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let sql = "SELECT count(*) > 0 AND NOT total(name = 'migration') FROM sqlite_schema WHERE type = 'table'";
+    match connection.query_row(sql, [], |row| row.get(0))? {
+        true => Err(StoreError::Foreign { path: path.to_owned() }),
+        false => Ok(()),
+    }
 }
 
 /// Applies what is missing, all of it or nothing.
@@ -90,6 +101,17 @@ mod tests {
         let refused = run(&mut connection).unwrap_err();
         assert!(matches!(refused, StoreError::Newer { found: 4000, .. }), "{refused}");
         assert!(refused.to_string().starts_with("the database has schema 4000"));
+    }
+
+    #[test]
+    fn a_database_of_another_program_is_known_by_its_tables() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        refuse_foreign(&connection, Path::new("empty.db")).unwrap();
+        connection.execute("CREATE TABLE book (title TEXT)", []).unwrap();
+        let path = Path::new("books.db");
+        assert!(matches!(refuse_foreign(&connection, path), Err(StoreError::Foreign { .. })));
+        run(&mut connection).unwrap();
+        refuse_foreign(&connection, path).unwrap();
     }
 
     #[test]

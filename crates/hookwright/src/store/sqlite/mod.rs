@@ -1,5 +1,6 @@
 //! The SQLite backend: one file, one writer connection, a few readers.
 
+mod file; // the files on disk, and who may use them
 mod checkpoint; // move what is committed into the database file
 mod migrate; // bring the file to the newest schema
 mod writer; // one batch, one transaction
@@ -26,16 +27,17 @@ mod token;
 
 mod value; // how values are kept in columns
 
-use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 use tokio::sync::Semaphore;
 
 use crate::store::Exclusivity;
 use crate::store::error::StoreError;
+
+use file::{Lock, Presence};
 
 pub use migrate::SchemaReport;
 pub(crate) use writer::Writer;
@@ -52,6 +54,7 @@ const LOG_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 /// An open SQLite file: what reads need.
 pub(crate) struct Sqlite {
     path: PathBuf,
+    presence: Arc<Presence>,
     /// Connections that no read uses right now.
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
@@ -60,12 +63,24 @@ pub(crate) struct Sqlite {
 /// Opens the file, makes it if there is none, and brings it to the newest schema.
 pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Writer), StoreError> {
     // Opened before it is locked, so that a wrong path is told as such and not as a lock file's.
-    make_private(path);
-    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-    let lock = match exclusivity {
-        Exclusivity::OnlyDeliverer => Some(lock(path)?),
-        Exclusivity::Visitor => None,
+    let mut connection = match exclusivity {
+        Exclusivity::Visitor if !path.exists() => {
+            return Err(StoreError::NoDatabase { path: path.to_owned() });
+        }
+        Exclusivity::OnlyDeliverer | Exclusivity::Maker => {
+            file::make_private(path);
+            connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?
+        }
+        Exclusivity::Visitor => connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
     };
+    if connection.is_readonly(MAIN_DB)? {
+        return Err(StoreError::ReadOnly);
+    }
+    let lock = match exclusivity {
+        Exclusivity::OnlyDeliverer => Some(Lock::take(path)?),
+        Exclusivity::Visitor | Exclusivity::Maker => None,
+    };
+    migrate::refuse_foreign(&connection, path)?;
     // Only a file without anything in it takes this: its pages can be given back later.
     connection.pragma_update(None, "auto_vacuum", "incremental")?;
     connection.pragma_update(None, "journal_mode", "wal")?;
@@ -80,10 +95,15 @@ pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Wri
     // A log that has grown over this is cut when it begins anew.
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |_| Ok(()))?;
     let report = migrate::run(&mut connection)?;
-    let sqlite =
-        Sqlite { path: path.to_owned(), idle: Arc::default(), permits: Arc::new(Semaphore::new(READERS)) };
+    let presence = Arc::new(Presence::of(path));
+    let sqlite = Sqlite {
+        path: path.to_owned(),
+        presence: Arc::clone(&presence),
+        idle: Arc::default(),
+        permits: Arc::new(Semaphore::new(READERS)),
+    };
     let checkpoints = checkpoint::Checkpoints::start(connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?);
-    Ok((sqlite, Writer::new(connection, lock, report, checkpoints)?))
+    Ok((sqlite, Writer::new(connection, presence, lock, report, checkpoints)?))
 }
 
 impl Sqlite {
@@ -111,18 +131,9 @@ impl Sqlite {
     }
 
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+        self.presence.check()?;
         self.read(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?)).await
     }
-}
-
-/// Makes the file readable by its owner alone, if it is not there: it holds secrets. SQLite's further files follow its mode.
-fn make_private(path: &Path) {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // Whatever keeps it from being made is told by SQLite, which tries next.
-    let _ = options.open(path);
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
@@ -136,29 +147,10 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
         Ok(connection)
     };
     open().map_err(|source: rusqlite::Error| match StoreError::from(source) {
+        StoreError::Sqlite(source) if source.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
+            StoreError::Unopenable { path: path.to_owned(), why: file::unopenable(path) }
+        }
         StoreError::Sqlite(source) => StoreError::Open { path: path.to_owned(), source },
         told => told,
     })
-}
-
-/// Locks a file beside the database for as long as the answer lives; the operating system lets go when the process ends.
-fn lock(database: &Path) -> Result<File, StoreError> {
-    let mut path = database.as_os_str().to_owned();
-    path.push(".lock");
-    let path = PathBuf::from(path);
-    let cannot = |source| StoreError::LockFile { path: path.clone(), source };
-    let file =
-        OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(
-            |source| match source.kind() {
-                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                    StoreError::ReadOnly
-                }
-                _ => cannot(source),
-            },
-        )?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: database.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(cannot(source)),
-    }
 }

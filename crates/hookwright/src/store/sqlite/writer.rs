@@ -1,11 +1,12 @@
 //! The one connection that writes: each batch is one transaction, and one sync of the disk.
 
-use std::fs::File;
+use std::sync::Arc;
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::store::error::StoreError;
 use crate::store::sqlite::checkpoint::Checkpoints;
+use crate::store::sqlite::file::{Lock, Presence};
 use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::migrate::SchemaReport;
 use crate::store::sqlite::{
@@ -17,8 +18,9 @@ use crate::store::write::{CatalogWrite, Changed, Write, Written};
 /// Writes batches.
 pub(crate) struct Writer {
     connection: Connection,
+    presence: Arc<Presence>,
     /// Held until the writer goes: nobody else delivers from this file meanwhile.
-    _lock: Option<File>,
+    lock: Option<Lock>,
     report: SchemaReport,
     checkpoints: Checkpoints,
     keys: MessageKeys,
@@ -29,12 +31,13 @@ pub(crate) struct Writer {
 impl Writer {
     pub(super) fn new(
         connection: Connection,
-        lock: Option<File>,
+        presence: Arc<Presence>,
+        lock: Option<Lock>,
         report: SchemaReport,
         checkpoints: Checkpoints,
     ) -> Result<Writer, StoreError> {
         let keys = MessageKeys::load(&connection)?;
-        Ok(Writer { connection, _lock: lock, report, checkpoints, keys, is_removing: false })
+        Ok(Writer { connection, presence, lock, report, checkpoints, keys, is_removing: false })
     }
 
     /// What opening the database changed about its schema.
@@ -48,7 +51,8 @@ impl Writer {
             Ok(ref written) => {
                 self.keys.committed();
                 self.checkpoints.committed();
-                if batch.iter().any(Write::expunges) || self.has_removed(batch, written) {
+                let has_removed = self.has_removed(batch, written);
+                if has_removed || batch.iter().any(Write::expunges) {
                     self.checkpoints.truncate();
                 }
             }
@@ -64,7 +68,11 @@ impl Writer {
             let removed = match (write, written) {
                 (Write::Erase { .. }, Written::Erased(erased)) => erased.rows,
                 (Write::ExpirePayloads { .. }, Written::Swept(swept)) => swept.messages,
-                (Write::Overwrite { .. }, Written::Overwritten(next)) => next.map_or(0, |_| 1),
+                // The log may have copies of pages with what was overwritten in them just now.
+                (Write::Overwrite { .. }, Written::Overwritten(next)) => {
+                    has_ended |= next.is_none();
+                    continue;
+                }
                 (Write::GiveBack { .. }, Written::Removed(pages)) => *pages,
                 _ => continue,
             };
@@ -80,6 +88,11 @@ impl Writer {
         let mut written = Vec::with_capacity(batch.len());
         for write in batch {
             written.push(apply(&transaction, &mut self.keys, write)?);
+        }
+        // Looked at last: what is answered to be written is then in the file that the next start will open.
+        self.presence.check()?;
+        if let Some(lock) = &self.lock {
+            lock.keep()?;
         }
         transaction.commit()?;
         Ok(written)

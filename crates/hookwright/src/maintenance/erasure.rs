@@ -14,9 +14,11 @@ const EVERY: Duration = Duration::from_millis(3_500);
 
 /// Works until the engine ends; `deleted` tells of an application that was deleted.
 pub(super) async fn run(slices: Arc<Slices>, deleted: Arc<Notify>) {
+    // An earlier run may have ended in the middle.
+    let mut is_certain = false;
     loop {
         // What fails now is tried again.
-        let _ = erase_all(&slices).await;
+        is_certain |= erase_all(&slices, is_certain).await.is_ok();
         tokio::select! {
             goes_on = slices.rest(EVERY) => {
                 if !goes_on {
@@ -28,13 +30,15 @@ pub(super) async fn run(slices: Arc<Slices>, deleted: Arc<Notify>) {
     }
 }
 
-/// Removes all there is of deleted applications.
-async fn erase_all(slices: &Slices) -> Result<(), NotNow> {
-    let mut found = false;
-    while pass(slices).await? > 0 {
-        found = true;
+/// Removes all there is of deleted applications; looks for what the database left of them if there was anything, and
+/// unless it `is_certain` that this was done.
+async fn erase_all(slices: &Slices, is_certain: bool) -> Result<(), NotNow> {
+    let first = pass(slices).await?;
+    let mut last = first;
+    while last.rows > 0 {
+        last = pass(slices).await?;
     }
-    if found {
+    if first.rows > 0 || (first.has_any && !is_certain) {
         forget_keys(slices).await?;
         overwrite(slices).await?;
         slices.give_back().await?;
@@ -42,8 +46,13 @@ async fn erase_all(slices: &Slices) -> Result<(), NotNow> {
     Ok(())
 }
 
-/// Looks at all deleted applications once, and says how many rows went.
-async fn pass(slices: &Slices) -> Result<u64, NotNow> {
+/// What one look at all deleted applications found.
+struct Pass {
+    rows: u64,
+    has_any: bool,
+}
+
+async fn pass(slices: &Slices) -> Result<Pass, NotNow> {
     let (mut from, mut rows) = (ApplicationId::MIN, 0);
     loop {
         let write = Write::Erase { now: slices.clock.now(), from, slice: SLICE };
@@ -52,7 +61,7 @@ async fn pass(slices: &Slices) -> Result<u64, NotNow> {
         rows += u64::from(erased.rows);
         match erased.next {
             Some(next) => from = next,
-            None => return Ok(rows),
+            None => return Ok(Pass { rows, has_any: erased.has_any }),
         }
     }
 }

@@ -69,8 +69,9 @@ pub(super) async fn a_deleted_application_goes_in_slices_and_leaves_the_others_a
     assert_eq!(f.append(event(2, 300, "e-21"), &[]), Appended::EventIdTaken);
     // It was sent before its application was deleted, and is stored after its rows were removed.
     assert_eq!(f.append(event(1, 301, "e-11"), &[]), Appended::Stored);
-    assert_eq!(erase(&mut f, 60, 9), Erased { rows: 2, next: None }, "itself and its eventId");
-    assert_eq!(erase(&mut f, 3_600, 9), Erased { rows: 0, next: None });
+    assert_eq!(erase(&mut f, 60, 9), Erased { rows: 2, has_any: true, next: None }, "itself and its eventId");
+    assert_eq!(erase(&mut f, 3_600, 9), Erased { rows: 0, has_any: true, next: None });
+    assert_eq!(erase(&mut f, 3_600, 9), Erased { rows: 0, has_any: false, next: None });
     assert!(f.store.token_by_hash([2; 32]).await.unwrap().is_some());
     assert!(f.store.application_with_endpoints(app(2)).await.unwrap().is_some());
 }

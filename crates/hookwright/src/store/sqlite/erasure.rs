@@ -44,12 +44,12 @@ pub(super) fn erase(
     let mut rows = 0;
     for (application, deleted_at) in &deleted {
         if budget.is_spent() {
-            return Ok(Erased { rows, next: Some(*application) });
+            return Ok(Erased { rows, has_any: true, next: Some(*application) });
         }
         let (removed, is_all) = erase_one(connection, *application, &mut budget)?;
         rows += removed;
         if !is_all {
-            return Ok(Erased { rows, next: Some(*application) });
+            return Ok(Erased { rows, has_any: true, next: Some(*application) });
         }
         if removed == 0 && now.since(*deleted_at) > ERASE_FOR {
             connection
@@ -59,7 +59,8 @@ pub(super) fn erase(
     }
     let is_end = deleted.len() < usize::try_from(APPLICATIONS_AT_ONCE).unwrap_or(usize::MAX);
     // The last one is looked at twice, which costs nothing.
-    Ok(Erased { rows, next: deleted.last().filter(|_| !is_end).map(|(application, _)| *application) })
+    let next = deleted.last().filter(|_| !is_end).map(|(application, _)| *application);
+    Ok(Erased { rows, has_any: !deleted.is_empty(), next })
 }
 
 /// Removes rows of one application, and says how many, and whether none is left.

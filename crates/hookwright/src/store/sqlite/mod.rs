@@ -103,6 +103,10 @@ pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Wri
         permits: Arc::new(Semaphore::new(READERS)),
     };
     let checkpoints = checkpoint::Checkpoints::start(connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?);
+    if exclusivity == Exclusivity::OnlyDeliverer {
+        // An earlier run may have ended before it could empty the log of what must not stay in it.
+        checkpoints.truncate();
+    }
     Ok((sqlite, Writer::new(connection, presence, lock, report, checkpoints)?))
 }
 

@@ -47,6 +47,7 @@ async fn erase_all(slices: &Slices, is_certain: bool) -> Result<(), NotNow> {
 }
 
 /// What one look at all deleted applications found.
+#[derive(Clone, Copy)]
 struct Pass {
     rows: u64,
     has_any: bool,

@@ -48,7 +48,7 @@ pub(super) async fn fill(
     let ids = IdGenerator::new(0);
     let (application_ids, endpoint): (Vec<ApplicationId>, EndpointId) =
         ((0..APPLICATIONS).map(|_| ids.next(now).into()).collect(), ids.next(now).into());
-    let event_type = EventTypeName::parse("bench.expired").map_err(|_| BenchError::NoMetrics)?;
+    let event_type = EventTypeName::parse("bench.expired")?;
     let bar = progress.bar("filling", args.expiring);
     let apart = SPAN / u32::try_from(args.expiring.max(1)).unwrap_or(u32::MAX);
     let mut number = 0;

@@ -57,6 +57,9 @@ pub(crate) enum BenchError {
         "The --database-url is no URL of a SQLite file; an example is sqlite:///srv/hookwright-bench.db."
     )]
     Database,
+    /// A name of the benchmark's own is none.
+    #[error("An event type of the benchmark cannot be used.")]
+    Name(#[from] hookwright::domain::names::NameError),
     /// The database could not be opened to fill it.
     #[error("The database could not be filled with old messages.")]
     Open(#[from] hookwright::StartError),

@@ -6,12 +6,14 @@ use std::time::Duration;
 use crate::domain::ids::{MessageId, TaskId};
 use crate::domain::time::Timestamp;
 use crate::maintenance::slices::{NotNow, SLICE, Slices};
-use crate::store::write::{MessagePlace, Swept, Write, Written};
+use crate::store::write::{MessagePlace, Slice, Swept, Write, Written};
 
 /// The wait after a round that found something: what expires meanwhile is as much as was accepted in that time.
 const SOON: Duration = Duration::from_secs(1);
 /// The wait after a round that found nothing.
 const SELDOM: Duration = Duration::from_secs(60);
+/// The messages that a slice chooses from: enough to find many that lie side by side.
+const CHOICE: Slice = Slice { rows: 2_000, ..SLICE };
 /// Messages that stayed because something of them was pending are looked at again after this.
 const LOOK_BACK: Duration = Duration::from_secs(10 * 60);
 
@@ -70,7 +72,7 @@ async fn messages(
     }
     let mut found = false;
     loop {
-        let write = Write::ExpireMessages { before, beyond: reached.place, slice: SLICE };
+        let write = Write::ExpireMessages { before, beyond: reached.place, slice: CHOICE };
         let swept = sweep(slices, write).await?;
         slices.measures.expired_messages.increment(swept.messages.into());
         slices.measures.expired_attempts.increment(swept.attempts.into());

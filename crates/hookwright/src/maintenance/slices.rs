@@ -12,7 +12,7 @@ use crate::measures::Measures;
 use crate::store::write::{Slice, Write, Written};
 
 /// What one slice may do. A batch that has one in it takes so much longer.
-pub(super) const SLICE: Slice = Slice { rows: 500, time: Duration::from_millis(4) };
+pub(super) const SLICE: Slice = Slice { rows: 500, time: Duration::from_millis(2) };
 
 /// What all of maintenance works with.
 pub(super) struct Slices {

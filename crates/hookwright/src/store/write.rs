@@ -281,7 +281,7 @@ pub(crate) struct Swept {
     pub(crate) attempts: u32,
     /// Messages that stay as they are for now, since something of them is pending.
     pub(crate) kept: u32,
-    /// The last message that was looked at.
+    /// Where the next slice goes on.
     pub(crate) last: MessagePlace,
     /// Whether there is nothing more to do now.
     pub(crate) is_done: bool,

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::domain::attempt;
 use crate::domain::ids::{ApplicationId, MessageId, TaskId};
@@ -18,51 +18,94 @@ const ATTEMPTS_AT_ONCE: u32 = 100;
 /// A payload that cannot go yet, because something of its message is pending, is looked at again after this.
 const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
 
-/// Removes messages below `before` that lie beyond a place, the oldest first, with attempts and `eventId`s.
-///
-/// Messages of which something is pending stay.
-pub(super) fn messages(
-    connection: &Connection,
-    before: MessageId,
-    beyond: MessagePlace,
-    slice: Slice,
-) -> Result<Swept, StoreError> {
-    let mut budget = Budget::of(slice);
-    // From the index by age alone: the rows are read one by one, while there is time.
-    let sql = "SELECT id, application FROM message WHERE (id, application) > (?1, ?2) AND id < ?3
-               ORDER BY id, application LIMIT ?4";
-    let params =
-        params![beyond.message.as_bytes(), beyond.application.as_bytes(), before.as_bytes(), slice.rows];
-    let places = value::all(connection, sql, params, |row| {
-        Ok(MessagePlace {
-            message: value::id(row, 0, MessageId::from_bytes)?,
-            application: value::id(row, 1, ApplicationId::from_bytes)?,
-        })
-    })?;
-    let is_all = places.len() < usize::try_from(slice.rows).unwrap_or(usize::MAX);
-    let mut swept = Swept { last: beyond, is_done: false, ..Swept::default() };
-    let mut pending = Pending::among(&places);
-    for (number, place) in places.iter().enumerate() {
-        // Never before the first, so that it comes to an end.
-        if number > 0 && budget.is_spent() {
-            return Ok(swept);
+/// Messages that go in a slice whatever the time: a thread that had to wait for a processor gets on all the same.
+const AT_LEAST: u32 = 8;
+
+/// Messages that are old enough and were found together: the oldest, but those of one application side by side. Their rows
+/// share pages, and each page that is touched is written.
+#[derive(Default)]
+pub(super) struct OldMessages {
+    /// Where they were looked for from; `None`: nowhere yet.
+    beyond: Option<MessagePlace>,
+    /// The oldest and the youngest of them.
+    range: Option<(MessagePlace, MessagePlace)>,
+    /// Those that were not looked at yet, the next one last.
+    left: Vec<MessagePlace>,
+    is_all: bool,
+}
+
+impl OldMessages {
+    /// Removes messages below `before` that lie beyond a place, with attempts and `eventId`s: as many of the oldest as the
+    /// slice has rows, in as many slices as that takes. The place is the same until all of them were looked at.
+    ///
+    /// Messages of which something is pending stay.
+    pub(super) fn remove(
+        &mut self,
+        connection: &Connection,
+        before: MessageId,
+        beyond: MessagePlace,
+        slice: Slice,
+    ) -> Result<Swept, StoreError> {
+        if self.left.is_empty() || self.beyond != Some(beyond) {
+            self.find(connection, before, beyond, slice.rows)?;
         }
-        if pending.has(connection, place)? {
-            swept.kept += 1;
-        } else {
-            let (attempts, are_all) = remove_attempts(connection, place, &budget)?;
-            swept.attempts += attempts;
-            if !are_all {
+        let budget = Budget::of(slice);
+        let mut swept = Swept { last: beyond, ..Swept::default() };
+        let mut pending = Pending::among(self.range);
+        while let Some(place) = self.left.last().copied() {
+            if swept.messages >= AT_LEAST && budget.is_spent() {
                 return Ok(swept);
             }
-            remove_message(connection, place)?;
-            swept.messages += 1;
+            if pending.has(connection, &place)? {
+                swept.kept += 1;
+            } else {
+                let (attempts, are_all) = remove_attempts(connection, &place, &budget)?;
+                swept.attempts += attempts;
+                if !are_all {
+                    return Ok(swept);
+                }
+                remove_message(connection, &place)?;
+                swept.messages += 1;
+            }
+            self.left.pop();
         }
-        budget.spend(1);
-        swept.last = *place;
+        swept.last = self.range.map_or(beyond, |(_, last)| last);
+        swept.is_done = self.is_all;
+        Ok(swept)
     }
-    swept.is_done = is_all;
-    Ok(swept)
+
+    /// Nothing of the batch is on disk: what is left is looked for anew.
+    pub(super) fn rolled_back(&mut self) {
+        *self = OldMessages::default();
+    }
+
+    fn find(
+        &mut self,
+        connection: &Connection,
+        before: MessageId,
+        beyond: MessagePlace,
+        rows: u32,
+    ) -> Result<(), StoreError> {
+        // From the index by age alone: the rows are read one by one, while there is time.
+        let sql = "SELECT id, application FROM message WHERE (id, application) > (?1, ?2) AND id < ?3
+                   ORDER BY id, application LIMIT ?4";
+        let params =
+            params![beyond.message.as_bytes(), beyond.application.as_bytes(), before.as_bytes(), rows];
+        let mut found = value::all(connection, sql, params, place)?;
+        self.beyond = Some(beyond);
+        self.range = found.first().copied().zip(found.last().copied());
+        self.is_all = found.len() < usize::try_from(rows).unwrap_or(usize::MAX);
+        found.sort_unstable_by_key(|place| std::cmp::Reverse((place.application, place.message)));
+        self.left = found;
+        Ok(())
+    }
+}
+
+fn place(row: &Row<'_>) -> Result<MessagePlace, StoreError> {
+    Ok(MessagePlace {
+        message: value::id(row, 0, MessageId::from_bytes)?,
+        application: value::id(row, 1, ApplicationId::from_bytes)?,
+    })
 }
 
 /// Empties the payloads that are due, and what endpoints answered to them, but for messages of which something is pending.
@@ -70,12 +113,7 @@ pub(super) fn payloads(connection: &Connection, now: Timestamp, slice: Slice) ->
     let mut budget = Budget::of(slice);
     let sql = "SELECT message, application FROM message_payload_expiry WHERE expires_at <= ?1
                ORDER BY expires_at LIMIT ?2";
-    let due = value::all(connection, sql, params![now.as_micros(), slice.rows], |row| {
-        Ok(MessagePlace {
-            message: value::id(row, 0, MessageId::from_bytes)?,
-            application: value::id(row, 1, ApplicationId::from_bytes)?,
-        })
-    })?;
+    let due = value::all(connection, sql, params![now.as_micros(), slice.rows], place)?;
     let is_all = due.len() < usize::try_from(slice.rows).unwrap_or(usize::MAX);
     let mut swept = Swept::default();
     for (number, place) in due.iter().enumerate() {
@@ -84,7 +122,7 @@ pub(super) fn payloads(connection: &Connection, now: Timestamp, slice: Slice) ->
         }
         budget.spend(1);
         let key = params![place.application.as_bytes(), place.message.as_bytes()];
-        if Pending::among(std::slice::from_ref(place)).has(connection, place)? {
+        if Pending::among(Some((*place, *place))).has(connection, place)? {
             let sql =
                 "UPDATE message_payload_expiry SET expires_at = ?3 WHERE application = ?1 AND message = ?2";
             let again = now.after(LOOK_AGAIN).as_micros();
@@ -180,8 +218,8 @@ struct Pending {
 }
 
 impl Pending {
-    fn among(places: &[MessagePlace]) -> Pending {
-        let range = places.first().zip(places.last()).map(|(first, last)| (first.message, last.message));
+    fn among(range: Option<(MessagePlace, MessagePlace)>) -> Pending {
+        let range = range.map(|(first, last)| (first.message, last.message));
         Pending { range, by_application: HashMap::new() }
     }
 

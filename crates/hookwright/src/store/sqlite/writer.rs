@@ -9,6 +9,7 @@ use crate::store::sqlite::checkpoint::Checkpoints;
 use crate::store::sqlite::file::{Lock, Presence};
 use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::migrate::SchemaReport;
+use crate::store::sqlite::retention::OldMessages;
 use crate::store::sqlite::{
     application, delivery, endpoint, erasure, event_type, expunge, idempotency, message, remnant, retention,
     space, task, token,
@@ -24,6 +25,7 @@ pub(crate) struct Writer {
     report: SchemaReport,
     checkpoints: Checkpoints,
     keys: MessageKeys,
+    old: OldMessages,
     /// Whether the log is to be emptied once what removes rows right now has come to its end.
     is_removing: bool,
 }
@@ -37,7 +39,16 @@ impl Writer {
         checkpoints: Checkpoints,
     ) -> Result<Writer, StoreError> {
         let keys = MessageKeys::load(&connection)?;
-        Ok(Writer { connection, presence, lock, report, checkpoints, keys, is_removing: false })
+        Ok(Writer {
+            connection,
+            presence,
+            lock,
+            report,
+            checkpoints,
+            keys,
+            old: OldMessages::default(),
+            is_removing: false,
+        })
     }
 
     /// What opening the database changed about its schema.
@@ -56,7 +67,10 @@ impl Writer {
                     self.checkpoints.truncate();
                 }
             }
-            Err(_) => self.keys.rolled_back(),
+            Err(_) => {
+                self.keys.rolled_back();
+                self.old.rolled_back();
+            }
         }
         written
     }
@@ -87,7 +101,7 @@ impl Writer {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut written = Vec::with_capacity(batch.len());
         for write in batch {
-            written.push(apply(&transaction, &mut self.keys, write)?);
+            written.push(apply(&transaction, &mut self.keys, &mut self.old, write)?);
         }
         // Looked at last: what is answered to be written is then in the file that the next start will open.
         self.presence.check()?;
@@ -99,7 +113,12 @@ impl Writer {
     }
 }
 
-fn apply(connection: &Connection, keys: &mut MessageKeys, write: &Write) -> Result<Written, StoreError> {
+fn apply(
+    connection: &Connection,
+    keys: &mut MessageKeys,
+    old: &mut OldMessages,
+    write: &Write,
+) -> Result<Written, StoreError> {
     Ok(match write {
         Write::Append(append) => Written::Appended(message::append(connection, keys, append)?),
         Write::Outcome(outcome) => {
@@ -130,7 +149,7 @@ fn apply(connection: &Connection, keys: &mut MessageKeys, write: &Write) -> Resu
         Write::TaskBegin(task) => Written::Changed(task::begin(connection, task)?),
         Write::TaskStep(step) => Written::Stepped(task::step(connection, step)?),
         Write::ExpireMessages { before, beyond, slice } => {
-            Written::Swept(retention::messages(connection, *before, *beyond, *slice)?)
+            Written::Swept(old.remove(connection, *before, *beyond, *slice)?)
         }
         Write::ExpirePayloads { now, slice } => {
             Written::Swept(retention::payloads(connection, *now, *slice)?)

@@ -15,7 +15,7 @@ use crate::domain::ids::IdGenerator;
 use crate::error::Error;
 use crate::hooks::{Hooks, Inner};
 use crate::journal::{Committed, Journal};
-use crate::maintenance;
+use crate::maintenance::{self, Maintenance};
 use crate::measures::Measures;
 use crate::publish::Publisher;
 use crate::store::error::StoreError;
@@ -121,7 +121,13 @@ impl Foundation {
         };
         let dispatch = Dispatch::start(parts, fresh).await?;
         let stop = CancellationToken::new();
-        tokio::spawn(maintenance::run(journal.clone(), clock.clone(), stop.clone()));
+        let maintenance = Maintenance::start(maintenance::Parts {
+            journal: journal.clone(),
+            clock: clock.clone(),
+            measures: Arc::clone(&measures),
+            retention: config.retention,
+            stop: stop.clone(),
+        });
         let tasks = Tasks::start(tasks::Parts {
             clock: clock.clone(),
             ids: Arc::clone(&ids),
@@ -136,6 +142,7 @@ impl Foundation {
             journal.clone(),
             activity.clone(),
             Arc::clone(&measures),
+            config.retention,
         );
         let inner = Inner {
             config,
@@ -146,6 +153,7 @@ impl Foundation {
             publisher,
             dispatch,
             tasks,
+            maintenance,
             policy,
             activity,
             stop,

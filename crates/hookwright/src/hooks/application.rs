@@ -47,11 +47,16 @@ impl Hooks {
     }
 
     /// Deletes an application with its endpoints, messages and attempts.
+    ///
+    /// When this returns nobody reads anything of it any more. Its rows are removed at once, a few at a time, and then they
+    /// are in the database's files no longer.
     pub async fn application_delete(
         &self,
         organisation: OrganisationId,
         application: &ApplicationRef,
     ) -> Result<(), Error> {
-        self.inner.catalog.application_delete(organisation, application).await
+        self.inner.catalog.application_delete(organisation, application).await?;
+        self.inner.maintenance.application_deleted();
+        Ok(())
     }
 }

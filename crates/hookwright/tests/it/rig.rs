@@ -53,6 +53,7 @@ pub(crate) fn new_message(payload: impl Into<Bytes>) -> NewMessage {
         channels: Vec::new(),
         tags: Vec::new(),
         payload: payload.into(),
+        payload_retention: None,
     }
 }
 

@@ -95,6 +95,7 @@ pub(in crate::api) async fn send(
         channels: Vec::new(),
         tags: Vec::new(),
         payload: Bytes::from(payload),
+        payload_retention: None,
     };
     let message = match state.hooks.send_to(application.id, &named, new).await? {
         Sent::Accepted(message) => message,

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use hookwright::Hooks;
 use hookwright::config::{Config, DatabaseUrl};
 use hookwright::domain::ids::ApplicationId;
 use hookwright::domain::token::Scope;
+use hookwright::{Clock, Hooks};
 use hookwright_server::server::{self, LoginLinks, PAYLOAD_LIMIT_DEFAULT, ServerOptions};
 use hookwright_testkit::http::{Answer, Client};
 use serde_json::{Value, json};
@@ -36,6 +36,11 @@ impl Rig {
     /// Targets in this network are allowed.
     pub(super) async fn start_with(allowed: &str) -> Rig {
         Rig::start_configured(|config| config.allow_target_networks = vec![allowed.parse().unwrap()]).await
+    }
+
+    /// It is as late as this clock says.
+    pub(super) async fn start_at(clock: Clock) -> Rig {
+        Rig::start_configured(|config| config.clock = clock).await
     }
 
     /// Loopback targets are allowed, and then the engine's configuration is changed.

@@ -15,7 +15,7 @@ use crate::store::read::TaskFilter;
 use crate::store::write::{CatalogWrite, Changed, TaskStep, Write, Written};
 
 /// The task number `number`, of an application's endpoint 9.
-fn task(application: u16, number: u16) -> Task {
+pub(super) fn task(application: u16, number: u16) -> Task {
     Task {
         id: TaskId::from_bytes(id(number)),
         organisation: DEFAULT_ORGANISATION,

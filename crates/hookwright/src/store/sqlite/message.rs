@@ -120,7 +120,7 @@ pub(super) fn append(
 ) -> Result<Appended, StoreError> {
     let message = &append.message;
     if let Some(key) = &append.key
-        && let Some(known) = keys.claim(connection, key, message.id, message.created_at)?
+        && let Some(known) = keys.claim(connection, key, message)?
     {
         return Ok(known);
     }
@@ -153,6 +153,17 @@ pub(super) fn append(
             message.created_at.as_micros(),
             message.payload.as_ref(),
         ])?;
+    if let Some(expires_at) = append.payload_expires_at {
+        connection
+            .prepare_cached(
+                "INSERT INTO message_payload_expiry (application, message, expires_at) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![
+                message.application.as_bytes(),
+                message.id.as_bytes(),
+                expires_at.as_micros()
+            ])?;
+    }
     if !append.endpoints.is_empty() {
         let mut statement = connection.prepare_cached(
             "INSERT INTO delivery (application, endpoint, message, attempts, trigger) VALUES (?1, ?2, ?3, 0, 0)",

@@ -16,7 +16,7 @@ use crate::store::read::{Reached, TaskFilter};
 use crate::store::sqlite::message;
 use crate::store::sqlite::search::Query;
 use crate::store::sqlite::{Sqlite, delivery, value};
-use crate::store::write::{Changed, TaskStep};
+use crate::store::write::{Changed, Resent, TaskStep};
 
 const COLUMNS: &str = "id, organisation, application, endpoint, kind, parameters, status, failure, sent, up_to, cursor, \
                        created_at, updated_at";
@@ -159,8 +159,8 @@ pub(super) fn step(connection: &Connection, step: &TaskStep) -> Result<Option<Ve
     for message in &step.messages {
         let key =
             DeliveryKey { application: before.application, endpoint: before.endpoint, message: *message };
-        // One that was made ready by somebody else meanwhile goes anyway.
-        if delivery::resend(connection, &key)? {
+        // One that was made ready by somebody else meanwhile goes anyway, and one may have become too old.
+        if delivery::resend(connection, &key)? == Resent::Ready {
             ready.push(*message);
         }
     }

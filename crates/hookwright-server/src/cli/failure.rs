@@ -37,6 +37,11 @@ impl Failure {
         Failure { text }
     }
 
+    /// What its user reads.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Adds what to do about it, in a whole sentence.
     pub(crate) fn advise(mut self, sentence: &str) -> Failure {
         self.text.push(' ');

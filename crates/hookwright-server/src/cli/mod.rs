@@ -15,6 +15,7 @@ mod application; // the commands that call a server
 mod attempt;
 mod endpoint;
 mod event_type;
+mod import;
 mod message;
 mod recover;
 mod replay;
@@ -119,6 +120,8 @@ enum Command {
     Task(task::TaskArgs),
     /// Show how an application's endpoints have been doing
     Stats(stats::StatsArgs),
+    /// Bring event types, applications and endpoints over from a server of Svix
+    Import(import::ImportArgs),
     /// Keep servers and their tokens by name, for --profile
     Profile(profile::ProfileArgs),
     /// Sign a payload, as a server does
@@ -175,6 +178,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Replay(args) => replay::run(args, output).await,
         Command::Task(args) => task::run(args, output).await,
         Command::Stats(args) => stats::run(args, output).await,
+        Command::Import(args) => import::run(args, output).await,
         Command::Profile(args) => profile::run(args, output),
         Command::Sign(args) => sign::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),

@@ -10,6 +10,7 @@ mod documentation;
 mod endpoints;
 mod examples;
 mod help;
+mod importing;
 mod messages;
 mod permissions;
 mod readme;

@@ -97,7 +97,8 @@ fn unused(page: &[u8]) -> Option<Vec<std::ops::Range<usize>>> {
     if content < list_end || content > page.len() {
         return None;
     }
-    let mut parts = vec![list_end..content];
+    let mut parts = Vec::new();
+    parts.push(list_end..content);
     // Free blocks between rows: the place of the next one, and the size of this one, come first in each. Places rise.
     let mut block = usize::from(two_bytes(page, 1)?);
     while block != 0 {

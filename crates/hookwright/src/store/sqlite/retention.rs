@@ -1,5 +1,6 @@
 //! Statements that remove what is older than it is to be kept: messages with all they have, payloads, background tasks.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -225,7 +226,7 @@ impl Pending {
 
     fn has(&mut self, connection: &Connection, place: &MessagePlace) -> Result<bool, StoreError> {
         let Some((first, last)) = self.range else { return Ok(false) };
-        if !self.by_application.contains_key(&place.application) {
+        if let Entry::Vacant(unread) = self.by_application.entry(place.application) {
             // Deliveries are ordered by endpoint: from one endpoint that has any to the next, and of each only the range.
             let sql = "WITH RECURSIVE busy(endpoint) AS (
                            SELECT (SELECT endpoint FROM delivery WHERE application = ?1 ORDER BY endpoint LIMIT 1)
@@ -238,7 +239,7 @@ impl Pending {
                        WHERE d.message BETWEEN ?2 AND ?3";
             let params = params![place.application.as_bytes(), first.as_bytes(), last.as_bytes()];
             let found = value::all(connection, sql, params, |row| value::id(row, 0, MessageId::from_bytes))?;
-            self.by_application.insert(place.application, found.into_iter().collect());
+            unread.insert(found.into_iter().collect());
         }
         Ok(self.by_application.get(&place.application).is_some_and(|found| found.contains(&place.message)))
     }

@@ -71,6 +71,8 @@ pub enum Thing {
     Token,
     /// A background task.
     Task,
+    /// An organisation.
+    Organisation,
 }
 
 impl std::fmt::Display for Thing {
@@ -82,6 +84,7 @@ impl std::fmt::Display for Thing {
             Thing::Message => "message",
             Thing::Attempt => "attempt",
             Thing::Token => "token",
+            Thing::Organisation => "organisation",
             Thing::Task => "background task",
         })
     }

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hookwright::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, TaskId};
+use hookwright::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, TaskId, TokenId};
 use hookwright::domain::names::EventTypeName;
 use hookwright::domain::page::{self, LIMIT_DEFAULT, LIMIT_MAX, Order, Page, PageRequest};
 use serde::Serialize;
@@ -97,6 +97,18 @@ impl<T> ListResponse<T> {
         // Who has read everything can ask again with the same iterator, for what came meanwhile.
         ListResponse { data, iterator: after.or(asked.iterator), prev_iterator: before, done: page.done }
     }
+
+    /// The same for a page that was not full yet when it stopped at the key `stopped_at`: the next one goes on beyond it.
+    pub(crate) fn stopped_at<K: Key + Clone>(mut self, stopped_at: &K, is_backward: bool) -> ListResponse<T> {
+        let (after, before) = (page::From::After(stopped_at.clone()), page::From::Before(stopped_at.clone()));
+        if is_backward || self.data.is_empty() {
+            self.prev_iterator = Some(encode(&before));
+        }
+        if !is_backward || self.data.is_empty() {
+            self.iterator = Some(encode(&after));
+        }
+        self
+    }
 }
 
 /// What a list is ordered by, and an iterator is made of.
@@ -123,7 +135,14 @@ macro_rules! id_key {
     )*};
 }
 
-id_key!(ApplicationId = b'a', EndpointId = b'e', MessageId = b'm', AttemptId = b't', TaskId = b'q');
+id_key!(
+    ApplicationId = b'a',
+    EndpointId = b'e',
+    MessageId = b'm',
+    AttemptId = b't',
+    TaskId = b'q',
+    TokenId = b'k'
+);
 
 impl Key for EventTypeName {
     const KIND: u8 = b'n';

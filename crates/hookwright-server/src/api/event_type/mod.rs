@@ -1,6 +1,7 @@
 //! `/api/v1/event-type`: event types.
 
 mod dto;
+mod visible;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -20,6 +21,8 @@ use crate::api::path::EventTypePath;
 use crate::api::query::Query;
 use crate::auth::{Caller, OrganisationCaller};
 use crate::server::AppState;
+pub(super) use visible::{check_filter, is_visible};
+
 use dto::{EventTypeIn, EventTypeOut, EventTypePatch, EventTypeUpsertIn};
 
 pub(super) fn operations() -> Operations {
@@ -50,7 +53,7 @@ pub(in crate::api) async fn list(
     let (request, asked) = PageParams::of(&query)?.request::<EventTypeName>(Order::Ascending)?;
     let all = state.hooks.event_types(caller.organisation()).await?;
     let shown = all.values().filter(|event_type| {
-        is_visible(event_type, caller) && (include_archived || !event_type.settings.archived)
+        is_visible(event_type, &caller) && (include_archived || !event_type.settings.archived)
     });
     let page = request.page(read(&request, shown));
     let data = page.items.iter().map(|event_type| EventTypeOut::of(event_type, with_content)).collect();
@@ -85,7 +88,7 @@ pub(in crate::api) async fn show(
     EventTypePath(name): EventTypePath,
 ) -> Result<Response, ApiError> {
     let event_type = state.hooks.event_type_get(caller.organisation(), &name).await?;
-    if !is_visible(&event_type, caller) {
+    if !is_visible(&event_type, &caller) {
         return Err(ApiError::not_found(Thing::EventType));
     }
     json(StatusCode::OK, &EventTypeOut::of(&event_type, true))
@@ -154,11 +157,6 @@ pub(in crate::api) async fn remove(
         state.hooks.event_type_update(organisation, &name, |settings| settings.archived = true).await?;
     }
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Whether the caller sees it. Application tokens hold no feature flags yet, so they see what needs none.
-fn is_visible(event_type: &EventType, caller: Caller) -> bool {
-    caller.tenant().is_none() || event_type.settings.feature_flags.is_empty()
 }
 
 /// Takes what a page needs from event types that come by name.

@@ -5,7 +5,7 @@ use std::path::Path;
 use hookwright::Hooks;
 use hookwright::config::DatabaseUrl;
 use hookwright::domain::ids::ApplicationId;
-use hookwright::domain::token::Scope;
+use hookwright::domain::token::{Scope, TokenSettings};
 use hookwright_server::server::{self, LoginLinks, PAYLOAD_LIMIT_DEFAULT, ServerOptions};
 use hookwright_testkit::http::{Answer, Client};
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ impl Rig {
     pub(super) async fn tenant(&self, application: &str) -> Client {
         let application: ApplicationId = application.parse().unwrap();
         let scope = Scope::Application(self.hooks.default_organisation(), application);
-        let token = self.hooks.token_create("tenant", scope, None).await.unwrap();
+        let token = self.hooks.token_create(TokenSettings::new("tenant", scope)).await.unwrap();
         Client::new(&self.base, token.text.as_str())
     }
 }

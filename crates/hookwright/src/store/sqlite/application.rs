@@ -14,7 +14,8 @@ use crate::store::read::ApplicationWithEndpoints;
 use crate::store::sqlite::{Sqlite, endpoint, value};
 use crate::store::write::Changed;
 
-const COLUMNS: &str = "id, organisation, uid, name, throttle_rate, metadata, created_at, updated_at";
+pub(super) const COLUMNS: &str =
+    "id, organisation, uid, name, throttle_rate, metadata, created_at, updated_at";
 
 impl Sqlite {
     pub(crate) async fn application_with_endpoints(
@@ -193,7 +194,7 @@ pub(super) fn probe(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn from_row(row: &Row<'_>) -> Result<Application, StoreError> {
+pub(super) fn from_row(row: &Row<'_>) -> Result<Application, StoreError> {
     Ok(Application {
         id: value::id(row, 0, ApplicationId::from_bytes)?,
         organisation: value::id(row, 1, OrganisationId::from_bytes)?,

@@ -6,6 +6,7 @@ mod migrate; // bring the file to the newest schema
 mod writer; // one batch, one transaction
 
 mod application; // a file for each table's statements
+mod application_search;
 mod attempt;
 mod delivery;
 mod endpoint;

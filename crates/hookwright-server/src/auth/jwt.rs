@@ -41,7 +41,7 @@ struct Claims {
     #[serde(default)]
     org: Option<String>,
     #[serde(default)]
-    feature_flags: Vec<String>,
+    feature_flags: Option<Vec<String>>,
     #[serde(default)]
     exp: Option<i64>,
 }
@@ -92,8 +92,12 @@ impl JwtVerifier {
             .exp
             .map_or(Timestamp::MAX, |seconds| Timestamp::from_micros(seconds.saturating_mul(1_000_000)));
         // A flag that no event type can have opens none.
-        let feature_flags =
-            claims.feature_flags.iter().filter_map(|flag| FeatureFlag::parse(flag).ok()).collect();
+        let feature_flags = claims
+            .feature_flags
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|flag| FeatureFlag::parse(flag).ok())
+            .collect();
         Some((Signed { scope, feature_flags }, expires))
     }
 

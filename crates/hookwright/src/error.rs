@@ -2,6 +2,7 @@
 
 use crate::deliver::address_policy::UrlError;
 use crate::domain::names::EventTypeName;
+use crate::domain::payload_schema::{SchemaError, Violation};
 use crate::store::error::StoreError;
 
 /// A call on the engine failed. Nothing of it was done, but where a variant says that this is unknown.
@@ -31,6 +32,17 @@ pub enum Error {
     /// A message to send has an empty payload: stored, it could not be told from one that was removed.
     #[error("the payload is empty")]
     PayloadEmpty,
+    /// The payload is not as the newest schema of its event type wants it.
+    #[error("the payload does not fit the schema of the event type {event_type}")]
+    PayloadRefused {
+        /// The event type.
+        event_type: EventTypeName,
+        /// What is wrong with it, the first few things.
+        violations: Vec<Violation>,
+    },
+    /// Payloads cannot be checked against these schemas.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     /// The message's payload is gone.
     #[error("the message's payload is no longer stored")]
     PayloadGone,

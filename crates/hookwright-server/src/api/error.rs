@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
+use hookwright::domain::payload_schema::{SchemaError, Violation};
 use hookwright::{Error, Thing, UrlError};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -181,6 +182,26 @@ impl ApiError {
                     ));
                 }
                 ApiError::field(["body", "url"], msg, "url_refused")
+            }
+            Error::PayloadRefused { violations, .. } => {
+                let told = |violation: Violation| {
+                    let path = violation.path.into_iter().map(Cow::Owned);
+                    FieldError {
+                        loc: ["body", "payload"].map(Cow::Borrowed).into_iter().chain(path).collect(),
+                        msg: violation.message,
+                        kind: "schema_violation",
+                    }
+                };
+                ApiError::invalid(violations.into_iter().map(told).collect())
+            }
+            Error::Schema(SchemaError::Missing) => ApiError::field(
+                ["body", "validatePayload"],
+                "Payloads can be validated only against a schema. Give one in schemas, or leave validatePayload out.",
+                "value_error",
+            ),
+            Error::Schema(unusable) => {
+                let msg = format!("For validatePayload there must be a usable JSON Schema: {unusable}.");
+                ApiError::field(["body", "schemas"], msg, "value_error")
             }
             Error::KeyReused => ApiError::key_reused(),
             Error::PayloadGone => ApiError::new(

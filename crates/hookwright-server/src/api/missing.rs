@@ -118,7 +118,6 @@ const MISSING: &[(&str, &str)] = &[
     ("POST", "/api/v1/environment/import"),
     ("GET", "/api/v1/environment/settings"),
     ("POST", "/api/v1/event-type/export/openapi"),
-    ("POST", "/api/v1/event-type/import/openapi"),
     ("GET PUT", "/api/v1/event-type/{event_type_name}/retry-schedule"),
     ("GET", "/api/v1/events"),
     ("GET POST", "/api/v1/management/environment"),

@@ -1,6 +1,5 @@
 //! Configured things in memory, bounded; a change forgets them, and the next use reads them again.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -11,6 +10,7 @@ use http::Uri;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Bounded;
 
+use crate::catalog::event_type::EventTypes;
 use crate::catalog::index::Index;
 use crate::domain::application::Application;
 use crate::domain::endpoint::Endpoint;
@@ -94,7 +94,7 @@ impl ApplicationEntry {
 pub(super) struct Cache {
     applications: Bounded<ApplicationId, Arc<ApplicationEntry>, ByEndpoints>,
     uids: Bounded<(OrganisationId, Uid), ApplicationId>,
-    event_types: Bounded<OrganisationId, Arc<BTreeMap<EventTypeName, EventType>>>,
+    event_types: Bounded<OrganisationId, Arc<EventTypes>>,
     tokens: Bounded<[u8; 32], CachedToken>,
     /// Rises with each change: what was read before a change must not be kept after it.
     changes: AtomicU64,
@@ -179,21 +179,20 @@ impl Cache {
         &self,
         store: &Store,
         organisation: OrganisationId,
-    ) -> Result<Arc<BTreeMap<EventTypeName, EventType>>, Error> {
+    ) -> Result<Arc<EventTypes>, Error> {
         if let Some(all) = self.event_types.get(&organisation) {
             return Ok(all);
         }
         let read = || async { store.event_types(organisation).await.map(Some) };
         let keep = |all: Vec<EventType>| {
-            let by_name = all.into_iter().map(|event_type| (event_type.name.clone(), event_type));
-            let all = Arc::new(BTreeMap::from_iter(by_name));
+            let all = Arc::new(EventTypes::new(all));
             self.event_types.insert(organisation, Arc::clone(&all));
             all
         };
         let forget = || {
             self.event_types.remove(&organisation);
         };
-        Ok(self.read(read, keep, forget).await?.unwrap_or_default())
+        Ok(self.read(read, keep, forget).await?.unwrap_or_else(|| Arc::new(EventTypes::new(Vec::new()))))
     }
 
     /// The token whose text has this hash; whether it is still good is for the caller to see.

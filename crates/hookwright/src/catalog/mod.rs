@@ -110,7 +110,7 @@ impl Catalog {
         &self,
         organisation: OrganisationId,
     ) -> Result<Arc<BTreeMap<EventTypeName, EventType>>, Error> {
-        self.cache.event_types(&self.store, organisation).await
+        Ok(Arc::clone(&self.cache.event_types(&self.store, organisation).await?.by_name))
     }
 
     /// Disables an endpoint because of what it answered, unless it is disabled already.

@@ -30,6 +30,8 @@ pub struct EventTypeSettings {
     pub deprecated: bool,
     /// JSON Schemas by version, as the JSON object that was given.
     pub schemas: Option<String>,
+    /// Payloads are checked against the newest of the schemas when they are sent.
+    pub validated: bool,
     /// An application must hold one of these flags to see it; empty: all see it.
     pub feature_flags: Vec<FeatureFlag>,
     /// The group it is shown in.

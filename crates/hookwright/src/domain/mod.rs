@@ -10,6 +10,7 @@ pub mod token;
 pub mod attempt; // what happens
 pub mod delivery;
 pub mod message;
+pub mod payload_schema;
 pub mod selection;
 pub mod task;
 

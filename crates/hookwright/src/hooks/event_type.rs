@@ -9,7 +9,8 @@ use crate::error::{Error, Thing};
 use crate::hooks::Hooks;
 
 impl Hooks {
-    /// Makes an event type. Fails with [`Error::Taken`] if the organisation has one of that name.
+    /// Makes an event type. Fails with [`Error::Taken`] if the organisation has one of that name, with [`Error::Schema`] if
+    /// payloads are to be checked against a schema that cannot be used.
     pub async fn event_type_create(
         &self,
         organisation: OrganisationId,

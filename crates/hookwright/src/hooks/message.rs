@@ -19,7 +19,8 @@ impl Hooks {
     ///
     /// With a `key`, the same request sent again is answered with the message that the first one made. Fails with
     /// [`Error::Taken`] if another message of the application has its `eventId`, with [`Error::KeyReused`] if the key came
-    /// before with another request, with [`Error::PayloadEmpty`] if there is nothing to send.
+    /// before with another request, with [`Error::PayloadEmpty`] if there is nothing to send, with [`Error::PayloadRefused`] if
+    /// payloads of its event type are checked and this one does not fit.
     pub async fn send(
         &self,
         organisation: OrganisationId,
@@ -28,6 +29,7 @@ impl Hooks {
         key: Option<RequestKey>,
     ) -> Result<Sent, Error> {
         let application = self.inner.catalog.application(organisation, application).await?;
+        self.inner.catalog.check_payload(organisation, &message.event_type, &message.payload).await?;
         self.inner.publisher.send(&application, message, key).await
     }
 

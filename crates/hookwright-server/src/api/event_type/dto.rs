@@ -33,6 +33,9 @@ pub(in crate::api) struct EventTypeIn {
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     schemas: Option<Box<RawValue>>,
+    /// Refuse messages whose payload does not fit the newest schema.
+    #[serde(default)]
+    validate_payload: Option<bool>,
     /// The group it is shown in.
     #[serde(default)]
     group_name: Option<String>,
@@ -61,6 +64,9 @@ pub(in crate::api) struct EventTypeUpsertIn {
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     schemas: Option<Box<RawValue>>,
+    /// Refuse messages whose payload does not fit the newest schema.
+    #[serde(default)]
+    validate_payload: Option<bool>,
     /// The group it is shown in.
     #[serde(default)]
     group_name: Option<String>,
@@ -90,6 +96,9 @@ pub(in crate::api) struct EventTypePatch {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Object>)]
     schemas: Option<Option<Box<RawValue>>>,
+    /// Refuse messages whose payload does not fit the newest schema.
+    #[serde(default)]
+    validate_payload: Option<bool>,
     /// The group it is shown in; null takes it out of its group.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
@@ -119,6 +128,8 @@ pub(super) struct EventTypeOut<'a> {
     /// JSON Schemas by version.
     #[schema(value_type = Option<Object>)]
     schemas: Option<&'a RawValue>,
+    /// Whether messages are refused whose payload does not fit the newest schema.
+    validate_payload: bool,
     /// The group it is shown in.
     group_name: Option<&'a str>,
     /// An application must hold one of these to see it.
@@ -144,6 +155,7 @@ impl EventTypeIn {
             archived: self.archived,
             deprecated: self.deprecated,
             schemas: self.schemas,
+            validate_payload: self.validate_payload,
             group_name: self.group_name,
             feature_flags: self.feature_flags,
             feature_flag: self.feature_flag,
@@ -170,6 +182,7 @@ impl EventTypeUpsertIn {
             archived: self.archived.unwrap_or(false),
             deprecated: self.deprecated.unwrap_or(false),
             schemas: self.schemas.and_then(|schemas| checked_schemas(fields, &schemas)),
+            validated: self.validate_payload.unwrap_or(false),
             feature_flags: checked_flags(fields, &flags),
             group_name: checked_group(fields, self.group_name.as_deref()),
         }
@@ -188,10 +201,12 @@ impl EventTypePatch {
         let group = self.group_name.map(|group| checked_group(&mut fields, group.as_deref()));
         fields.finish()?;
         let (description, archived, deprecated) = (self.description, self.archived, self.deprecated);
+        let validated = self.validate_payload;
         Ok(move |settings: &mut EventTypeSettings| {
             if let Some(description) = &description {
                 settings.description.clone_from(description);
             }
+            settings.validated = validated.unwrap_or(settings.validated);
             settings.archived = archived.unwrap_or(settings.archived);
             settings.deprecated = deprecated.unwrap_or(settings.deprecated);
             if let Some(schemas) = &schemas {
@@ -219,6 +234,7 @@ impl EventTypeOut<'_> {
             deprecated: settings.deprecated,
             // It was JSON when it was stored.
             schemas: schemas.and_then(|text| serde_json::from_str(text).ok()),
+            validate_payload: settings.validated,
             group_name: settings.group_name.as_ref().map(|name| name.as_str()),
             feature_flags: Names(&settings.feature_flags),
             feature_flag: settings.feature_flags.first().map(|flag| flag.as_str()),

@@ -1,7 +1,9 @@
 //! `/api/v1/event-type`: event types.
 
 mod dto;
-mod visible;
+mod import; // from the webhooks of an OpenAPI document
+mod openapi; // the document
+mod visible; // to whom
 
 use axum::extract::State;
 use axum::response::Response;
@@ -33,6 +35,7 @@ pub(super) fn operations() -> Operations {
         .add::<__path_upsert>(put(upsert))
         .add::<__path_change>(patch(change))
         .add::<__path_remove>(delete(remove))
+        .merge(import::operations())
 }
 
 /// Lists the event types, by name.

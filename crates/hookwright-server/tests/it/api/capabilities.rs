@@ -61,6 +61,7 @@ fn needs(operation: &str) -> Needs {
         | "v1.event-type.upsert"
         | "v1.event-type.patch"
         | "v1.event-type.delete"
+        | "v1.event-type.import-openapi"
         | "v1.message.create"
         | "v1.message.expunge-content"
         | "v1.message-attempt.expunge-content"

@@ -66,3 +66,64 @@ async fn what_cannot_be_an_event_type_is_refused_with_the_field() {
         assert_eq!(wrong_place(&rig.client.post(LIST, &body).await.expect(422)), place, "{body}");
     }
 }
+
+#[tokio::test]
+async fn payloads_are_checked_against_the_newest_schema_if_that_is_asked_for() {
+    let rig = Rig::start().await;
+    rig.application("ann").await;
+    let schema = |kind: &str| json!({"type": "object", "properties": {"pages": {"type": kind}}});
+    let book = json!({
+        "name": "book.added", "description": "", "validatePayload": true,
+        "schemas": {"9": schema("string"), "10": schema("integer")},
+    });
+    let made = rig.client.post(LIST, &book).await.expect(201).json();
+    assert_eq!(made["validatePayload"], true);
+    let message = |pages: Value| json!({"eventType": "book.added", "payload": {"pages": pages}});
+    let send = "/api/v1/app/ann/msg";
+    rig.client.post(send, &message(json!(7))).await.expect(202);
+    let refused = rig.client.post(send, &message(json!("hunter2"))).await.expect(422);
+    let detail = &refused.json()["detail"][0];
+    assert_eq!(detail["loc"], json!(["body", "payload", "pages"]), "{detail}");
+    assert_eq!(detail["type"], "schema_violation");
+    assert!(!refused.text().contains("hunter2"), "{}", refused.text());
+    assert_eq!(rig.client.get(send).await.expect(200).json()["data"].as_array().unwrap().len(), 1);
+    // Other types are not looked into.
+    rig.client.post(send, &json!({"eventType": "book.lent", "payload": {"pages": "x"}})).await.expect(202);
+
+    let at = "/api/v1/event-type/book.added";
+    rig.client.patch(at, &json!({"description": "A book"})).await.expect(200);
+    rig.client.post(send, &message(json!("x"))).await.expect(422);
+    rig.client.patch(at, &json!({"schemas": {"11": schema("string")}})).await.expect(200);
+    rig.client.post(send, &message(json!("x"))).await.expect(202);
+    rig.client.patch(at, &json!({"validatePayload": false})).await.expect(200);
+    rig.client.post(send, &message(json!(7))).await.expect(202);
+    rig.client.put(at, &json!({"description": ""})).await.expect(200);
+    assert_eq!(rig.client.get(at).await.expect(200).json()["validatePayload"], false);
+}
+
+#[tokio::test]
+async fn schemas_that_payloads_cannot_be_checked_against_are_refused() {
+    let rig = Rig::start().await;
+    for (schemas, place, part) in [
+        (json!(null), "validatePayload", "only against a schema"),
+        (json!({}), "validatePayload", "only against a schema"),
+        (json!({"1": {"type": "strings"}}), "schemas", "the schema of version 1 cannot be used"),
+        (
+            json!({"1": {"$ref": "http://127.0.0.1:1/x.json"}}),
+            "schemas",
+            "the schema of version 1 cannot be used",
+        ),
+        (json!({"2": {"pattern": "(?=x)"}}), "schemas", "the schema of version 2 cannot be used"),
+    ] {
+        let body = json!({"name": "a.b", "description": "", "schemas": schemas, "validatePayload": true});
+        let refused = rig.client.post(LIST, &body).await.expect(422).json();
+        let detail = &refused["detail"][0];
+        assert_eq!(detail["loc"], json!(["body", place]), "{refused}");
+        assert!(detail["msg"].as_str().unwrap().contains(part), "{refused}");
+    }
+    rig.client
+        .post(LIST, &json!({"name": "a.b", "description": "", "schemas": {"1": {"type": "strings"}}}))
+        .await
+        .expect(201);
+    rig.client.patch("/api/v1/event-type/a.b", &json!({"validatePayload": true})).await.expect(422);
+}

@@ -99,6 +99,7 @@ pub(super) async fn event_types_are_read_back_by_name(mut f: Fixture) {
             archived: true,
             deprecated: true,
             schemas: Some("{\"1\":{}}".to_owned()),
+            validated: true,
             feature_flags: vec![FeatureFlag::parse("beta").unwrap()],
             group_name: Some(event_type("books")),
         },

@@ -11,7 +11,7 @@ use crate::store::sqlite::{Sqlite, value};
 use crate::store::write::Changed;
 
 const COLUMNS: &str = "organisation, name, description, archived, deprecated, schemas, feature_flags, group_name, \
-                       created_at, updated_at";
+                       created_at, updated_at, validated";
 
 impl Sqlite {
     pub(crate) async fn event_types(
@@ -30,7 +30,7 @@ pub(super) fn insert(connection: &Connection, event_type: &EventType) -> Result<
     let settings = &event_type.settings;
     let rows = connection
         .prepare_cached(&format!(
-            "INSERT INTO event_type ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            "INSERT INTO event_type ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
              ON CONFLICT DO NOTHING"
         ))?
         .execute(params![
@@ -44,6 +44,7 @@ pub(super) fn insert(connection: &Connection, event_type: &EventType) -> Result<
             settings.group_name.as_ref().map(EventTypeName::as_str),
             event_type.created_at.as_micros(),
             event_type.updated_at.as_micros(),
+            settings.validated,
         ])?;
     Ok(if rows == 1 { Changed::Yes } else { Changed::Taken })
 }
@@ -57,7 +58,7 @@ pub(super) fn update(
     let rows = connection
         .prepare_cached(
             "UPDATE event_type SET description = ?3, archived = ?4, deprecated = ?5, schemas = ?6,
-                 feature_flags = ?7, group_name = ?8, updated_at = ?9
+                 feature_flags = ?7, group_name = ?8, updated_at = ?9, validated = ?11
              WHERE organisation = ?1 AND name = ?2 AND updated_at = ?10",
         )?
         .execute(params![
@@ -71,6 +72,7 @@ pub(super) fn update(
             settings.group_name.as_ref().map(EventTypeName::as_str),
             event_type.updated_at.as_micros(),
             unless_changed_since.as_micros(),
+            settings.validated,
         ])?;
     Ok(if rows == 1 { Changed::Yes } else { Changed::Stale })
 }
@@ -96,6 +98,7 @@ fn from_row(row: &Row<'_>) -> Result<EventType, StoreError> {
             deprecated: value::get(row, 4)?,
             schemas: value::get(row, 5)?,
             feature_flags: value::names(row, 6, FeatureFlag::parse, "event_type.feature_flags")?,
+            validated: value::get(row, 10)?,
             group_name: value::name_opt(row, 7, EventTypeName::parse, "event_type.group_name")?,
         },
         created_at: value::time(row, 8)?,

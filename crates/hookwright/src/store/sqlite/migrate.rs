@@ -16,6 +16,12 @@ struct Migration {
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") },
     Migration { number: 2, name: "task", sql: include_str!("../../../migrations/sqlite/0002_task.sql") },
+    Migration {
+        number: 3,
+        name: "event_type_validated",
+        sql: include_str!("../../../migrations/sqlite/0003_event_type_validated.sql"),
+    },
+    Migration { number: 4, name: "token", sql: include_str!("../../../migrations/sqlite/0004_token.sql") },
 ];
 
 /// Which schema a database had, and which it has now.

@@ -5,6 +5,8 @@ ALTER TABLE token ADD COLUMN feature_flags TEXT;
 -- The session it was made for.
 ALTER TABLE token ADD COLUMN session TEXT;
 
--- Each token is in one of them.
+-- Each token is in the first or the second of them.
 CREATE INDEX token_of_organisation ON token (organisation, id) WHERE application IS NULL;
 CREATE INDEX token_of_application ON token (application, id) WHERE application IS NOT NULL;
+-- Those that expired long ago are found to be removed.
+CREATE INDEX token_expiry ON token (application, expires_at) WHERE application IS NOT NULL AND expires_at IS NOT NULL;

@@ -123,10 +123,15 @@ pub(in crate::api) async fn import(
             state.hooks.event_type_update(organisation, &event_type.name, |it| it.archived = true).await?;
         }
     }
-    let names = changes.iter().map(|webhook| &webhook.name).chain(to_archive.map(|event_type| &event_type.name));
+    let names =
+        changes.iter().map(|webhook| &webhook.name).chain(to_archive.map(|event_type| &event_type.name));
     let modified = names.map(|name| name.as_str().to_owned()).collect();
-    let to_modify = dry_run.then(|| changes.iter().map(|webhook| EventTypeFromOpenApi::of(webhook)).collect());
-    json(StatusCode::OK, &EventTypeImportOpenApiOut { data: EventTypeImportOpenApiOutData { modified, to_modify } })
+    let to_modify =
+        dry_run.then(|| changes.iter().map(|webhook| EventTypeFromOpenApi::of(webhook)).collect());
+    json(
+        StatusCode::OK,
+        &EventTypeImportOpenApiOut { data: EventTypeImportOpenApiOutData { modified, to_modify } },
+    )
 }
 
 impl EventTypeFromOpenApi {
@@ -157,8 +162,9 @@ fn document(spec: Option<Value>, raw: Option<String>) -> Result<Value, ApiError>
         (Some(document), None) => Ok(document),
         (None, Some(text)) => {
             let unreadable = |msg: String| ApiError::field(["body", "specRaw"], msg, "value_error");
-            let document: Value = serde_saphyr::from_str(&text)
-                .map_err(|error| unreadable(format!("specRaw is neither YAML nor JSON that can be read: {error}")))?;
+            let document: Value = serde_saphyr::from_str(&text).map_err(|error| {
+                unreadable(format!("specRaw is neither YAML nor JSON that can be read: {error}"))
+            })?;
             match nesting::is_bounded(document.to_string().as_bytes()) {
                 true => Ok(document),
                 false => Err(unreadable(nesting::refusal("specRaw"))),

@@ -54,7 +54,8 @@ pub(super) fn webhooks(document: &Value) -> Result<Vec<Webhook>, ApiError> {
         ));
     };
     if paths.len() > WEBHOOKS_MAX {
-        let msg = format!("At most {WEBHOOKS_MAX} webhooks are imported at once, and these are {}.", paths.len());
+        let msg =
+            format!("At most {WEBHOOKS_MAX} webhooks are imported at once, and these are {}.", paths.len());
         return Err(ApiError::field(["body", "spec", place], msg, "value_error"));
     }
     let (mut read, mut wrong) = (Vec::new(), Vec::new());
@@ -62,7 +63,8 @@ pub(super) fn webhooks(document: &Value) -> Result<Vec<Webhook>, ApiError> {
         match webhook(document, name, path) {
             Ok(webhook) => read.push(webhook),
             Err(msg) => {
-                let loc = ["body", "spec", place].map(Cow::Borrowed).into_iter().chain([Cow::Owned(name.clone())]);
+                let loc =
+                    ["body", "spec", place].map(Cow::Borrowed).into_iter().chain([Cow::Owned(name.clone())]);
                 wrong.push(FieldError { loc: loc.collect(), msg, kind: "value_error" });
             }
         }
@@ -82,16 +84,20 @@ fn webhook(document: &Value, name: &str, path: &Value) -> Result<Webhook, String
         .unwrap_or_default();
     let content = request.and_then(|request| request.get("content")).and_then(Value::as_object);
     let json = content.and_then(|content| {
-        content.get("application/json").or_else(|| content.iter().find(|(kind, _)| is_json(kind)).map(|(_, it)| it))
+        content
+            .get("application/json")
+            .or_else(|| content.iter().find(|(kind, _)| is_json(kind)).map(|(_, it)| it))
     });
-    let schema = json.and_then(|json| json.get("schema")).map(|schema| by_itself(document, schema)).transpose()?;
+    let schema =
+        json.and_then(|json| json.get("schema")).map(|schema| by_itself(document, schema)).transpose()?;
     let named = |field: &str| operation.get(field).or_else(|| path.get(field));
-    let group_name = match named("x-svix-group-name").or_else(|| named("x-group-name")).and_then(Value::as_str) {
-        Some(group) => {
-            Some(EventTypeName::parse(group).map_err(|error| format!("The group's name {error}."))?)
-        }
-        None => None,
-    };
+    let group_name =
+        match named("x-svix-group-name").or_else(|| named("x-group-name")).and_then(Value::as_str) {
+            Some(group) => {
+                Some(EventTypeName::parse(group).map_err(|error| format!("The group's name {error}."))?)
+            }
+            None => None,
+        };
     let flags = named("x-svix-feature-flags").or_else(|| named("x-feature-flags")).and_then(Value::as_array);
     let flags = flags.into_iter().flatten().filter_map(Value::as_str).map(FeatureFlag::parse);
     Ok(Webhook {
@@ -128,7 +134,9 @@ fn by_itself(document: &Value, schema: &Value) -> Result<Value, String> {
             continue;
         }
         let place = format!("/components/schemas/{name}");
-        let shared = document.pointer(&place).ok_or_else(|| format!("There is no schema #{place} in the document."))?;
+        let shared = document
+            .pointer(&place)
+            .ok_or_else(|| format!("There is no schema #{place} in the document."))?;
         let mut shared = shared.clone();
         rewrite(&mut shared, &mut to_come)?;
         definitions.insert(name, shared);
@@ -210,7 +218,9 @@ mod tests {
         assert_eq!(schema["$ref"], "#/$defs/Pet");
         assert_eq!(schema["$defs"]["a/b"]["type"], "string");
         assert_eq!(schema["$defs"].as_object().unwrap().len(), 2);
-        let validator = hookwright::domain::payload_schema::PayloadSchema::compile(Some(&json!({"1": schema}).to_string()));
+        let validator = hookwright::domain::payload_schema::PayloadSchema::compile(Some(
+            &json!({"1": schema}).to_string(),
+        ));
         let wrong = validator.unwrap().violations(br#"{"friend": {"tag": 7}}"#);
         assert_eq!(wrong[0].path, ["friend", "tag"]);
     }

@@ -95,5 +95,6 @@ conform! {
         tokens_are_found_by_their_hash_until_they_are_revoked,
         a_change_of_a_token_leaves_what_it_does_not_name,
         tokens_are_listed_by_whose_they_are_and_walked_both_ways,
-        the_good_tokens_of_an_application_are_found_and_expire_no_later_than_asked;
+        the_good_tokens_of_an_application_are_found_and_expire_no_later_than_asked,
+        tokens_of_an_application_that_expired_long_ago_go_as_new_ones_come;
 }

@@ -1,5 +1,7 @@
 //! Access tokens.
 
+use std::time::Duration;
+
 use crate::domain::capability::{Capabilities, Capability};
 use crate::domain::ids::{OrganisationId, TokenId};
 use crate::domain::names::{FeatureFlag, SessionId};
@@ -137,4 +139,27 @@ pub(super) async fn the_good_tokens_of_an_application_are_found_and_expire_no_la
     let expiries: Vec<_> = all.into_iter().map(|token| token.settings.expires_at).collect();
     let (none, thirty) = (None, Some(at(30)));
     assert_eq!(expiries, [thirty, Some(at(20)), thirty, Some(at(5)), none, none, none]);
+}
+
+pub(super) async fn tokens_of_an_application_that_expired_long_ago_go_as_new_ones_come(mut f: Fixture) {
+    let long_ago = Some(NOW.before(Duration::from_secs(31 * 24 * 3_600)));
+    let lately = Some(NOW.before(Duration::from_secs(29 * 24 * 3_600)));
+    insert(&mut f, &token(1, EVERYTHING, long_ago), 1);
+    for number in 2..=15 {
+        let mut old = token(number, customer(if number == 2 { 2 } else { 1 }), long_ago);
+        old.created_at = Timestamp::from_micros(0);
+        insert(&mut f, &old, u8::try_from(number).unwrap());
+    }
+    insert(&mut f, &token(16, customer(1), lately), 16);
+    let count = async |filter| {
+        let page = PageRequest::first(50, Order::Ascending);
+        f.store.token_list(DEFAULT_ORGANISATION, filter, page).await.unwrap().items.len()
+    };
+    assert_eq!(count(TokenFilter::Application(app(1))).await, 13 - 10 + 1);
+    assert_eq!(count(TokenFilter::All).await, 13 - 10 + 3, "those of others stay");
+    insert(&mut f, &token(17, customer(1), None), 17);
+    let page = PageRequest::first(50, Order::Ascending);
+    let left =
+        f.store.token_list(DEFAULT_ORGANISATION, TokenFilter::Application(app(1)), page).await.unwrap();
+    assert_eq!(left.items.len(), 2);
 }

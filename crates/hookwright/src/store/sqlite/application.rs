@@ -55,15 +55,20 @@ impl Sqlite {
     ) -> Result<Page<Application>, StoreError> {
         self.read(move |connection| {
             let scan = page.scan();
-            let (beyond, order) = if scan.ascending { (">", "ASC") } else { ("<", "DESC") };
+            // No row has one of the outermost ids: a list without a mark begins beyond it.
+            let (beyond, order, edge) = if scan.ascending {
+                (">", "ASC", ApplicationId::MIN)
+            } else {
+                ("<", "DESC", ApplicationId::MAX)
+            };
             let sql = format!(
                 "SELECT {COLUMNS} FROM application
-                 WHERE organisation = :organisation AND (:beyond IS NULL OR id {beyond} :beyond)
+                 WHERE organisation = :organisation AND id {beyond} :beyond
                  ORDER BY id {order} LIMIT :count"
             );
             let params = named_params! {
                 ":organisation": organisation.as_bytes(),
-                ":beyond": scan.beyond.as_ref().map(ApplicationId::as_bytes),
+                ":beyond": scan.beyond.as_ref().unwrap_or(&edge).as_bytes(),
                 ":count": scan.count,
             };
             Ok(page.page(value::all(connection, &sql, params, from_row)?))

@@ -37,16 +37,18 @@ fn search(
     request: &PageRequest<ApplicationId>,
 ) -> Result<ApplicationSearch, StoreError> {
     let scan = request.scan();
-    let (beyond, order) = if scan.ascending { (">", "ASC") } else { ("<", "DESC") };
+    // No row has one of the outermost ids: a list without a mark begins beyond it.
+    let (beyond, order, edge) =
+        if scan.ascending { (">", "ASC", ApplicationId::MIN) } else { ("<", "DESC", ApplicationId::MAX) };
     let sql = format!(
         "SELECT {} FROM application
-         WHERE organisation = :organisation AND (:beyond IS NULL OR id {beyond} :beyond) ORDER BY id {order}",
+         WHERE organisation = :organisation AND id {beyond} :beyond ORDER BY id {order}",
         application::COLUMNS
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(named_params! {
         ":organisation": organisation.as_bytes(),
-        ":beyond": scan.beyond.as_ref().map(ApplicationId::as_bytes),
+        ":beyond": scan.beyond.as_ref().unwrap_or(&edge).as_bytes(),
     })?;
     let (mut found, mut stopped_at) = (Vec::new(), None);
     while let Some(row) = rows.next()? {

@@ -1,5 +1,7 @@
 //! Statements on access tokens.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, Row, named_params, params};
 
 use crate::domain::capability::{Capabilities, Capability};
@@ -43,7 +45,9 @@ impl Sqlite {
     ) -> Result<Page<Token>, StoreError> {
         self.read(move |connection| {
             let scan = page.scan();
-            let (beyond, order) = if scan.ascending { (">", "ASC") } else { ("<", "DESC") };
+            // No row has one of the outermost ids: a list without a mark begins beyond it.
+            let (beyond, order, edge) =
+                if scan.ascending { (">", "ASC", TokenId::MIN) } else { ("<", "DESC", TokenId::MAX) };
             let (condition, application) = match &filter {
                 TokenFilter::All => (":application IS NULL", None),
                 TokenFilter::Organisation => (":application IS NULL AND application IS NULL", None),
@@ -51,13 +55,13 @@ impl Sqlite {
             };
             let sql = format!(
                 "SELECT {COLUMNS} FROM token
-                 WHERE organisation = :organisation AND {condition} AND (:beyond IS NULL OR id {beyond} :beyond)
+                 WHERE organisation = :organisation AND {condition} AND id {beyond} :beyond
                  ORDER BY id {order} LIMIT :count"
             );
             let params = named_params! {
                 ":organisation": organisation.as_bytes(),
                 ":application": application,
-                ":beyond": scan.beyond.as_ref().map(TokenId::as_bytes),
+                ":beyond": scan.beyond.as_ref().unwrap_or(&edge).as_bytes(),
                 ":count": scan.count,
             };
             Ok(page.page(value::all(connection, &sql, params, from_row)?))
@@ -84,6 +88,12 @@ impl Sqlite {
     }
 }
 
+/// How long a token of an application is kept after it expired, for people who look for it.
+const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// So many of them go when a new one is made: they go faster than they come.
+const FORGOTTEN_AT_ONCE: u32 = 10;
+
+/// Stores a token. A portal makes one at each visit, so the application's old ones go on the way.
 pub(super) fn insert(connection: &Connection, token: &Token, hash: &[u8; 32]) -> Result<Changed, StoreError> {
     let settings = &token.settings;
     let application = match &settings.scope {
@@ -105,6 +115,18 @@ pub(super) fn insert(connection: &Connection, token: &Token, hash: &[u8; 32]) ->
         settings.session.as_ref().map(SessionId::as_str),
         hash,
     ])?;
+    if let Some(application) = application {
+        connection
+            .prepare_cached(
+                "DELETE FROM token WHERE id IN (SELECT id FROM token
+                     WHERE application = ?1 AND expires_at < ?2 ORDER BY expires_at LIMIT ?3)",
+            )?
+            .execute(params![
+                application,
+                token.created_at.before(KEPT_FOR).as_micros(),
+                FORGOTTEN_AT_ONCE
+            ])?;
+    }
     Ok(Changed::Yes)
 }
 

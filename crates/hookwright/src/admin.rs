@@ -14,8 +14,8 @@ use crate::domain::attempt::Attempt;
 use crate::domain::delivery::Transition;
 use crate::domain::ids::{IdGenerator, OrganisationId, TokenId};
 use crate::domain::message::Message;
-use crate::domain::time::Timestamp;
-use crate::domain::token::{Scope, Token};
+use crate::domain::page::{Page, PageRequest};
+use crate::domain::token::{Token, TokenFilter, TokenSettings};
 use crate::error::{Error, Thing};
 use crate::hooks::NewToken;
 use crate::journal::Journal;
@@ -85,19 +85,19 @@ impl Admin {
     }
 
     /// Makes an access token; a running engine takes it at once.
-    pub async fn token_create(
-        &self,
-        name: &str,
-        scope: Scope,
-        expires_at: Option<Timestamp>,
-    ) -> Result<NewToken, Error> {
-        let (token, text) = self.catalog.token_create(name, scope, expires_at).await?;
+    pub async fn token_create(&self, settings: TokenSettings) -> Result<NewToken, Error> {
+        let (token, text) = self.catalog.token_create(settings).await?;
         Ok(NewToken { token, text })
     }
 
-    /// An organisation's tokens, oldest first, the revoked ones too.
-    pub async fn token_list(&self, organisation: OrganisationId) -> Result<Vec<Token>, Error> {
-        Ok(self.store.token_list(organisation).await?)
+    /// An organisation's tokens, by id, also those that are good for nothing any more.
+    pub async fn token_list(
+        &self,
+        organisation: OrganisationId,
+        filter: TokenFilter,
+        page: PageRequest<TokenId>,
+    ) -> Result<Page<Token>, Error> {
+        Ok(self.store.token_list(organisation, filter, page).await?)
     }
 
     /// Makes a token good for nothing, within seconds on a running engine.

@@ -95,6 +95,8 @@ pub enum Thing {
     Token,
     /// A background task.
     Task,
+    /// An organisation.
+    Organisation,
 }
 
 impl std::fmt::Display for Thing {
@@ -106,6 +108,7 @@ impl std::fmt::Display for Thing {
             Thing::Message => "message",
             Thing::Attempt => "attempt",
             Thing::Token => "token",
+            Thing::Organisation => "organisation",
             Thing::Task => "background task",
         })
     }

@@ -7,11 +7,13 @@ mod background_task;
 mod endpoint;
 mod event_type;
 mod health; // by path
+mod management;
 mod message;
 mod missing;
 
 mod answer; // what they all use
 pub(crate) mod body;
+mod capabilities;
 pub(crate) mod error;
 mod fields;
 mod nesting;
@@ -62,6 +64,7 @@ fn operations() -> Operations {
         .merge(message::operations())
         .merge(attempt::operations())
         .merge(authentication::operations())
+        .merge(management::operations())
         .merge(background_task::operations())
 }
 

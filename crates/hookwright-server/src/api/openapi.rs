@@ -9,7 +9,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::{
-    application, attempt, authentication, background_task, endpoint, event_type, health, message,
+    application, attempt, authentication, background_task, endpoint, event_type, health, management, message,
 };
 
 #[derive(OpenApi)]
@@ -31,7 +31,10 @@ use crate::api::{
         attempt::list_by_endpoint, attempt::list_by_message, attempt::show, attempt::content::expunge,
         attempt::destination::list_messages, attempt::destination::list_destinations,
         attempt::destination::resend,
-        authentication::app_portal_access, authentication::expire_all, authentication::logout,
+        authentication::portal_access::app_portal_access, authentication::expire_all, authentication::logout,
+        authentication::whoami::whoami,
+        management::list, management::create, management::show, management::rename, management::change,
+        management::expire,
         background_task::list, background_task::show,
     ),
 )]

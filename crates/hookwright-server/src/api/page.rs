@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hookwright::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, TaskId};
+use hookwright::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, TaskId, TokenId};
 use hookwright::domain::names::EventTypeName;
 use hookwright::domain::page::{self, LIMIT_DEFAULT, LIMIT_MAX, Order, Page, PageRequest, Searched};
 use serde::Serialize;
@@ -100,9 +100,7 @@ impl<T> ListResponse<T> {
         // Who has read everything can ask again with the same iterator, for what came meanwhile.
         ListResponse { data, iterator: after.or(asked.iterator), prev_iterator: before, done: page.done }
     }
-}
 
-impl<T> ListResponse<T> {
     /// The answer with what a search found; where it ended early, the iterators go on from there.
     pub(crate) fn searched<I, K: Key>(
         found: &Searched<I, K>,
@@ -112,10 +110,14 @@ impl<T> ListResponse<T> {
     ) -> ListResponse<T> {
         let is_back = asked.is_back;
         let mut answer = ListResponse::of(&found.page, asked, key, data);
-        match &found.reached {
-            Some(reached) if is_back => answer.prev_iterator = Some(encode(page::From::Before(reached))),
-            Some(reached) => answer.iterator = Some(encode(page::From::After(reached))),
-            None => {}
+        if let Some(reached) = &found.reached {
+            // A page without items leads both ways.
+            if is_back || found.page.items.is_empty() {
+                answer.prev_iterator = Some(encode(page::From::Before(reached)));
+            }
+            if !is_back || found.page.items.is_empty() {
+                answer.iterator = Some(encode(page::From::After(reached)));
+            }
         }
         answer
     }
@@ -145,7 +147,14 @@ macro_rules! id_key {
     )*};
 }
 
-id_key!(ApplicationId = b'a', EndpointId = b'e', MessageId = b'm', AttemptId = b't', TaskId = b'q');
+id_key!(
+    ApplicationId = b'a',
+    EndpointId = b'e',
+    MessageId = b'm',
+    AttemptId = b't',
+    TaskId = b'q',
+    TokenId = b'k'
+);
 
 impl Key for EventTypeName {
     const KIND: u8 = b'n';

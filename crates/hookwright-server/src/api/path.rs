@@ -3,7 +3,7 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use hookwright::Thing;
 use hookwright::domain::application::Application;
-use hookwright::domain::ids::{AttemptId, MessageId, TaskId};
+use hookwright::domain::ids::{AttemptId, MessageId, OrganisationId, TaskId, TokenId};
 use hookwright::domain::names::{EventTypeName, NameError, Uid};
 use hookwright::hooks::{ApplicationRef, EndpointRef};
 use http::StatusCode;
@@ -42,6 +42,12 @@ pub(crate) struct AttemptPath(pub(crate) AttemptId);
 
 /// The background task that the path names.
 pub(crate) struct TaskPath(pub(crate) TaskId);
+
+/// The organisation that the path names.
+pub(crate) struct EnvironmentPath(pub(crate) OrganisationId);
+
+/// The access token that the path names.
+pub(crate) struct TokenPath(pub(crate) TokenId);
 
 /// The event type that the path names.
 pub(crate) struct EventTypePath(pub(crate) EventTypeName);
@@ -99,6 +105,8 @@ path_to_put!(
 path!(MessagePath, "msg_id", |text| text.parse().ok(), Thing::Message);
 path!(AttemptPath, "attempt_id", |text| text.parse().ok(), Thing::Attempt);
 path!(TaskPath, "task_id", |text| text.parse().ok(), Thing::Task);
+path!(EnvironmentPath, "env_id", |text| text.parse().ok(), Thing::Organisation);
+path!(TokenPath, "key_id", |text| text.parse().ok(), Thing::Token);
 path!(EventTypePath, "event_type_name", |text| EventTypeName::parse(text).ok(), Thing::EventType);
 
 async fn named<T>(

@@ -1,12 +1,13 @@
 //! Svix-style tokens: JSON Web Tokens (RFC 7519) with HS256, so that those who migrate keep theirs.
 //!
 //! `iss` is "svix-server"; `sub` is an organisation (`org_…`), or an application (`app_…`) with the organisation in the
-//! claim `org`. `exp` and `nbf` are honoured if they are there.
+//! claim `org` and the feature flags it holds in `feature_flags`. `exp` and `nbf` are honoured if they are there.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use hookwright::domain::names::FeatureFlag;
 use hookwright::domain::time::Timestamp;
 use hookwright::domain::token::Scope;
 use hookwright::{Error, Hooks};
@@ -23,8 +24,15 @@ const CACHE_SIZE: usize = 4_096;
 pub(super) struct JwtVerifier {
     key: DecodingKey,
     validation: Validation,
-    /// By SHA-256 of the token: the scope it proves, and until when that is taken on trust.
-    verified: Mutex<HashMap<[u8; 32], (Scope, Timestamp)>>,
+    /// By SHA-256 of the token: what it proves, and until when that is taken on trust.
+    verified: Mutex<HashMap<[u8; 32], (Signed, Timestamp)>>,
+}
+
+/// What a token proves.
+#[derive(Clone)]
+pub(super) struct Signed {
+    pub(super) scope: Scope,
+    pub(super) feature_flags: Arc<[FeatureFlag]>,
 }
 
 #[derive(Deserialize)]
@@ -32,6 +40,8 @@ struct Claims {
     sub: String,
     #[serde(default)]
     org: Option<String>,
+    #[serde(default)]
+    feature_flags: Option<Vec<String>>,
     #[serde(default)]
     exp: Option<i64>,
 }
@@ -48,31 +58,31 @@ impl JwtVerifier {
     }
 
     /// What the bearer may do; `None` if the token is no good. An organisation never seen before is made, empty.
-    pub(super) async fn scope(
+    pub(super) async fn bearer(
         &self,
         hooks: &Hooks,
         text: &str,
         hash: [u8; 32],
-    ) -> Result<Option<Scope>, Error> {
+    ) -> Result<Option<Signed>, Error> {
         let now = hooks.clock().now();
-        if let Some((scope, until)) = self.verified().get(&hash).copied()
-            && now < until
+        if let Some((signed, until)) = self.verified().get(&hash)
+            && now < *until
         {
-            return Ok(Some(scope));
+            return Ok(Some(signed.clone()));
         }
-        let Some((scope, expires)) = self.verify(text) else {
+        let Some((signed, expires)) = self.verify(text) else {
             return Ok(None);
         };
-        hooks.organisation_ensure(scope.organisation()).await?;
+        hooks.organisation_ensure(signed.scope.organisation()).await?;
         let mut verified = self.verified();
         if verified.len() >= CACHE_SIZE {
             verified.clear();
         }
-        verified.insert(hash, (scope, now.after(CACHE_TIME).min(expires)));
-        Ok(Some(scope))
+        verified.insert(hash, (signed.clone(), now.after(CACHE_TIME).min(expires)));
+        Ok(Some(signed))
     }
 
-    fn verify(&self, text: &str) -> Option<(Scope, Timestamp)> {
+    fn verify(&self, text: &str) -> Option<(Signed, Timestamp)> {
         let claims = jsonwebtoken::decode::<Claims>(text, &self.key, &self.validation).ok()?.claims;
         let scope = match claims.org {
             None => Scope::Organisation(claims.sub.parse().ok()?),
@@ -81,10 +91,17 @@ impl JwtVerifier {
         let expires = claims
             .exp
             .map_or(Timestamp::MAX, |seconds| Timestamp::from_micros(seconds.saturating_mul(1_000_000)));
-        Some((scope, expires))
+        // A flag that no event type can have opens none.
+        let feature_flags = claims
+            .feature_flags
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|flag| FeatureFlag::parse(flag).ok())
+            .collect();
+        Some((Signed { scope, feature_flags }, expires))
     }
 
-    fn verified(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], (Scope, Timestamp)>> {
+    fn verified(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], (Signed, Timestamp)>> {
         self.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

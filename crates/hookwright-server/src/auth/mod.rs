@@ -5,7 +5,6 @@ mod jwt; // tokens of those who come from Svix
 
 use std::sync::Arc;
 
-use hookwright::domain::ids::TokenId;
 use hookwright::domain::token::Scope;
 use hookwright::{Error, Hooks};
 use http::header::AUTHORIZATION;
@@ -17,7 +16,9 @@ use crate::api::error::ApiError;
 use crate::auth::jwt::JwtVerifier;
 use crate::server::ServerOptions;
 
-pub(crate) use caller::{Caller, OrganisationCaller};
+use caller::Proof;
+
+pub(crate) use caller::{Caller, OrganisationCaller, needs, needs_nothing};
 
 /// Tells who is calling. Clones are cheap.
 #[derive(Clone)]
@@ -51,31 +52,25 @@ impl Auth {
                 "This needs an access token: send it in the header \"Authorization: Bearer <token>\".",
             ));
         };
-        match self.recognise(text).await? {
-            Some((scope, token)) => Ok(Caller::new(scope, token, self.inner.target_hints)),
-            None => {
-                Err(ApiError::unauthorized("The access token is not known here, has expired or was revoked."))
-            }
-        }
+        self.recognise(text).await?.ok_or_else(|| {
+            ApiError::unauthorized("The access token is not known here, has expired or was revoked.")
+        })
     }
 
-    /// What the bearer of this token may do; `None` if it is no good.
-    pub(crate) async fn scope(&self, text: &str) -> Result<Option<Scope>, Error> {
-        Ok(self.recognise(text).await?.map(|(scope, _)| scope))
-    }
-
-    /// The same, with the token's id if it is one that can be revoked.
-    async fn recognise(&self, text: &str) -> Result<Option<(Scope, Option<TokenId>)>, Error> {
+    /// Who the bearer of this token is; `None` if it is no good.
+    pub(crate) async fn recognise(&self, text: &str) -> Result<Option<Caller>, Error> {
+        let caller = |scope, proof| Caller::new(scope, proof, self.inner.target_hints);
         let hash: [u8; 32] = Sha256::digest(text.as_bytes()).into();
         if self.inner.api_token.is_some_and(|expected| expected.ct_eq(&hash).into()) {
-            return Ok(Some((Scope::Organisation(self.inner.hooks.default_organisation()), None)));
+            let scope = Scope::Organisation(self.inner.hooks.default_organisation());
+            return Ok(Some(caller(scope, Proof::Operator)));
         }
         if let Some(jwt) = self.inner.jwt.as_ref().filter(|_| jwt::looks_like_one(text)) {
-            let scope = jwt.scope(&self.inner.hooks, text, hash).await?;
-            return Ok(scope.map(|scope| (scope, None)));
+            let signed = jwt.bearer(&self.inner.hooks, text, hash).await?;
+            return Ok(signed.map(|bearer| caller(bearer.scope, Proof::Signed(bearer.feature_flags))));
         }
         let token = self.inner.hooks.token_authenticate(text).await?;
-        Ok(token.map(|token| (token.scope, Some(token.id))))
+        Ok(token.map(|token| caller(token.settings.scope, Proof::Made(token))))
     }
 }
 

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use hookwright::config::DatabaseUrl;
-use hookwright::domain::token::Scope;
+use hookwright::domain::page::{Order, PageRequest};
+use hookwright::domain::token::{Scope, TokenFilter, TokenSettings};
 use hookwright::{Builder, Hooks};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -77,13 +78,15 @@ impl Instance {
     pub(super) async fn first_token(&self) -> Result<Option<Zeroizing<String>>, Failure> {
         let failed = |error| Failure::because("The first access token cannot be made", &error);
         let organisation = self.hooks.default_organisation();
-        let tokens = self.hooks.token_list(organisation).await.map_err(failed)?;
+        let first = PageRequest::first(1, Order::Ascending);
+        let tokens =
+            self.hooks.token_list(organisation, TokenFilter::Organisation, first).await.map_err(failed)?;
         // A revoked one counts: who revoked it does not want another to appear by itself.
-        if tokens.iter().any(|token| matches!(token.scope, Scope::Organisation(_))) {
+        if !tokens.items.is_empty() {
             return Ok(None);
         }
-        let scope = Scope::Organisation(organisation);
-        let made = self.hooks.token_create("made at the first start", scope, None).await.map_err(failed)?;
+        let settings = TokenSettings::new("made at the first start", Scope::Organisation(organisation));
+        let made = self.hooks.token_create(settings).await.map_err(failed)?;
         Ok(Some(made.text))
     }
 

@@ -48,17 +48,17 @@ impl IdempotencyHeader {
     pub(crate) fn key(
         &self,
         state: &AppState,
-        caller: Caller,
+        caller: &Caller,
         target: &str,
         body: &[u8],
     ) -> Option<IdempotencyKey> {
         let text = self.0.as_ref()?.to_str().ok()?;
         let (organisation, now) = (caller.organisation(), state.hooks.clock().now());
-        match caller.tenant() {
+        match caller.apart() {
             None => Some(IdempotencyKey::new(organisation, "POST", target, text, body, now)),
-            // What was answered to the organisation is not for its tenants, whatever keys they guess.
-            Some(tenant) => {
-                let target = format!("{tenant} {target}");
+            Some((tenant, token)) => {
+                let [tenant, token] = [tenant.map(|id| id.to_string()), token.map(|id| id.to_string())];
+                let target = format!("{} {} {target}", tenant.unwrap_or_default(), token.unwrap_or_default());
                 Some(IdempotencyKey::new(organisation, "POST", &target, text, body, now))
             }
         }
@@ -134,11 +134,12 @@ async fn answer(
 ) -> Result<Response, ApiError> {
     let (mut parts, body) = request.into_parts();
     let header = IdempotencyHeader::of(&parts.headers)?;
-    let caller = Caller::from_request_parts(&mut parts, state).await?;
-    parts.extensions.insert(caller);
+    // Whether it may do this is for the operation to say.
+    let caller = state.auth.caller(&parts.headers).await?;
+    parts.extensions.insert(caller.clone());
     let body = body::collect(body, &parts.headers, body::LIMIT).await?;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    let Some(key) = header.key(state, caller, target, &body) else {
+    let Some(key) = header.key(state, &caller, target, &body) else {
         return Ok(next.run(Request::from_parts(parts, Body::from(body))).await);
     };
     let turn = in_flight.enter(key.stored().hash).await;

@@ -6,7 +6,6 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Extension, Path, State};
 use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
 use hookwright::domain::ids::OrganisationId;
-use hookwright::domain::token::Scope;
 use http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -20,7 +19,7 @@ use crate::server::AppState;
 
 /// One sentence for every token that does not open the page, so that nothing is learnt by trying.
 const WRONG_TOKEN: &str = "This token does not open the page. It takes an organisation's token that has neither \
-                           expired nor been revoked; an application's token is not enough.";
+                           expired nor been revoked; an application's token, or one that only reads, is not enough.";
 const LINK_GONE: &str = "This link has been used, or it is older than 15 minutes. Sign in with a token, or restart \
                          the server for a new link.";
 
@@ -128,9 +127,8 @@ pub(super) async fn out(
 
 /// The organisation that `token` opens; nothing if it opens none as a whole.
 async fn organisation_of(state: &AppState, token: &str) -> Result<Option<OrganisationId>, Response> {
-    match state.auth.scope(token).await {
-        Ok(Some(Scope::Organisation(organisation))) => Ok(Some(organisation)),
-        Ok(Some(Scope::Application(..)) | None) => Ok(None),
+    match state.auth.recognise(token).await {
+        Ok(caller) => Ok(caller.and_then(|caller| caller.whole_organisation())),
         Err(_) => Err(page(
             StatusCode::SERVICE_UNAVAILABLE,
             &Notice {

@@ -1,6 +1,7 @@
 //! The words of the house and what is decided about them: pure values, no I/O, no clock, no async.
 
 pub mod application; // what is configured
+pub mod capability;
 pub mod endpoint;
 pub mod endpoint_edit;
 pub mod event_type;

@@ -94,6 +94,10 @@ name!(
     /// A switch that an application token must hold to see an event type.
     FeatureFlag, max 256, also "-_."
 );
+name!(
+    /// What a product calls the session that it makes an application's token for.
+    SessionId, max 64, also "@_-"
+);
 
 fn check(text: &str, max: usize, also: &'static str) -> Result<(), NameError> {
     if text.is_empty() {

@@ -2,9 +2,12 @@
 
 use crate::domain::application::{Application, ApplicationRef, ApplicationSettings};
 use crate::domain::ids::{ApplicationId, OrganisationId};
-use crate::domain::page::{Page, PageRequest};
+use crate::domain::page::{Page, PageRequest, Searched};
 use crate::error::Error;
 use crate::hooks::Hooks;
+use crate::store::read::{ApplicationFilter, SearchBudget};
+
+const SEARCH_BUDGET: SearchBudget = SearchBudget { applications: 10_000, endpoints: 50_000 };
 
 impl Hooks {
     /// Makes an application. Fails with [`Error::Taken`] if another of the organisation has its uid.
@@ -32,6 +35,19 @@ impl Hooks {
         page: PageRequest<ApplicationId>,
     ) -> Result<Page<Application>, Error> {
         Ok(self.inner.store.application_list(organisation, page).await?)
+    }
+
+    /// An organisation's applications that `filter` leaves, by id.
+    ///
+    /// Looks at 10,000 applications and 50,000 of their endpoints at most, so that its cost is bounded; if the page is not full
+    /// by then, the answer says where the search stopped.
+    pub async fn application_search(
+        &self,
+        organisation: OrganisationId,
+        filter: ApplicationFilter,
+        page: PageRequest<ApplicationId>,
+    ) -> Result<Searched<Application, ApplicationId>, Error> {
+        Ok(self.inner.store.application_search(organisation, filter, SEARCH_BUDGET, page).await?)
     }
 
     /// Changes an application's settings with `change`, which may be called more than once, on newer settings each time.

@@ -7,12 +7,12 @@ use crate::domain::event_type::EventType;
 use crate::domain::health::Health;
 use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId, TaskId, TokenId};
 use crate::domain::message::Message;
-use crate::domain::names::{Channel, EventId, EventTypeName, Tag, Uid};
+use crate::domain::names::{Channel, EventId, EventTypeName, SessionId, Tag, Uid};
 use crate::domain::page::{Page, PageRequest, Searched};
 use crate::domain::selection::Reach;
 use crate::domain::task::{Task, TaskKind, TaskState};
 use crate::domain::time::Timestamp;
-use crate::domain::token::Token;
+use crate::domain::token::{Token, TokenFilter};
 use crate::store::error::StoreError;
 use crate::store::write::{Loaded, RequestKey};
 use crate::store::{Backend, Store, dispatch};
@@ -113,6 +113,24 @@ pub struct RecentMessage {
     pub pending: u32,
 }
 
+/// Which applications a list leaves out; whatever is set holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ApplicationFilter {
+    /// Those without any endpoint.
+    pub exclude_without_endpoints: bool,
+    /// Those that have endpoints, all of them disabled.
+    pub exclude_all_disabled: bool,
+    /// Those that have endpoints, all of them at Svix Play, where one looks at webhooks in a browser.
+    pub exclude_all_play: bool,
+}
+
+/// How much a search for applications looks at, for one page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SearchBudget {
+    pub(crate) applications: u32,
+    pub(crate) endpoints: u32,
+}
+
 /// Which background tasks a list shows; every condition that is set must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TaskFilter {
@@ -176,14 +194,22 @@ reads! {
     application_by_uid(organisation: OrganisationId, uid: Uid) -> Option<ApplicationId>;
     /// An organisation's applications, by id.
     application_list(organisation: OrganisationId, page: PageRequest<ApplicationId>) -> Page<Application>;
+    /// The applications that a filter leaves, by id.
+    application_search(
+        organisation: OrganisationId, filter: ApplicationFilter, budget: SearchBudget, page: PageRequest<ApplicationId>
+    ) -> Searched<Application, ApplicationId>;
     /// All event types of an organisation, by name.
     event_types(organisation: OrganisationId) -> Vec<EventType>;
     /// The token whose text has this hash.
     token_by_hash(hash: [u8; 32]) -> Option<Token>;
-    /// An organisation's tokens, oldest first.
-    token_list(organisation: OrganisationId) -> Vec<Token>;
-    /// The tokens for one application that are good now.
-    token_list_good(organisation: OrganisationId, application: ApplicationId, now: Timestamp) -> Vec<TokenId>;
+    /// A token of an organisation.
+    token_get(organisation: OrganisationId, id: TokenId) -> Option<Token>;
+    /// An organisation's tokens, by id.
+    token_list(organisation: OrganisationId, filter: TokenFilter, page: PageRequest<TokenId>) -> Page<Token>;
+    /// The tokens for one application that are good now, each with the session it was made for.
+    token_list_good(
+        organisation: OrganisationId, application: ApplicationId, now: Timestamp
+    ) -> Vec<(TokenId, Option<SessionId>)>;
     /// A message.
     message_get(application: ApplicationId, id: MessageId) -> Option<Message>;
     /// A message without its payload.

@@ -14,7 +14,7 @@ use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
 use crate::domain::task::{Task, TaskStatus};
 use crate::domain::time::Timestamp;
-use crate::domain::token::Token;
+use crate::domain::token::{Token, TokenChange};
 
 /// One item of a batch.
 pub(crate) enum Write {
@@ -218,6 +218,11 @@ pub(crate) enum CatalogWrite {
         organisation: OrganisationId,
         id: TokenId,
         now: Timestamp,
+    },
+    TokenUpdate {
+        organisation: OrganisationId,
+        id: TokenId,
+        change: TokenChange,
     },
     /// These are good for nothing from `at` on, unless they expire or were revoked earlier.
     TokensExpire {

@@ -1,14 +1,15 @@
 //! `/api/v1/app`: applications.
 
 mod dto;
+mod filter;
 mod named;
 
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{delete, get, patch, post, put};
-use hookwright::Error;
-use hookwright::domain::page::Order;
+use hookwright::domain::page::{Order, Searched};
 use hookwright::hooks::ApplicationRef;
+use hookwright::{ApplicationFilter, Error};
 use http::StatusCode;
 
 use crate::api::answer::{json, upserted};
@@ -21,6 +22,7 @@ use crate::api::query::Query;
 use crate::auth::OrganisationCaller;
 use crate::server::AppState;
 use dto::{ApplicationOut, ApplicationPatch};
+use filter::ApplicationFilterParams;
 
 pub(super) use dto::ApplicationIn;
 pub(super) use named::make_named;
@@ -36,17 +38,25 @@ pub(super) fn operations() -> Operations {
 }
 
 /// Lists the applications, oldest first.
+///
+/// With a filter each page looks at 10,000 applications at most: it may then have few items or none and yet not be the last.
 #[utoipa::path(get, path = "/api/v1/app", operation_id = "v1.application.list", tag = "Application",
-    params(PageParams), responses((status = 200, body = ListResponse<ApplicationOut>)))]
+    params(PageParams, ApplicationFilterParams),
+    responses((status = 200, body = ListResponse<ApplicationOut>)))]
 pub(in crate::api) async fn list(
     State(state): State<AppState>,
     OrganisationCaller(organisation): OrganisationCaller,
     query: Query,
 ) -> Result<Response, ApiError> {
+    let filter = ApplicationFilterParams::of(&query)?.into_filter();
     let (request, asked) = PageParams::of(&query)?.request(Order::Ascending)?;
-    let page = state.hooks.application_list(organisation, request).await?;
-    let data = page.items.iter().map(ApplicationOut::of).collect();
-    json(StatusCode::OK, &ListResponse::of(&page, asked, |application| application.id, data))
+    let found = if filter == ApplicationFilter::default() {
+        Searched { page: state.hooks.application_list(organisation, request).await?, reached: None }
+    } else {
+        state.hooks.application_search(organisation, filter, request).await?
+    };
+    let data = found.page.items.iter().map(ApplicationOut::of).collect();
+    json(StatusCode::OK, &ListResponse::searched(&found, asked, |application| application.id, data))
 }
 
 /// Makes an application.

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
 use hookwright::SentMessage;
+use hookwright::domain::capability::Capability;
 use hookwright::domain::page::{Order, Page, Searched};
 use http::StatusCode;
 use serde::Serialize;
@@ -18,13 +19,14 @@ use crate::api::operations::Operations;
 use crate::api::page::{ListResponse, PageParams};
 use crate::api::path::{EndpointPath, InApplication, MessagePath};
 use crate::api::query::Query;
+use crate::auth::needs;
 use crate::server::AppState;
 
 pub(super) fn operations() -> Operations {
     Operations::new()
         .add::<__path_list_messages>(get(list_messages))
         .add::<__path_list_destinations>(get(list_destinations))
-        .add::<__path_resend>(post(resend))
+        .add::<__path_resend>(needs(Capability::CreateAttempts, post(resend)))
 }
 
 /// Nothing to tell.

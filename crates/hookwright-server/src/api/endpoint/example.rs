@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::post;
 use bytes::Bytes;
+use hookwright::domain::capability::Capability;
 use hookwright::domain::event_type::EventType;
 use hookwright::domain::names::EventTypeName;
 use hookwright::{Error, NewMessage, Sent, Thing};
@@ -18,15 +19,17 @@ use utoipa::ToSchema;
 use crate::api::answer::json as answer;
 use crate::api::body::JsonBody;
 use crate::api::error::{ApiError, Invalid, Problem};
+use crate::api::event_type::is_visible;
 use crate::api::fields::Fields;
 use crate::api::message::MessageOut;
 use crate::api::operations::Operations;
 use crate::api::path::{EndpointPath, InApplication};
 use crate::api::query::Query;
+use crate::auth::needs;
 use crate::server::AppState;
 
 pub(super) fn operations() -> Operations {
-    Operations::new().add::<__path_send>(post(send))
+    Operations::new().add::<__path_send>(needs(Capability::CreateAttempts, post(send)))
 }
 
 /// Which example to send.
@@ -82,6 +85,7 @@ pub(in crate::api) async fn send(
     let name = name.ok_or_else(|| ApiError::invalid(Vec::new()))?;
     let event_type = match state.hooks.event_type_get(caller.organisation(), &name).await {
         Err(Error::NotFound(Thing::EventType)) => return Err(unknown(&name)),
+        Ok(found) if !is_visible(&found, &caller) => return Err(unknown(&name)),
         found => found?,
     };
     let payload = example(&event_type, body.example_index.unwrap_or(0))?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, patch, put};
+use hookwright::domain::capability::Capability;
 use hookwright::domain::endpoint::{Endpoint, Header};
 use hookwright::hooks::EndpointEdit;
 use http::StatusCode;
@@ -17,6 +18,7 @@ use crate::api::error::{ApiError, Invalid, Problem};
 use crate::api::fields::Fields;
 use crate::api::operations::Operations;
 use crate::api::path::{EndpointPath, InApplication};
+use crate::auth::needs;
 use crate::server::AppState;
 
 /// At most so many headers on an endpoint.
@@ -29,8 +31,8 @@ const QUOTED_MAX: usize = 80;
 pub(super) fn operations() -> Operations {
     Operations::new()
         .add::<__path_show>(get(show))
-        .add::<__path_replace>(put(replace))
-        .add::<__path_change>(patch(change))
+        .add::<__path_replace>(needs(Capability::ManageEndpoint, put(replace)))
+        .add::<__path_change>(needs(Capability::ManageEndpoint, patch(change)))
 }
 
 /// Headers to be sent with each attempt.

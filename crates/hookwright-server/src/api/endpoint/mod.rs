@@ -12,6 +12,8 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{delete, get, patch, post, put};
 use hookwright::Error;
+use hookwright::domain::capability::Capability;
+use hookwright::domain::ids::ApplicationId;
 use hookwright::domain::page::Order;
 use hookwright::hooks::{EndpointEdit, EndpointRef};
 use http::StatusCode;
@@ -19,10 +21,12 @@ use http::StatusCode;
 use crate::api::answer::{json, upserted};
 use crate::api::body::JsonBody;
 use crate::api::error::{ApiError, Invalid, Problem};
+use crate::api::event_type::check_filter;
 use crate::api::operations::Operations;
 use crate::api::page::{ListResponse, PageParams};
 use crate::api::path::{EndpointPath, EndpointToPut, InApplication};
 use crate::api::query::Query;
+use crate::auth::{Caller, needs};
 use crate::server::AppState;
 use dto::{EndpointIn, EndpointPatch, set_disabled};
 
@@ -31,11 +35,11 @@ pub(super) use out::EndpointOut;
 pub(super) fn operations() -> Operations {
     Operations::new()
         .add::<__path_list>(get(list))
-        .add::<__path_create>(post(create))
+        .add::<__path_create>(needs(Capability::ManageEndpoint, post(create)))
         .add::<__path_show>(get(show))
-        .add::<__path_upsert>(put(upsert))
-        .add::<__path_change>(patch(change))
-        .add::<__path_remove>(delete(remove))
+        .add::<__path_upsert>(needs(Capability::ManageEndpoint, put(upsert)))
+        .add::<__path_change>(needs(Capability::ManageEndpoint, patch(change)))
+        .add::<__path_remove>(needs(Capability::ManageEndpoint, delete(remove)))
         .merge(secret::operations())
         .merge(headers::operations())
         .merge(recovery::operations())
@@ -73,7 +77,9 @@ pub(in crate::api) async fn create(
     InApplication { caller, application }: InApplication,
     JsonBody(body): JsonBody<EndpointIn>,
 ) -> Result<Response, ApiError> {
-    let made = state.hooks.endpoint_create(application.id, body.checked()?).await;
+    let new = body.checked()?;
+    check_filter(&state, &caller, &new.settings.event_types, &[]).await?;
+    let made = state.hooks.endpoint_create(application.id, new).await;
     let endpoint = made.map_err(|error| caller.explain(error))?;
     json(StatusCode::CREATED, &EndpointOut::of(&endpoint))
 }
@@ -125,8 +131,12 @@ pub(in crate::api) async fn upsert(
         edit.settings.clone_from(&new.settings);
         set_disabled(&mut edit.disabled, new.disabled.is_some());
     };
+    check_change(&state, &caller, application.id, &named, replace).await?;
     let (made, endpoint) = match state.hooks.endpoint_update(application.id, &named, replace).await {
-        Err(Error::NotFound(_)) => (true, state.hooks.endpoint_create(application.id, new).await),
+        Err(Error::NotFound(_)) => {
+            check_filter(&state, &caller, &new.settings.event_types, &[]).await?;
+            (true, state.hooks.endpoint_create(application.id, new).await)
+        }
         changed => (false, changed),
     };
     let endpoint = endpoint.map_err(|error| caller.explain(error))?;
@@ -153,7 +163,9 @@ pub(in crate::api) async fn change(
     EndpointPath(named): EndpointPath,
     JsonBody(body): JsonBody<EndpointPatch>,
 ) -> Result<Response, ApiError> {
-    let changed = state.hooks.endpoint_update(application.id, &named, body.change()?).await;
+    let mut change = body.change()?;
+    check_change(&state, &caller, application.id, &named, &mut change).await?;
+    let changed = state.hooks.endpoint_update(application.id, &named, change).await;
     let endpoint = changed.map_err(|error| caller.explain(error))?;
     json(StatusCode::OK, &EndpointOut::of(&endpoint))
 }
@@ -173,4 +185,27 @@ pub(in crate::api) async fn remove(
 ) -> Result<StatusCode, ApiError> {
     state.hooks.endpoint_delete(application.id, &named).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Refuses a change that makes an endpoint filter by an event type which the caller does not see.
+async fn check_change(
+    state: &AppState,
+    caller: &Caller,
+    application: ApplicationId,
+    named: &EndpointRef,
+    mut change: impl FnMut(&mut EndpointEdit) + Send,
+) -> Result<(), ApiError> {
+    if caller.tenant().is_none() {
+        return Ok(());
+    }
+    let there = match state.hooks.endpoint_get(application, named).await {
+        // Whoever changes it says so, or makes it.
+        Err(Error::NotFound(_)) => return Ok(()),
+        there => there?,
+    };
+    let already = there.settings.event_types.clone();
+    let mut edit =
+        EndpointEdit { settings: there.settings, headers: there.headers, disabled: there.disabled };
+    change(&mut edit);
+    check_filter(state, caller, &edit.settings.event_types, &already).await
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::post;
+use hookwright::domain::capability::Capability;
 use hookwright::domain::names::{Channel, Tag};
 use hookwright::domain::selection::{Selection, Standing};
 use hookwright::domain::task::TaskKind;
@@ -22,6 +23,7 @@ use crate::api::fields::Fields;
 use crate::api::operations::Operations;
 use crate::api::path::{EndpointPath, InApplication};
 use crate::api::time;
+use crate::auth::needs;
 use crate::server::AppState;
 
 /// How far back messages are sent again: two weeks.
@@ -31,9 +33,9 @@ const CLOCKS_APART: Duration = Duration::from_secs(60);
 
 pub(super) fn operations() -> Operations {
     Operations::new()
-        .add::<__path_recover>(post(recover))
-        .add::<__path_replay_missing>(post(replay_missing))
-        .add::<__path_bulk_replay>(post(bulk_replay))
+        .add::<__path_recover>(needs(Capability::CreateAttempts, post(recover)))
+        .add::<__path_replay_missing>(needs(Capability::CreateAttempts, post(replay_missing)))
+        .add::<__path_bulk_replay>(needs(Capability::CreateAttempts, post(bulk_replay)))
 }
 
 /// The time in which the messages were accepted.

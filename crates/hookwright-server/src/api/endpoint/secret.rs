@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
+use hookwright::domain::capability::Capability;
 use hookwright::domain::endpoint::Endpoint;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use crate::api::error::{ApiError, Invalid, Problem};
 use crate::api::fields::Fields;
 use crate::api::operations::Operations;
 use crate::api::path::{EndpointPath, InApplication};
+use crate::auth::needs;
 use crate::server::AppState;
 
 /// How long a replaced secret goes on signing, unless the caller says otherwise: a day.
@@ -24,7 +26,9 @@ const GRACE_SECONDS_DEFAULT: u32 = 24 * 3_600;
 const GRACE_SECONDS_MAX: u32 = 7 * 24 * 3_600;
 
 pub(super) fn operations() -> Operations {
-    Operations::new().add::<__path_show>(get(show)).add::<__path_rotate>(post(rotate))
+    Operations::new()
+        .add::<__path_show>(needs(Capability::ViewEndpointSecret, get(show)))
+        .add::<__path_rotate>(needs(Capability::ManageEndpointSecret, post(rotate)))
 }
 
 /// A new secret for an endpoint.

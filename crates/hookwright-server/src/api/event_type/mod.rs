@@ -3,6 +3,7 @@
 mod dto;
 mod import; // from the webhooks of an OpenAPI document
 mod openapi; // the document
+mod visible; // to whom
 
 use axum::extract::State;
 use axum::response::Response;
@@ -22,6 +23,8 @@ use crate::api::path::{EventTypePath, EventTypeToPut};
 use crate::api::query::Query;
 use crate::auth::{Caller, OrganisationCaller};
 use crate::server::AppState;
+pub(super) use visible::{check_filter, is_visible};
+
 use dto::{EventTypeIn, EventTypeOut, EventTypePatch, EventTypeUpsertIn};
 
 pub(super) fn operations() -> Operations {
@@ -53,7 +56,7 @@ pub(in crate::api) async fn list(
     let (request, asked) = PageParams::of(&query)?.request::<EventTypeName>(Order::Ascending)?;
     let all = state.hooks.event_types(caller.organisation()).await?;
     let shown = all.values().filter(|event_type| {
-        is_visible(event_type, caller) && (include_archived || !event_type.settings.archived)
+        is_visible(event_type, &caller) && (include_archived || !event_type.settings.archived)
     });
     let bytes = |event_type: &&EventType| if with_content { event_type.weight() } else { 0 };
     let page = request.gather(read(&request, shown), bytes);
@@ -89,7 +92,7 @@ pub(in crate::api) async fn show(
     EventTypePath(name): EventTypePath,
 ) -> Result<Response, ApiError> {
     let event_type = state.hooks.event_type_get(caller.organisation(), &name).await?;
-    if !is_visible(&event_type, caller) {
+    if !is_visible(&event_type, &caller) {
         return Err(ApiError::not_found(Thing::EventType));
     }
     json(StatusCode::OK, &EventTypeOut::of(&event_type, true))
@@ -158,11 +161,6 @@ pub(in crate::api) async fn remove(
         state.hooks.event_type_update(organisation, &name, |settings| settings.archived = true).await?;
     }
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Whether the caller sees it. Application tokens hold no feature flags yet, so they see what needs none.
-fn is_visible(event_type: &EventType, caller: Caller) -> bool {
-    caller.tenant().is_none() || event_type.settings.feature_flags.is_empty()
 }
 
 /// Takes what a page needs from event types that come by name.

@@ -58,7 +58,7 @@ pub(in crate::api) async fn create(
     let body = body::collect(body, &parts.headers, payload_limit.saturating_add(ENVELOPE_LIMIT)).await?;
     let Envelope { message, application } = Envelope::read(&body, payload_limit)?;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    let key = key.key(&state, caller, target, &body).map(|key| key.stored());
+    let key = key.key(&state, &caller, target, &body).map(|key| key.stored());
 
     let sent = match application {
         None => state.hooks.send(organisation, &named, message, key).await?,

@@ -94,21 +94,6 @@ async fn a_tenant_does_nothing_that_is_the_organisations() {
 }
 
 #[tokio::test]
-async fn a_tenant_sees_no_event_type_that_needs_a_feature_flag() {
-    let rig = Rig::start().await;
-    let ann = rig.application("ann").await;
-    for (name, flags) in [("open", json!(null)), ("beta", json!(["beta"]))] {
-        let body = json!({"name": name, "description": "", "featureFlags": flags});
-        rig.client.post("/api/v1/event-type", &body).await.expect(201);
-    }
-    let tenant = rig.tenant(&ann).await;
-    let list = tenant.get("/api/v1/event-type").await.expect(200).json();
-    assert_eq!(list["data"].as_array().map(Vec::len), Some(1));
-    tenant.get("/api/v1/event-type/open").await.expect(200);
-    tenant.get("/api/v1/event-type/beta").await.expect(404);
-}
-
-#[tokio::test]
 async fn svix_style_tokens_open_their_organisation_or_their_application() {
     let rig = Rig::start().await;
     let organisation = OrganisationId::from_bytes([5; 20]).to_string();

@@ -1,6 +1,8 @@
 //! Tokens for an application's customers: made, ended one by one, and ended all at once.
 
+use hookwright::domain::page::{Order, PageRequest};
 use hookwright::domain::time::Timestamp;
+use hookwright::domain::token::TokenFilter;
 use hookwright_testkit::http::{Client, Method};
 use serde_json::{Value, json};
 
@@ -14,8 +16,10 @@ async fn access(rig: &Rig, application: &str, body: Value) -> (String, Client) {
 
 /// In how many seconds the newest token expires.
 async fn expires_in(rig: &Rig) -> u64 {
-    let tokens = rig.hooks.token_list(rig.hooks.default_organisation()).await.unwrap();
-    let expires_at: Timestamp = tokens.last().and_then(|token| token.expires_at).unwrap();
+    let newest = PageRequest::first(1, Order::Descending);
+    let tokens =
+        rig.hooks.token_list(rig.hooks.default_organisation(), TokenFilter::All, newest).await.unwrap();
+    let expires_at: Timestamp = tokens.items[0].settings.expires_at.unwrap();
     expires_at.since(rig.hooks.clock().now()).as_secs()
 }
 
@@ -44,7 +48,7 @@ async fn a_token_for_the_portal_is_the_applications_and_expires() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_to_do_less_than_all_is_refused() {
+async fn what_a_token_for_the_portal_cannot_be_is_refused() {
     let rig = Rig::start().await;
     rig.application("ann").await;
     let path = "/api/v1/auth/app-portal-access/ann";
@@ -52,11 +56,15 @@ async fn a_token_that_is_to_do_less_than_all_is_refused() {
         (json!({"expiry": 0}), "body.expiry"),
         (json!({"expiry": 2_592_001}), "body.expiry"),
         (json!({"expiry": -1}), "body.expiry"),
-        (json!({"readOnly": true}), "body.readOnly"),
-        (json!({"capabilities": ["ViewBase"]}), "body.capabilities"),
+        (json!({"readOnly": true, "capabilities": ["ViewBase", "ManageEndpoint"]}), "body.readOnly"),
+        (json!({"readonly": true}), "body.readonly"),
+        (json!({"capabilities": ["ManageEndpoint"]}), "body.capabilities"),
+        (json!({"capabilities": ["ViewBase", "ManageOrganisation"]}), "body.capabilities"),
         (json!({"capabilities": []}), "body.capabilities"),
         (json!({"featureFlags": ["a b"]}), "body.featureFlags.0"),
+        (json!({"featureFlags": vec!["a"; 26]}), "body.featureFlags"),
         (json!({"sessionId": ""}), "body.sessionId"),
+        (json!({"sessionId": "a.b"}), "body.sessionId"),
     ] {
         assert_eq!(wrong_place(&rig.client.post(path, &body).await.expect(422)), place, "{body}");
     }
@@ -99,9 +107,11 @@ async fn all_tokens_of_an_application_end_at_once_or_after_a_while() {
     let (_, bob) = access(&rig, "bob", json!({})).await;
     let path = "/api/v1/auth/app/ann/expire-all";
     portal.post(path, &json!({})).await.expect(403);
-    for (body, place) in
-        [(json!({"expiry": 259_201}), "body.expiry"), (json!({"sessionIds": ["s"]}), "body.sessionIds")]
-    {
+    for (body, place) in [
+        (json!({"expiry": 259_201}), "body.expiry"),
+        (json!({"sessionIds": ["s", "s s"]}), "body.sessionIds.1"),
+        (json!({"sessionId": "s"}), "body.sessionId"),
+    ] {
         assert_eq!(wrong_place(&rig.client.post(path, &body).await.expect(422)), place, "{body}");
     }
     rig.client.post(path, &json!({"expiry": 259_200})).await.expect(204);
@@ -116,4 +126,24 @@ async fn all_tokens_of_an_application_end_at_once_or_after_a_while() {
     let (_, later) = access(&rig, "ann", json!({})).await;
     later.get("/api/v1/app/ann").await.expect(200);
     rig.client.post("/api/v1/auth/app/nobody/expire-all", &json!({})).await.expect(404);
+}
+
+#[tokio::test]
+async fn the_tokens_of_some_sessions_end_and_others_stay() {
+    let rig = Rig::start().await;
+    rig.application("ann").await;
+    rig.application("bob").await;
+    let (_, first) = access(&rig, "ann", json!({"sessionId": "one"})).await;
+    let (_, second) = access(&rig, "ann", json!({"sessionId": "two"})).await;
+    let (_, without) = access(&rig, "ann", json!({})).await;
+    let (_, bob) = access(&rig, "bob", json!({"sessionId": "one"})).await;
+    let path = "/api/v1/auth/app/ann/expire-all";
+    rig.client.post(path, &json!({"sessionIds": ["one", "nobody"]})).await.expect(204);
+    first.get("/api/v1/app/ann").await.expect(401);
+    second.get("/api/v1/app/ann").await.expect(200);
+    without.get("/api/v1/app/ann").await.expect(200);
+    bob.get("/api/v1/app/bob").await.expect(200);
+    rig.client.post(path, &json!({"sessionIds": []})).await.expect(204);
+    second.get("/api/v1/app/ann").await.expect(401);
+    without.get("/api/v1/app/ann").await.expect(401);
 }

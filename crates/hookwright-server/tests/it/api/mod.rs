@@ -2,7 +2,9 @@
 
 mod rig; // what the tests run on
 
-mod applications; // resources
+mod api_tokens; // resources
+mod application_filters;
+mod applications;
 mod attempts;
 mod authentication;
 mod content;
@@ -18,6 +20,8 @@ mod stats;
 
 mod access; // what holds for all of them
 mod errors;
+mod capabilities;
+mod feature_flags;
 mod idempotency;
 mod limits;
 mod lists;

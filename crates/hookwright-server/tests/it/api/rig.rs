@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hookwright::config::{Config, DatabaseUrl};
 use hookwright::domain::ids::ApplicationId;
-use hookwright::domain::token::Scope;
+use hookwright::domain::token::{Scope, TokenSettings};
 use hookwright::{Clock, Hooks};
 use hookwright_server::server::{self, LoginLinks, PAYLOAD_LIMIT_DEFAULT, ServerOptions};
 use hookwright_testkit::http::{Answer, Client};
@@ -87,7 +87,7 @@ impl Rig {
     pub(super) async fn tenant(&self, application: &str) -> Client {
         let application: ApplicationId = application.parse().unwrap();
         let scope = Scope::Application(self.hooks.default_organisation(), application);
-        let token = self.hooks.token_create("tenant", scope, None).await.unwrap();
+        let token = self.hooks.token_create(TokenSettings::new("tenant", scope)).await.unwrap();
         Client::new(&self.base, token.text.as_str())
     }
 }

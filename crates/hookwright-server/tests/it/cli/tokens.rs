@@ -32,8 +32,11 @@ async fn a_token_is_made_shown_once_listed_and_revoked() {
 
     let listed = succeeds(&beside(&first, "token list")).await;
     let (head, row) = listed.trim_end().split_once('\n').unwrap();
-    assert_eq!(head, "ID\tNAME\tMAY\tCREATED\tEXPIRES\tSTATE");
-    assert!(row.starts_with(&format!("{id}\tshop\teverything\t")) && row.ends_with("\tgood"), "{row}");
+    assert_eq!(head, "ID\tNAME\tAPPLICATION\tMAY\tFLAGS\tCREATED\tEXPIRES\tSTATE");
+    assert!(
+        row.starts_with(&format!("{id}\tshop\tall\teverything\tnone\t")) && row.ends_with("\tgood"),
+        "{row}"
+    );
     assert!(!listed.contains(text));
 
     let revoked = succeeds(&beside(&first, &format!("token revoke {id}"))).await;
@@ -84,6 +87,13 @@ async fn what_cannot_be_done_is_said() {
             "The application nobody cannot be used: there is no such application.",
         ),
         ("token create --name x --app a/b", "cannot be an application's id or uid: has the character '/'"),
+        (
+            "token create --name x --app nobody --feature-flag a,b",
+            "--feature-flag \"a,b\" cannot be used: has the character ','",
+        ),
+        ("token create --name x --feature-flag beta", "--app <APP>"),
+        ("token create --name x --read-only --capability ViewBase", "cannot be used with"),
+        ("token create --name x --capability Everything", "[possible values: ViewBase, "),
         ("token create --name x --expires 90", "--expires is \"90\", which has no unit"),
     ] {
         let said = fails(&beside(&first, arguments)).await;
@@ -106,4 +116,36 @@ async fn migrate_says_from_which_schema_to_which() {
 async fn a_database_that_cannot_be_opened_is_named() {
     let said = fails(&hookwright("token list --database-url sqlite://nowhere/x.db")).await;
     assert!(said.starts_with("The database nowhere/x.db cannot be used: "), "{said}");
+}
+
+#[tokio::test]
+async fn a_token_may_do_as_much_as_it_was_made_for() {
+    let launch = hookwright("serve --listen 127.0.0.1:0");
+    let server = launch.start();
+    let line = server.wait_for_line(|line| line.starts_with("listening: "), "the address").await;
+    let url = line.trim_start_matches("listening: ");
+    let client = async |arguments: &str| {
+        let made = json(&beside(&launch, &format!("token create --name x {arguments}"))).await;
+        (Client::new(url, made["token"].as_str().unwrap()), made)
+    };
+    let (whole, _) = client("").await;
+    let application = serde_json::json!({"name": "Ann", "uid": "ann"});
+    let application = whole.post("/api/v1/app", &application).await.expect(201).json();
+    let (reader, made) = client("--read-only").await;
+    assert_eq!(made["capabilities"], serde_json::json!(["ViewBase"]));
+    reader.get("/api/v1/app").await.expect(200);
+    reader.delete("/api/v1/app/ann").await.expect(403);
+    let (tenant, made) = client("--app ann --capability CreateAttempts --feature-flag beta").await;
+    assert_eq!(made["capabilities"], serde_json::json!(["ViewBase", "CreateAttempts"]));
+    assert_eq!((&made["application"], &made["featureFlags"][0]), (&application["id"], &Value::from("beta")));
+    tenant.get("/api/v1/app/ann/endpoint").await.expect(200);
+    let endpoint = serde_json::json!({"url": "https://example.com/"});
+    tenant.post("/api/v1/app/ann/endpoint", &endpoint).await.expect(403);
+
+    let listed = succeeds(&beside(&launch, "token list")).await;
+    assert!(!listed.contains("CreateAttempts") && listed.contains("\tall\tViewBase\tnone\t"), "{listed}");
+    let all = succeeds(&beside(&launch, "token list --all")).await;
+    assert_eq!(all.lines().count(), listed.lines().count() + 1);
+    let of_ann = succeeds(&beside(&launch, "token list --app ann")).await;
+    assert!(of_ann.contains("\tViewBase,CreateAttempts\tbeta\t") && of_ann.lines().count() == 2, "{of_ann}");
 }

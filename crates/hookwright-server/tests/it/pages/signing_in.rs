@@ -1,6 +1,6 @@
 //! Who gets to see the page.
 
-use hookwright::domain::token::Scope;
+use hookwright::domain::token::{Scope, TokenSettings};
 
 use super::site::{Site, TOKEN, cookie_of};
 
@@ -47,12 +47,13 @@ async fn an_organisations_token_opens_the_page_and_no_other_text_does() {
     let _ = site.get("/", &cookie_of(&opened)).await.expect(200);
 
     let organisation = site.hooks.default_organisation();
-    let own = site.hooks.token_create("page", Scope::Organisation(organisation), None).await.unwrap();
+    let own =
+        site.hooks.token_create(TokenSettings::new("page", Scope::Organisation(organisation))).await.unwrap();
     let _ = site.post("/login", "", &format!("token={}", own.text.as_str())).await.expect(303);
 
     let application = site.application("Acme").await;
     let scope = Scope::Application(organisation, application.id);
-    let tenants = site.hooks.token_create("portal", scope, None).await.unwrap();
+    let tenants = site.hooks.token_create(TokenSettings::new("portal", scope)).await.unwrap();
     let refused = site.post("/login", "", "token=wrong").await.expect(401);
     for form in [&format!("token={}", tenants.text.as_str()), "token=", "", "other=field", "%%%"] {
         let answer = site.post("/login", "", form).await.expect(401);

@@ -4,7 +4,7 @@ use crate::domain::delivery::Transition;
 use crate::domain::ids::{ApplicationId, TokenId};
 use crate::domain::message::Message;
 use crate::domain::names::EventId;
-use crate::domain::token::{Scope, Token};
+use crate::domain::token::{Scope, Token, TokenSettings};
 use crate::store::DEFAULT_ORGANISATION;
 use crate::store::conformance::fixture::{
     Fixture, NOW, all, app, at, attempt, id, message, msg, outcome, slice, success,
@@ -36,10 +36,8 @@ pub(super) async fn a_deleted_application_goes_in_slices_and_leaves_the_others_a
         }
         let token = Token {
             id: TokenId::from_bytes(id(application)),
-            name: String::new(),
-            scope: Scope::Application(DEFAULT_ORGANISATION, app(application)),
+            settings: TokenSettings::new("", Scope::Application(DEFAULT_ORGANISATION, app(application))),
             created_at: NOW,
-            expires_at: None,
             revoked_at: None,
         };
         f.change(CatalogWrite::TokenInsert { token, hash: [u8::try_from(application).unwrap(); 32] });

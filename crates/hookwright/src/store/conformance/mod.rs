@@ -103,5 +103,8 @@ conform! {
         messages_are_read_with_how_far_they_have_come;
     token:
         tokens_are_found_by_their_hash_until_they_are_revoked,
-        the_good_tokens_of_an_application_are_found_and_expire_no_later_than_asked;
+        a_change_of_a_token_leaves_what_it_does_not_name,
+        tokens_are_listed_by_whose_they_are_and_walked_both_ways,
+        the_good_tokens_of_an_application_are_found_and_expire_no_later_than_asked,
+        tokens_of_an_application_that_expired_long_ago_go_as_new_ones_come;
 }

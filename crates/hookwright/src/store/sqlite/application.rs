@@ -12,7 +12,8 @@ use crate::store::read::ApplicationWithEndpoints;
 use crate::store::sqlite::{Sqlite, endpoint, value};
 use crate::store::write::Changed;
 
-const COLUMNS: &str = "id, organisation, uid, name, throttle_rate, metadata, created_at, updated_at";
+pub(super) const COLUMNS: &str =
+    "id, organisation, uid, name, throttle_rate, metadata, created_at, updated_at";
 
 impl Sqlite {
     pub(crate) async fn application_with_endpoints(
@@ -52,15 +53,20 @@ impl Sqlite {
     ) -> Result<Page<Application>, StoreError> {
         self.read(move |connection| {
             let scan = page.scan();
-            let (beyond, order) = if scan.ascending { (">", "ASC") } else { ("<", "DESC") };
+            // No row has one of the outermost ids: a list without a mark begins beyond it.
+            let (beyond, order, edge) = if scan.ascending {
+                (">", "ASC", ApplicationId::MIN)
+            } else {
+                ("<", "DESC", ApplicationId::MAX)
+            };
             let sql = format!(
                 "SELECT {COLUMNS} FROM application
-                 WHERE organisation = :organisation AND (:beyond IS NULL OR id {beyond} :beyond)
+                 WHERE organisation = :organisation AND id {beyond} :beyond
                  ORDER BY id {order} LIMIT :count"
             );
             let params = named_params! {
                 ":organisation": organisation.as_bytes(),
-                ":beyond": scan.beyond.as_ref().map(ApplicationId::as_bytes),
+                ":beyond": scan.beyond.as_ref().unwrap_or(&edge).as_bytes(),
                 ":count": scan.count,
             };
             value::page(connection, &sql, params, &page, from_row, Application::weight)
@@ -156,7 +162,7 @@ pub(super) fn probe(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn from_row(row: &Row<'_>) -> Result<Application, StoreError> {
+pub(super) fn from_row(row: &Row<'_>) -> Result<Application, StoreError> {
     Ok(Application {
         id: value::id(row, 0, ApplicationId::from_bytes)?,
         organisation: value::id(row, 1, OrganisationId::from_bytes)?,

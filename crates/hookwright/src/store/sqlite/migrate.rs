@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "payload_expiry",
         sql: include_str!("../../../migrations/sqlite/0004_payload_expiry.sql"),
     },
+    Migration { number: 5, name: "token", sql: include_str!("../../../migrations/sqlite/0005_token.sql") },
 ];
 
 /// Which schema a database had, and which it has now.

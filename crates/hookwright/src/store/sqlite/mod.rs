@@ -7,6 +7,7 @@ mod writer; // one batch, one transaction
 mod budget; // what a slice of removing may do
 
 mod application; // a file for each table's statements
+mod application_search;
 mod attempt;
 mod delivery;
 mod endpoint;

@@ -202,6 +202,9 @@ fn change_catalog(connection: &Connection, change: &CatalogWrite) -> Result<Chan
         CatalogWrite::TokenRevoke { organisation, id, now } => {
             token::revoke(connection, *organisation, *id, *now)
         }
+        CatalogWrite::TokenUpdate { organisation, id, change } => {
+            token::update(connection, *organisation, *id, change)
+        }
         CatalogWrite::TokensExpire { organisation, ids, at } => {
             token::expire(connection, *organisation, ids, *at)
         }

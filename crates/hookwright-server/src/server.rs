@@ -1,5 +1,6 @@
 //! The HTTP server: what it is set up with, its router, and the loop that accepts connections.
 
+mod leftover;
 mod patience;
 mod refusal;
 
@@ -25,6 +26,7 @@ use crate::api;
 use crate::auth::Auth;
 use crate::middleware::{Observe, only_this_machine};
 use crate::pages;
+use crate::server::leftover::{Leftover, drain};
 use crate::server::patience::{Patient, Progress};
 
 pub use crate::pages::{LINK_LIFETIME, LoginLinks};
@@ -127,14 +129,22 @@ async fn serve(http: http1::Builder, stream: TcpStream, router: Router, stop: Ca
     let progress = Progress::default();
     let stream = Patient::new(stream, progress.clone());
     let told = stop.clone();
+    let leftover = Leftover::default();
     let answer = service_fn(move |mut request: Request<Incoming>| {
         progress.answering();
         // An answer that goes on as long as somebody listens must learn that it is to end.
         request.extensions_mut().insert(told.clone());
-        let (progress, answer) = (progress.clone(), router.clone().call(request.map(Body::new)));
+        let (progress, leftover) = (progress.clone(), leftover.clone());
+        let answer = router.clone().call(request.map(|body| Body::new(leftover.watch(body))));
         async move {
             let answer = answer.await;
-            progress.answered();
+            match leftover.take() {
+                None => progress.answered(),
+                Some(rest) => {
+                    progress.answered_early();
+                    tokio::spawn(drain(rest));
+                }
+            }
             answer
         }
     });

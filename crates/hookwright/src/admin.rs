@@ -2,21 +2,26 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use crate::builder::{StartError, seed};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, EndpointLimits};
 use crate::clock::Clock;
 use crate::config::DatabaseUrl;
 use crate::domain::application::{Application, ApplicationRef};
+use crate::domain::attempt::Attempt;
+use crate::domain::delivery::Transition;
 use crate::domain::ids::{IdGenerator, OrganisationId, TokenId};
+use crate::domain::message::Message;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::token::{Token, TokenFilter, TokenSettings};
-use crate::error::Error;
+use crate::error::{Error, Thing};
 use crate::hooks::NewToken;
 use crate::journal::Journal;
 use crate::measures::Measures;
 use crate::store::error::StoreError;
+use crate::store::write::{Append, Appended, HealthChange, Outcome};
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, SchemaReport, Store};
 
 /// A database opened for looking after it. It delivers nothing, so an engine may run on the same database.
@@ -49,7 +54,8 @@ impl Admin {
         let journal =
             Journal::start(writer, committed, Arc::new(Measures::new())).map_err(StartError::Thread)?;
         let ids = Arc::new(IdGenerator::new(seed()?));
-        let catalog = Catalog::new(store.clone(), journal.clone(), clock.clone(), ids);
+        let catalog =
+            Catalog::new(store.clone(), journal.clone(), clock.clone(), ids, EndpointLimits::default());
         catalog.organisation_ensure(DEFAULT_ORGANISATION).await.map_err(StartError::FirstWrite)?;
         Ok(Admin { clock, store, journal, catalog, schema })
     }
@@ -97,6 +103,34 @@ impl Admin {
     /// Makes a token good for nothing, within seconds on a running engine.
     pub async fn token_revoke(&self, organisation: OrganisationId, id: TokenId) -> Result<(), Error> {
         self.catalog.token_revoke(organisation, id).await
+    }
+
+    /// Writes messages that were sent long ago, or by another system, with the attempts that were made of them; nothing of them is
+    /// sent again.
+    ///
+    /// Their ids tell their age, so they are to be made for the time they were accepted at. Fails with [`Error::Taken`] if one has
+    /// an `eventId` that is there.
+    pub async fn import(&self, history: Vec<(Message, Vec<Attempt>)>) -> Result<(), Error> {
+        let mut appends = Vec::with_capacity(history.len());
+        for (message, attempts) in history {
+            for attempt in attempts {
+                let (transition, health) = (Transition::Delivered, HealthChange::None);
+                self.journal.record(Outcome { attempt, transition, health });
+            }
+            let append = Append {
+                message: Arc::new(message),
+                endpoints: Vec::new(),
+                key: None,
+                payload_expires_at: None,
+            };
+            appends.push(self.journal.append(append));
+        }
+        for appended in join_all(appends).await {
+            if let Appended::EventIdTaken = appended? {
+                return Err(Error::Taken { thing: Thing::Message, field: "eventId" });
+            }
+        }
+        Ok(())
     }
 
     /// Closes the database.

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::ActivityFeed;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, EndpointLimits};
 use crate::config::{Config, ConfigError};
 use crate::deliver::address_policy::AddressPolicy;
 use crate::deliver::{Deliverer, TlsSetupError};
@@ -15,7 +15,7 @@ use crate::domain::ids::IdGenerator;
 use crate::error::Error;
 use crate::hooks::{Hooks, Inner};
 use crate::journal::{Committed, Journal};
-use crate::maintenance;
+use crate::maintenance::{self, Maintenance};
 use crate::measures::Measures;
 use crate::publish::Publisher;
 use crate::store::error::StoreError;
@@ -105,7 +105,9 @@ impl Foundation {
         let Foundation { config, store, journal, deliverer, policy, ids, measures } = self;
         let clock = config.clock.clone();
         let activity = ActivityFeed::new();
-        let catalog = Arc::new(Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids)));
+        let limits = EndpointLimits { count: config.endpoints_max, bytes: config.endpoints_bytes_max };
+        let catalog =
+            Arc::new(Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids), limits));
         catalog.organisation_ensure(DEFAULT_ORGANISATION).await.map_err(StartError::FirstWrite)?;
         let parts = Parts {
             config: config.clone(),
@@ -119,7 +121,13 @@ impl Foundation {
         };
         let dispatch = Dispatch::start(parts, fresh).await?;
         let stop = CancellationToken::new();
-        tokio::spawn(maintenance::run(journal.clone(), clock.clone(), stop.clone()));
+        let maintenance = Maintenance::start(maintenance::Parts {
+            journal: journal.clone(),
+            clock: clock.clone(),
+            measures: Arc::clone(&measures),
+            retention: config.retention,
+            stop: stop.clone(),
+        });
         let tasks = Tasks::start(tasks::Parts {
             clock: clock.clone(),
             ids: Arc::clone(&ids),
@@ -134,6 +142,7 @@ impl Foundation {
             journal.clone(),
             activity.clone(),
             Arc::clone(&measures),
+            config.retention,
         );
         let inner = Inner {
             config,
@@ -144,6 +153,7 @@ impl Foundation {
             publisher,
             dispatch,
             tasks,
+            maintenance,
             policy,
             activity,
             stop,

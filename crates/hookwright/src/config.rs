@@ -20,6 +20,11 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3600);
 /// A retry that comes later than this says nothing of use.
 const RETRY_WAIT_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// Messages with their attempts, and background tasks that are over.
+pub const RETENTION_DEFAULT: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Nothing is kept longer than a hundred years.
+const RETENTION_MAX: Duration = Duration::from_secs(36_500 * 24 * 3600);
+
 /// Attempts under way to one endpoint.
 pub const LANE_CONCURRENCY_DEFAULT: u32 = 32;
 /// Attempts under way in all.
@@ -28,6 +33,11 @@ pub const CONCURRENCY_DEFAULT: usize = 2_048;
 pub const LANE_RESIDENT_DEFAULT: usize = 1_000;
 /// Payload bytes that wait in memory in all; the rest waits on disk.
 pub const RESIDENT_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
+
+/// Endpoints of one application.
+pub const ENDPOINTS_MAX_DEFAULT: usize = 10_000;
+/// Bytes of one application's endpoints, with all that is set on them: they are in memory together.
+pub const ENDPOINTS_BYTES_MAX_DEFAULT: usize = 32 * 1024 * 1024;
 
 /// Everything that can be set on an engine.
 #[derive(Debug, Clone)]
@@ -50,6 +60,9 @@ pub struct Config {
     pub signature_headers: SignatureHeaders,
     /// Certificates (PEM) to trust beside those of the operating system.
     pub extra_ca_pem: Option<Vec<u8>>,
+    /// How long messages and their attempts are kept, and background tasks that are over. A message stays longer while
+    /// something of it is pending.
+    pub retention: Duration,
     /// Attempts under way to one endpoint, at most.
     pub lane_concurrency: u32,
     /// Attempts under way in all, at most.
@@ -58,6 +71,12 @@ pub struct Config {
     pub lane_resident: usize,
     /// Payload bytes in memory in all, at most.
     pub resident_bytes: usize,
+    /// Endpoints of one application, at most; a few more if they are made at the same time.
+    pub endpoints_max: usize,
+    /// Bytes of one application's endpoints with all that is set on them, at most, as [`Endpoint::weight`] counts them.
+    ///
+    /// [`Endpoint::weight`]: crate::domain::endpoint::Endpoint::weight
+    pub endpoints_bytes_max: usize,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -75,10 +94,13 @@ impl Config {
             schemes: UrlSchemes::HttpAndHttps,
             signature_headers: SignatureHeaders::Webhook,
             extra_ca_pem: None,
+            retention: RETENTION_DEFAULT,
             lane_concurrency: LANE_CONCURRENCY_DEFAULT,
             concurrency: CONCURRENCY_DEFAULT,
             lane_resident: LANE_RESIDENT_DEFAULT,
             resident_bytes: RESIDENT_BYTES_DEFAULT,
+            endpoints_max: ENDPOINTS_MAX_DEFAULT,
+            endpoints_bytes_max: ENDPOINTS_BYTES_MAX_DEFAULT,
             clock: Clock::system(),
         }
     }
@@ -115,16 +137,17 @@ impl Config {
         if let Some((setting, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return Err(ConfigError::Zero { setting });
         }
-        for (setting, timeout) in [
-            ("request_timeout", self.request_timeout),
-            ("connect_timeout", self.connect_timeout),
-            ("tls_timeout", self.tls_timeout),
+        for (setting, duration, max) in [
+            ("request_timeout", self.request_timeout, TIMEOUT_MAX),
+            ("connect_timeout", self.connect_timeout, TIMEOUT_MAX),
+            ("tls_timeout", self.tls_timeout, TIMEOUT_MAX),
+            ("retention", self.retention, RETENTION_MAX),
         ] {
-            if timeout.is_zero() {
+            if duration.is_zero() {
                 return Err(ConfigError::Zero { setting });
             }
-            if timeout > TIMEOUT_MAX {
-                return Err(ConfigError::TooLong { setting, max: TIMEOUT_MAX });
+            if duration > max {
+                return Err(ConfigError::TooLong { setting, max });
             }
         }
         if self.retry.schedule.iter().any(|wait| *wait > RETRY_WAIT_MAX) {

@@ -23,6 +23,18 @@ pub enum Error {
     /// An endpoint filters by an event type that is not registered.
     #[error("the event type {0} is not registered")]
     UnknownEventType(EventTypeName),
+    /// The application has as many endpoints as it may have.
+    #[error("the application has {max} endpoints, which is as many as it may have")]
+    TooManyEndpoints {
+        /// How many it may have.
+        max: usize,
+    },
+    /// What is set on the application's endpoints takes as much memory as it may take.
+    #[error("the application's endpoints take {} KiB in all, which is as much as they may take", max_bytes / 1024)]
+    EndpointsTooLarge {
+        /// How many bytes it may take.
+        max_bytes: usize,
+    },
     /// The address policy, or what a URL must be, forbids this endpoint URL.
     #[error(transparent)]
     Url(#[from] UrlError),

@@ -37,7 +37,7 @@ pub use publish::{NewMessage, Sent};
 pub use store::SchemaReport;
 pub use store::error::{StoreError, Unopenable};
 pub use store::read::{
-    ApplicationFilter, ApplicationSearch, AttemptFilter, DeliveryStatus, Destination, EndpointStats,
-    MessageFilter, RecentMessage, SentMessage, TaskFilter,
+    ApplicationFilter, AttemptFilter, DeliveryStatus, Destination, EndpointStats, MessageFilter,
+    RecentMessage, SentMessage, TaskFilter,
 };
 pub use store::write::RequestKey;

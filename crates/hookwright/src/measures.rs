@@ -14,6 +14,12 @@ pub(crate) struct Measures {
     pub(crate) commits: Counter,
     pub(crate) commit_seconds: Histogram,
     pub(crate) commit_failures: Counter,
+    pub(crate) expired_messages: Counter,
+    pub(crate) expired_attempts: Counter,
+    pub(crate) expired_payloads: Counter,
+    pub(crate) expired_tasks: Counter,
+    pub(crate) erased_rows: Counter,
+    pub(crate) pages_given_back: Counter,
 }
 
 /// What is under way right now, in numbers.
@@ -75,6 +81,7 @@ impl Measures {
             Unit::Count,
             "Batches that the database did not take."
         );
+        describe_removals();
         Measures {
             messages: metrics::counter!("hookwright_messages_total"),
             attempts_succeeded: metrics::counter!("hookwright_attempts_total", "outcome" => "success"),
@@ -86,8 +93,48 @@ impl Measures {
             commits: metrics::counter!("hookwright_commits_total"),
             commit_seconds: metrics::histogram!("hookwright_commit_seconds"),
             commit_failures: metrics::counter!("hookwright_commit_failures_total"),
+            expired_messages: metrics::counter!("hookwright_expired_messages_total"),
+            expired_attempts: metrics::counter!("hookwright_expired_attempts_total"),
+            expired_payloads: metrics::counter!("hookwright_expired_payloads_total"),
+            expired_tasks: metrics::counter!("hookwright_expired_tasks_total"),
+            erased_rows: metrics::counter!("hookwright_erased_rows_total"),
+            pages_given_back: metrics::counter!("hookwright_pages_given_back_total"),
         }
     }
+}
+
+/// What maintenance removes.
+fn describe_removals() {
+    metrics::describe_counter!(
+        "hookwright_expired_messages_total",
+        Unit::Count,
+        "Messages removed because they were older than the retention."
+    );
+    metrics::describe_counter!(
+        "hookwright_expired_attempts_total",
+        Unit::Count,
+        "Attempts removed with their messages."
+    );
+    metrics::describe_counter!(
+        "hookwright_expired_payloads_total",
+        Unit::Count,
+        "Payloads removed before their messages, as their senders asked for."
+    );
+    metrics::describe_counter!(
+        "hookwright_expired_tasks_total",
+        Unit::Count,
+        "Background tasks removed because they have been over for longer than the retention."
+    );
+    metrics::describe_counter!(
+        "hookwright_erased_rows_total",
+        Unit::Count,
+        "Rows of deleted applications removed."
+    );
+    metrics::describe_counter!(
+        "hookwright_pages_given_back_total",
+        Unit::Count,
+        "Unused pages of the database's file given back to the file system."
+    );
 }
 
 impl Snapshot {

@@ -53,7 +53,7 @@ pub(crate) struct Invalid {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ValidationErrorItem)]
 pub(crate) struct FieldError {
-    /// Where it is: `body`, `query` or `header`, then the names down to it.
+    /// Where it is: `body`, `query`, `header` or `path`, then the names down to it.
     #[schema(value_type = Vec<String>)]
     pub(crate) loc: Vec<Cow<'static, str>>,
     /// What is wrong with it.
@@ -168,6 +168,22 @@ impl ApiError {
                 "conflict",
                 format!("The {field} is taken by another {thing}."),
             ),
+            Error::TooManyEndpoints { max } => ApiError::new(
+                StatusCode::CONFLICT,
+                "too_many_endpoints",
+                format!(
+                    "The application has {max} endpoints, which is as many as it may have. Delete some first."
+                ),
+            ),
+            Error::EndpointsTooLarge { max_bytes } => ApiError::new(
+                StatusCode::CONFLICT,
+                "endpoints_too_large",
+                format!(
+                    "What is set on the application's endpoints takes {} KiB in all, which is as much as it may take. \
+                     Delete some first, or shorten their metadata, descriptions, headers or event types.",
+                    max_bytes / 1024
+                ),
+            ),
             Error::UnknownEventType(name) => ApiError::field(
                 ["body", "eventTypes"],
                 format!("The event type {name} is not registered. Create it first, or leave it out."),
@@ -238,6 +254,13 @@ impl ApiError {
         error.0.cause = Some(Cause(Arc::new(cause)));
         error
     }
+}
+
+/// A library's message as a whole sentence: it has no capital at its beginning and no full stop at its end.
+pub(crate) fn sentence(error: &impl fmt::Display) -> String {
+    let text = error.to_string();
+    let mut chars = text.chars();
+    chars.next().map(|first| format!("{}{}.", first.to_uppercase(), chars.as_str())).unwrap_or_default()
 }
 
 impl From<Error> for ApiError {

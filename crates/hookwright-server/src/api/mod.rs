@@ -23,6 +23,7 @@ mod page;
 mod path;
 mod query;
 mod time;
+mod unreadable;
 
 use axum::Router;
 use axum::extract::State;

@@ -16,10 +16,8 @@ pub(crate) fn is_bounded_within_an_object(json: &[u8]) -> bool {
     openings <= DEPTH_MAX + 1 || depth(json) <= DEPTH_MAX + 1
 }
 
-/// What is wrong with a value of this name that is nested too deep.
-pub(crate) fn refusal(name: &str) -> String {
-    format!("{name} must not be nested deeper than {DEPTH_MAX} arrays and objects")
-}
+/// What is wrong with a value that is nested too deep.
+pub(crate) const REFUSAL: &str = "must not be nested deeper than 128 arrays and objects";
 
 fn depth(json: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hookwright::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, TaskId, TokenId};
 use hookwright::domain::names::EventTypeName;
-use hookwright::domain::page::{self, LIMIT_DEFAULT, LIMIT_MAX, Order, Page, PageRequest};
+use hookwright::domain::page::{self, LIMIT_DEFAULT, LIMIT_MAX, Order, Page, PageRequest, Searched};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -50,6 +50,8 @@ pub(crate) struct ListResponse<T> {
 /// Where a page began, for its answer.
 pub(crate) struct Asked {
     iterator: Option<String>,
+    /// Whether it goes back to what is before.
+    is_back: bool,
 }
 
 impl PageParams {
@@ -80,7 +82,8 @@ impl PageParams {
             Some(Ordering::Descending) => Order::Descending,
         };
         let request = PageRequest { limit: self.limit.unwrap_or(LIMIT_DEFAULT), order, from };
-        Ok((request, Asked { iterator: self.iterator }))
+        let is_back = matches!(request.from, Some(page::From::Before(_)));
+        Ok((request, Asked { iterator: self.iterator, is_back }))
     }
 }
 
@@ -92,22 +95,29 @@ impl<T> ListResponse<T> {
         key: impl Fn(&I) -> K,
         data: Vec<T>,
     ) -> ListResponse<T> {
-        let after = page.items.last().map(|item| encode(&page::From::After(key(item))));
-        let before = page.items.first().map(|item| encode(&page::From::Before(key(item))));
+        let after = page.items.last().map(|item| encode(page::From::After(&key(item))));
+        let before = page.items.first().map(|item| encode(page::From::Before(&key(item))));
         // Who has read everything can ask again with the same iterator, for what came meanwhile.
         ListResponse { data, iterator: after.or(asked.iterator), prev_iterator: before, done: page.done }
     }
+}
 
-    /// The same for a page that was not full yet when it stopped at the key `stopped_at`: the next one goes on beyond it.
-    pub(crate) fn stopped_at<K: Key + Clone>(mut self, stopped_at: &K, is_backward: bool) -> ListResponse<T> {
-        let (after, before) = (page::From::After(stopped_at.clone()), page::From::Before(stopped_at.clone()));
-        if is_backward || self.data.is_empty() {
-            self.prev_iterator = Some(encode(&before));
+impl<T> ListResponse<T> {
+    /// The answer with what a search found; where it ended early, the iterators go on from there.
+    pub(crate) fn searched<I, K: Key>(
+        found: &Searched<I, K>,
+        asked: Asked,
+        key: impl Fn(&I) -> K,
+        data: Vec<T>,
+    ) -> ListResponse<T> {
+        let is_back = asked.is_back;
+        let mut answer = ListResponse::of(&found.page, asked, key, data);
+        match &found.reached {
+            Some(reached) if is_back => answer.prev_iterator = Some(encode(page::From::Before(reached))),
+            Some(reached) => answer.iterator = Some(encode(page::From::After(reached))),
+            None => {}
         }
-        if !is_backward || self.data.is_empty() {
-            self.iterator = Some(encode(&after));
-        }
-        self
+        answer
     }
 }
 
@@ -159,7 +169,7 @@ impl Key for EventTypeName {
 const AFTER: u8 = b'>';
 const BEFORE: u8 = b'<';
 
-fn encode<K: Key>(from: &page::From<K>) -> String {
+fn encode<K: Key>(from: page::From<&K>) -> String {
     let (direction, key) = match from {
         page::From::After(key) => (AFTER, key),
         page::From::Before(key) => (BEFORE, key),
@@ -187,7 +197,7 @@ mod tests {
     #[test]
     fn an_iterator_is_read_by_its_own_list_alone() {
         let key = MessageId::from_bytes([7; 20]);
-        let text = encode(&page::From::Before(key));
+        let text = encode(page::From::Before(&key));
         assert_eq!(decode(&text), Some(page::From::Before(key)));
         assert_eq!(decode::<EndpointId>(&text), None);
         for garbage in ["", "x", "msg_2", "bTw", "\u{e9}", &text[1..]] {

@@ -1,10 +1,10 @@
-//! What the path of a request names. What cannot be the name of anything is not found.
+//! What the path of a request names. What cannot be the name of anything is not found, and cannot be put there.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use hookwright::Thing;
 use hookwright::domain::application::Application;
 use hookwright::domain::ids::{AttemptId, MessageId, OrganisationId, TaskId, TokenId};
-use hookwright::domain::names::EventTypeName;
+use hookwright::domain::names::{EventTypeName, NameError, Uid};
 use hookwright::hooks::{ApplicationRef, EndpointRef};
 use http::StatusCode;
 use http::request::Parts;
@@ -24,6 +24,15 @@ pub(crate) struct InApplication {
 
 /// The endpoint that the path names.
 pub(crate) struct EndpointPath(pub(crate) EndpointRef);
+
+/// The application to put where the path names it; a name that no application can have is a 422.
+pub(crate) struct ApplicationToPut(pub(crate) ApplicationRef);
+
+/// The endpoint to put where the path names it; a name that no endpoint can have is a 422.
+pub(crate) struct EndpointToPut(pub(crate) EndpointRef);
+
+/// The event type to put where the path names it; a name that no event type can have is a 422.
+pub(crate) struct EventTypeToPut(pub(crate) EventTypeName);
 
 /// The message that the path names.
 pub(crate) struct MessagePath(pub(crate) MessageId);
@@ -69,8 +78,30 @@ macro_rules! path {
     };
 }
 
+macro_rules! path_to_put {
+    ($extractor:ident, $parameter:literal, $parse:expr, $name:literal, $max:expr) => {
+        impl FromRequestParts<AppState> for $extractor {
+            type Rejection = ApiError;
+
+            async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<$extractor, ApiError> {
+                let text = segment(parts, state, $parameter).await?;
+                $parse(&text).map($extractor).map_err(|error| cannot_be_put($name, $max, &error))
+            }
+        }
+    };
+}
+
 path!(ApplicationPath, "app_id", |text| ApplicationRef::parse(text).ok(), Thing::Application);
 path!(EndpointPath, "endpoint_id", |text| EndpointRef::parse(text).ok(), Thing::Endpoint);
+path_to_put!(ApplicationToPut, "app_id", ApplicationRef::parse, "uid", Uid::MAX_CHARS);
+path_to_put!(EndpointToPut, "endpoint_id", EndpointRef::parse, "uid", Uid::MAX_CHARS);
+path_to_put!(
+    EventTypeToPut,
+    "event_type_name",
+    EventTypeName::parse,
+    "event_type_name",
+    EventTypeName::MAX_CHARS
+);
 path!(MessagePath, "msg_id", |text| text.parse().ok(), Thing::Message);
 path!(AttemptPath, "attempt_id", |text| text.parse().ok(), Thing::Attempt);
 path!(TaskPath, "task_id", |text| text.parse().ok(), Thing::Task);
@@ -85,9 +116,22 @@ async fn named<T>(
     parse: impl FnOnce(&str) -> Option<T>,
     thing: Thing,
 ) -> Result<T, ApiError> {
+    parse(&segment(parts, state, parameter).await?).ok_or_else(|| ApiError::not_found(thing))
+}
+
+/// The part of the path that stands for this parameter.
+async fn segment(parts: &mut Parts, state: &AppState, parameter: &str) -> Result<String, ApiError> {
     let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| {
         ApiError::new(StatusCode::BAD_REQUEST, "bad_path", "The path has an escape that is not UTF-8.")
     })?;
-    let text = params.iter().find(|(name, _)| *name == parameter).map(|(_, text)| text);
-    text.and_then(parse).ok_or_else(|| ApiError::not_found(thing))
+    let found = params.iter().find(|(name, _)| *name == parameter);
+    Ok(found.map(|(_, text)| text.to_owned()).unwrap_or_default())
+}
+
+/// 422: what is put there would be called so, and cannot.
+fn cannot_be_put(name: &'static str, max: usize, error: &NameError) -> ApiError {
+    let msg = format!(
+        "{name} {error}. Such a name is 1 to {max} characters long, of letters, digits, full stops, hyphens and underscores."
+    );
+    ApiError::field(["path", name], msg, "value_error")
 }

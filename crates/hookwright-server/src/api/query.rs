@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
@@ -61,23 +62,22 @@ impl Query {
 
     /// The point in time that this is, if given.
     pub(crate) fn time(&self, name: &'static str) -> Result<Option<Timestamp>, ApiError> {
-        let example = "must be a date and time with an offset, such as 2026-11-24T12:00:00Z";
-        let read = |value: &str| time::parse(value).ok_or_else(|| refused(name, example));
+        let read = |value: &str| time::parse(value).ok_or_else(|| refused(name, time::WANTED));
         self.get(name).map(read).transpose()
     }
 
     /// What `parse` makes of this, if given.
-    pub(crate) fn parsed<T, E: std::fmt::Display>(
+    pub(crate) fn parsed<T, E: Display>(
         &self,
         name: &'static str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<Option<T>, ApiError> {
-        self.get(name).map(|value| parse(value).map_err(|error| refused(name, error.to_string()))).transpose()
+        self.get(name).map(|value| parse(value).map_err(|error| refused(name, error))).transpose()
     }
 }
 
-/// 422: the value of this name cannot be used.
-pub(crate) fn refused(name: &'static str, msg: impl Into<String>) -> ApiError {
+/// 422: the value of this name cannot be used; `why` goes on where the name begins a sentence.
+pub(crate) fn refused(name: &'static str, why: impl Display) -> ApiError {
     let loc = vec![Cow::Borrowed("query"), Cow::Borrowed(name)];
-    ApiError::invalid(vec![FieldError { loc, msg: msg.into(), kind: "value_error" }])
+    ApiError::invalid(vec![FieldError { loc, msg: format!("{name} {why}."), kind: "value_error" }])
 }

@@ -1,10 +1,15 @@
 //! Points in time as the API writes and reads them: RFC 3339.
 
 use hookwright::domain::time::Timestamp;
+use jiff::civil::date;
+use jiff::fmt::temporal::Pieces;
 use serde::{Serialize, Serializer};
 
 /// `2026-11-24T22:11:09.123456Z`
 const LENGTH: usize = 27;
+
+/// What a text must be that is read as a point in time.
+pub(crate) const WANTED: &str = "must be a date and time with an offset, such as 2026-11-24T12:00:00Z";
 
 /// Writes a point in time in UTC with microseconds, without allocating.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +27,16 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     // A plus sign that was not escaped in a query has become a space.
     let text =
         if text.contains(' ') && text.contains('T') { text.replace(' ', "+") } else { text.to_owned() };
-    let time: jiff::Timestamp = text.parse().ok()?;
-    Some(Timestamp::from_micros(time.as_microsecond()))
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return Some(Timestamp::from_micros(time.as_microsecond()));
+    }
+    // jiff's timestamps end on 9999-12-30, so that every offset can be applied; people write the year's last second for "never".
+    let pieces = Pieces::parse(&text).ok()?;
+    let offset = pieces.to_numeric_offset()?;
+    let since_1970 =
+        date(1970, 1, 1).at(0, 0, 0, 0).duration_until(pieces.date().to_datetime(pieces.time()?));
+    let micros = i64::try_from(since_1970.as_micros()).ok()?;
+    Some(Timestamp::from_micros(micros - i64::from(offset.seconds()) * 1_000_000))
 }
 
 fn format(time: Timestamp) -> [u8; LENGTH] {
@@ -85,5 +98,10 @@ mod tests {
             assert_eq!(parse(text), expected, "{text}");
         }
         assert_eq!(parse("yesterday"), None);
+        assert_eq!(parse("9999-12-31T23:59:59"), None);
+        let last = Some(Timestamp::from_micros(253_402_300_799_000_000));
+        for text in ["9999-12-31T23:59:59Z", "9999-12-31T22:59:59-01:00", "9999-12-31T23:59:59 00:00"] {
+            assert_eq!(parse(text), last, "{text}");
+        }
     }
 }

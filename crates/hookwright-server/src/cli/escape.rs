@@ -9,6 +9,16 @@ pub(crate) fn for_terminal(text: &str) -> Cow<'_, str> {
     replace(text, |character| is_harmful(character) || character == '\n')
 }
 
+/// The same for a cell between tabs, in a way that can be undone: what would end the cell or the line, and the backslash
+/// itself, become `\\t`, `\\n`, `\\r` and `\\\\`.
+pub(super) fn for_tsv(text: &str) -> Cow<'_, str> {
+    if !text.contains(|character| is_harmful(character) || matches!(character, '\n' | '\\')) {
+        return Cow::Borrowed(text);
+    }
+    let text = text.replace('\\', "\\\\").replace('\t', "\\t").replace('\r', "\\r");
+    Cow::Owned(for_terminal(&text).into_owned())
+}
+
 /// The same for a JSON document, where such characters are in strings alone, and line feeds are layout.
 pub(super) fn for_json(document: &str) -> Cow<'_, str> {
     replace(document, |character| is_harmful(character) && !matches!(character, '\r' | '\t'))
@@ -49,6 +59,12 @@ mod tests {
         assert_eq!(for_terminal("\x1b[2J\x07a\r\nb\u{9b}c"), "\\u001b[2J\\u0007a\\u000d\\nb\\u009bc");
         assert_eq!(for_terminal("a\u{202e}b"), "a\\u202eb");
         assert_eq!(for_terminal("Grüße, 世界 🎉"), "Grüße, 世界 🎉");
+    }
+
+    #[test]
+    fn a_cell_stays_in_its_cell_and_can_be_read_back() {
+        assert_eq!(for_tsv("a\tb\nc\r\\n\x1b"), "a\\tb\\nc\\r\\\\n\\u001b");
+        assert_eq!(for_tsv("plain, 世界"), "plain, 世界");
     }
 
     #[test]

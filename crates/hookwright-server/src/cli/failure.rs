@@ -37,6 +37,11 @@ impl Failure {
         Failure { text }
     }
 
+    /// What its user reads.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Adds what to do about it, in a whole sentence.
     pub(crate) fn advise(mut self, sentence: &str) -> Failure {
         self.text.push(' ');
@@ -55,6 +60,12 @@ impl Failure {
             eprint_line(&format!("error: {}", escape::for_terminal(&self.text)));
         }
         ExitCode::FAILURE
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
     }
 }
 

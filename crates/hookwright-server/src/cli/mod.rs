@@ -1,19 +1,38 @@
 //! The command line: one file for each command, above them what they share.
 
-mod bench; // the commands, as `--help` lists them
+mod bench; // the commands that are a program by themselves
 mod config;
 mod demo;
 mod dev;
 mod migrate;
 mod receiver;
-mod send;
 mod serve;
 mod sign;
 mod token;
 mod verify;
 
+mod application; // the commands that call a server
+mod attempt;
+mod endpoint;
+mod event_type;
+mod import;
+mod message;
+mod recover;
+mod replay;
+mod resend;
+mod send;
+mod stats;
+mod tail;
+mod task;
+
+mod completion; // the commands for the shell
+mod profile;
+
 mod client; // what they are made of
+mod connection;
+mod console;
 mod database;
+mod given;
 mod input;
 mod instance;
 mod layout;
@@ -23,7 +42,8 @@ mod rig;
 mod secret;
 mod signals;
 
-mod escape; // how they speak
+mod confirm; // how they speak
+mod escape;
 mod failure;
 mod output;
 
@@ -58,6 +78,9 @@ struct Globals {
     /// Print JSON instead of text
     #[arg(long, global = true, display_order = 900)]
     json: bool,
+    /// Print lines with tabs between the cells, as behind a pipe
+    #[arg(long, global = true, display_order = 900, conflicts_with = "json")]
+    tsv: bool,
     /// Configuration file [default: hookwright.toml, if it is there] [env: HOOKWRIGHT_CONFIG]
     #[arg(long, global = true, value_name = "PATH", display_order = 901)]
     config: Option<PathBuf>,
@@ -75,6 +98,32 @@ enum Command {
     Receiver(receiver::ReceiverArgs),
     /// Send a message through a server
     Send(send::SendArgs),
+    /// Follow messages and attempts as they happen, until Ctrl-C
+    Tail(tail::TailArgs),
+    /// List, make, change and delete applications: your customers
+    Application(application::ApplicationArgs),
+    /// List, make, change and delete endpoints: the URLs that want an application's webhooks
+    Endpoint(endpoint::EndpointArgs),
+    /// List, make, change and archive event types: the kinds of things that happen
+    EventType(event_type::EventTypeArgs),
+    /// List and show messages, their attempts, and where they went; `hookwright send` sends one
+    Message(message::MessageArgs),
+    /// List and show attempts: each request that was made, and what was answered
+    Attempt(attempt::AttemptArgs),
+    /// Send one message to one endpoint once more
+    Resend(resend::ResendArgs),
+    /// Send again what failed at an endpoint since a point in time
+    Recover(recover::RecoverArgs),
+    /// Send a range of messages to an endpoint once more
+    Replay(replay::ReplayArgs),
+    /// List and show background tasks: what `recover` and `replay` have begun
+    Task(task::TaskArgs),
+    /// Show how an application's endpoints have been doing
+    Stats(stats::StatsArgs),
+    /// Bring event types, applications and endpoints over from a server of Svix
+    Import(import::ImportArgs),
+    /// Keep servers and their tokens by name, for --profile
+    Profile(profile::ProfileArgs),
     /// Sign a payload, as a server does
     Sign(sign::SignArgs),
     /// Verify a signed payload, as a receiver does
@@ -87,6 +136,8 @@ enum Command {
     Config(config::ConfigArgs),
     /// Measure this machine: messages a second, latency, memory
     Bench(bench::BenchArgs),
+    /// Print what a shell needs to complete this program's arguments
+    Completion(completion::CompletionArgs),
 }
 
 /// Runs the program with the arguments of its process, to its end.
@@ -109,19 +160,33 @@ pub fn run() -> ExitCode {
 
 async fn dispatch(cli: Cli) -> Result<(), Failure> {
     let Cli { globals, command } = cli;
-    let output = Output::new(globals.json);
+    let output = Output::new(globals.json, globals.tsv);
     match command.unwrap_or_else(|| Command::Serve(serve::ServeArgs::default())) {
         Command::Serve(args) => serve::run(args, globals.config, output).await,
         Command::Dev(args) => dev::run(args, globals.config, output).await,
         Command::Demo(args) => told(demo::run(args, globals.json).await),
         Command::Receiver(args) => receiver::run(args, output).await,
         Command::Send(args) => send::run(args, output).await,
+        Command::Tail(args) => tail::run(args, output).await,
+        Command::Application(args) => application::run(args, output).await,
+        Command::Endpoint(args) => endpoint::run(args, output).await,
+        Command::EventType(args) => event_type::run(args, output).await,
+        Command::Message(args) => message::run(args, output).await,
+        Command::Attempt(args) => attempt::run(args, output).await,
+        Command::Resend(args) => resend::run(args, output).await,
+        Command::Recover(args) => recover::run(args, output).await,
+        Command::Replay(args) => replay::run(args, output).await,
+        Command::Task(args) => task::run(args, output).await,
+        Command::Stats(args) => stats::run(args, output).await,
+        Command::Import(args) => import::run(args, output).await,
+        Command::Profile(args) => profile::run(args, output),
         Command::Sign(args) => sign::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Token(args) => token::run(args, globals.config, output).await,
         Command::Migrate(args) => migrate::run(args, globals.config, output).await,
         Command::Config(args) => config::run(args, globals.config, output),
         Command::Bench(args) => told(bench::run(args, globals.json).await),
+        Command::Completion(args) => completion::run(&args, output),
     }
 }
 

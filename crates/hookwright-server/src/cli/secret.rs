@@ -64,7 +64,8 @@ fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
+/// The text in a file, without white space around it: a secret, or a token.
+pub(super) fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let bytes = Zeroizing::new(input::read(path)?);
     match std::str::from_utf8(&bytes) {
         Ok(text) => Ok(Zeroizing::new(text.trim().to_owned())),

@@ -48,6 +48,9 @@ pub struct SettingFlags {
     /// Largest payload of a message [default: 1MiB]
     #[arg(long, value_name = "SIZE")]
     payload_limit: Option<String>,
+    /// How long messages and attempts are kept [default: 90d]
+    #[arg(long, value_name = "DURATION")]
+    retention: Option<String>,
     /// How long attempts under way may take to end when the server stops [default: 25s; dev: 2s]
     #[arg(long, value_name = "DURATION")]
     shutdown_grace: Option<String>,
@@ -79,6 +82,7 @@ impl SettingFlags {
             (Meaning::Value(Key::AllowTargetNetworks), &self.allow_target_networks),
             (Meaning::Value(Key::CaFile), &self.ca_file),
             (Meaning::Value(Key::PayloadLimit), &self.payload_limit),
+            (Meaning::Value(Key::Retention), &self.retention),
             (Meaning::Value(Key::ShutdownGrace), &self.shutdown_grace),
             (Meaning::Value(Key::Log), &self.log),
             (Meaning::Value(Key::LogFormat), &self.log_format),

@@ -31,6 +31,8 @@ pub enum Key {
     CaFile,
     /// How large a payload may be.
     PayloadLimit,
+    /// How long messages are kept.
+    Retention,
     /// How long what is under way may take to end when the server stops.
     ShutdownGrace,
     /// What is logged.
@@ -50,7 +52,7 @@ pub enum Profile {
 
 impl Key {
     /// All of them, in the order they are listed for people.
-    pub const ALL: [Key; 15] = [
+    pub const ALL: [Key; 16] = [
         Key::Listen,
         Key::DatabaseUrl,
         Key::PublicUrl,
@@ -63,6 +65,7 @@ impl Key {
         Key::AllowTargetNetworks,
         Key::CaFile,
         Key::PayloadLimit,
+        Key::Retention,
         Key::ShutdownGrace,
         Key::Log,
         Key::LogFormat,
@@ -83,6 +86,7 @@ impl Key {
             Key::AllowTargetNetworks => "allow_target_networks",
             Key::CaFile => "ca_file",
             Key::PayloadLimit => "payload_limit",
+            Key::Retention => "retention",
             Key::ShutdownGrace => "shutdown_grace",
             Key::Log => "log",
             Key::LogFormat => "log_format",
@@ -115,6 +119,7 @@ impl Key {
             (Key::SignatureHeaders, _) => "webhook",
             (Key::AllowTargetNetworks, _) => "none",
             (Key::PayloadLimit, _) => "1MiB",
+            (Key::Retention, _) => "90d",
             // Kubernetes kills what is not gone 30 s after it was asked to stop.
             (Key::ShutdownGrace, _) => "25s",
             (Key::Log, _) => "info",
@@ -138,6 +143,7 @@ impl Key {
             Key::AllowTargetNetworks => "10.20.0.0/16,fd00:20::/32",
             Key::CaFile => "/etc/ssl/certs/company-ca.pem",
             Key::PayloadLimit => "1MiB",
+            Key::Retention => "90d",
             Key::ShutdownGrace => "25s",
             Key::Log => "info,hookwright=debug",
             Key::LogFormat => "json",
@@ -147,9 +153,8 @@ impl Key {
 
 /// Keys that the contract names for later versions. They are refused rather than ignored, since who sets a retention
 /// or a master key relies on it.
-pub(super) const LATER: [&str; 7] = [
+pub(super) const LATER: [&str; 6] = [
     "master_key",
-    "retention",
     "inbound_retention",
     "inbound_body_limit",
     "dns_servers",

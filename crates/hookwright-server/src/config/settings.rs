@@ -47,6 +47,8 @@ pub struct Settings {
     pub extra_ca_pem: Option<Vec<u8>>,
     /// The largest payload of a message, in bytes.
     pub payload_limit: usize,
+    /// How long messages are kept.
+    pub retention: Duration,
     /// How long what is under way may take to end when the server stops.
     pub shutdown_grace: Duration,
     /// What is logged, as the filter's directives.
@@ -117,6 +119,7 @@ impl Settings {
             signature_headers: texts.needed(Key::SignatureHeaders, value::signature_headers)?,
             extra_ca_pem: texts.certificates()?,
             payload_limit: texts.needed(Key::PayloadLimit, value::payload_limit)?,
+            retention: texts.needed(Key::Retention, value::retention)?,
             shutdown_grace: texts.needed(Key::ShutdownGrace, value::shutdown_grace)?,
             log: texts.needed(Key::Log, value::log)?,
             log_format: texts.needed(Key::LogFormat, value::log_format)?,
@@ -134,6 +137,7 @@ impl Settings {
         config.schemes = self.schemes;
         config.signature_headers = self.signature_headers;
         config.allow_target_networks.clone_from(&self.allow_target_networks);
+        config.retention = self.retention;
         config.extra_ca_pem.clone_from(&self.extra_ca_pem);
         config
     }
@@ -244,6 +248,7 @@ mod tests {
         assert_eq!(ours.schemes, engine.schemes);
         assert_eq!(ours.signature_headers, engine.signature_headers);
         assert_eq!(ours.allow_target_networks, engine.allow_target_networks);
+        assert_eq!(ours.retention, engine.retention);
         assert_eq!(ours.extra_ca_pem, engine.extra_ca_pem);
         assert_eq!(settings.payload_limit, crate::server::PAYLOAD_LIMIT_DEFAULT);
     }

@@ -23,6 +23,9 @@ const RETRY_WAIT_MAX: Duration = Duration::from_secs(30 * 86_400);
 /// An attempt that takes longer blocks a slot of its endpoint for nothing.
 const REQUEST_TIMEOUT_MAX: Duration = Duration::from_secs(10 * 60);
 const SHUTDOWN_GRACE_MAX: Duration = Duration::from_secs(3_600);
+/// Who keeps less sees nothing of what happened a moment ago.
+const RETENTION_MIN: Duration = Duration::from_secs(60);
+const RETENTION_MAX: Duration = Duration::from_secs(36_500 * 86_400);
 /// As many bytes as may wait in memory in all.
 const PAYLOAD_LIMIT_MAX: usize = hookwright::config::RESIDENT_BYTES_DEFAULT;
 /// What an empty list is written as, since an empty variable counts as not set.
@@ -67,6 +70,10 @@ pub(super) fn retry_schedule(text: &str) -> Result<RetryPolicy, ValueError> {
 
 pub(super) fn request_timeout(text: &str) -> Result<Duration, ValueError> {
     between(text, Duration::from_millis(1), REQUEST_TIMEOUT_MAX)
+}
+
+pub(super) fn retention(text: &str) -> Result<Duration, ValueError> {
+    between(text, RETENTION_MIN, RETENTION_MAX)
 }
 
 pub(super) fn shutdown_grace(text: &str) -> Result<Duration, ValueError> {

@@ -37,7 +37,7 @@ impl IdempotencyHeader {
         {
             return Err(ApiError::field(
                 ["header", "idempotency-key"],
-                format!("must have 1 to {KEY_LENGTH_MAX} visible ASCII characters"),
+                format!("idempotency-key must have 1 to {KEY_LENGTH_MAX} visible ASCII characters."),
                 "value_error",
             ));
         }

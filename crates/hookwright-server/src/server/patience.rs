@@ -30,6 +30,8 @@ pub(super) struct Patient {
     timer: Pin<Box<Sleep>>,
     /// The progress that the timer was set for.
     timed: Option<u32>,
+    /// Whether anything was written: before that, an answer to a late head cannot end up within another answer.
+    written: bool,
     /// What is left to write of the answer to a head that could not be read.
     refusal: Option<Refusal>,
 }
@@ -42,6 +44,8 @@ const IDLE: u32 = 0;
 const HEAD: u32 = 1;
 /// A request is being answered: its body has a timeout of its own.
 const BUSY: u32 = 2;
+/// A request is answered, and its client still sends the rest of the body; then the connection is idle.
+const REST: u32 = 3;
 const PHASES: u32 = 4;
 
 impl Progress {
@@ -53,6 +57,11 @@ impl Progress {
     /// A request is answered.
     pub(super) fn answered(&self) {
         self.enter(IDLE);
+    }
+
+    /// A request is answered before its body was read.
+    pub(super) fn answered_early(&self) {
+        self.enter(REST);
     }
 
     // One task drives a connection, so nothing changes between the load and the store.
@@ -73,7 +82,7 @@ impl Progress {
 impl Patient {
     pub(super) fn new(stream: TcpStream, progress: Progress) -> Patient {
         let timer = Box::pin(tokio::time::sleep(IDLE_TIMEOUT));
-        Patient { stream: TokioIo::new(stream), progress, timer, timed: None, refusal: None }
+        Patient { stream: TokioIo::new(stream), progress, timer, timed: None, written: false, refusal: None }
     }
 
     fn poll_refusal(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -91,7 +100,7 @@ impl Patient {
 
     fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let limit = match self.progress.phase() {
-            IDLE => IDLE_TIMEOUT,
+            IDLE | REST => IDLE_TIMEOUT,
             HEAD => HEAD_TIMEOUT,
             _ => return Poll::Pending,
         };
@@ -101,6 +110,11 @@ impl Patient {
             self.timed = Some(number);
         }
         ready!(self.timer.as_mut().poll(context));
+        if self.progress.phase() == HEAD && !self.written {
+            self.refusal = Some(Refusal::late());
+            // What does not fit into the empty buffer of a connection is not waited for.
+            let _ = self.poll_refusal(context);
+        }
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -131,6 +145,7 @@ impl Write for Patient {
     ) -> Poll<io::Result<usize>> {
         // An answer that streams on is not idle.
         self.timed = None;
+        self.written = true;
         if self.refusal.is_none() {
             self.refusal = Refusal::instead_of(bytes);
         }
@@ -159,6 +174,7 @@ impl Write for Patient {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.timed = None;
+        self.written = true;
         match slices.iter().find(|slice| !slice.is_empty()) {
             Some(head) if self.refusal.is_some() || Refusal::instead_of(head).is_some() => {
                 self.poll_write(context, head)

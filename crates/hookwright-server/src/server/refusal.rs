@@ -1,9 +1,11 @@
-//! The answer to a request whose head cannot be read.
+//! The answer to a request whose head cannot be read, or does not come.
 //!
 //! hyper answers such a head itself, with a status and no body, and nothing of ours is asked. Clients expect JSON with every
 //! error, so the bytes of that answer are replaced as they are written.
 
 use serde_json::json;
+
+use super::patience::HEAD_TIMEOUT;
 
 /// Marks the answers that are ours: each has it, and none of hyper's own does.
 const OURS: &[u8] = b"x-request-id:";
@@ -36,12 +38,23 @@ impl Refusal {
         if !is_whole || bytes.windows(OURS.len()).any(|window| window.eq_ignore_ascii_case(OURS)) {
             return None;
         }
+        Some(Refusal::new(line, code, detail))
+    }
+
+    /// The answer to a head that takes too long.
+    pub(super) fn late() -> Refusal {
+        let seconds = HEAD_TIMEOUT.as_secs();
+        let detail = format!("The request's head did not arrive within {seconds} seconds.");
+        Refusal::new("408 Request Timeout", "request_timeout", &detail)
+    }
+
+    fn new(line: &str, code: &str, detail: &str) -> Refusal {
         let body = json!({ "code": code, "detail": detail }).to_string();
         let head = format!(
             "HTTP/1.1 {line}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
             body.len()
         );
-        Some(Refusal { bytes: (head + &body).into_bytes(), written: 0 })
+        Refusal { bytes: (head + &body).into_bytes(), written: 0 }
     }
 
     /// What is left to write.

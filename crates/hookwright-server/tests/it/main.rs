@@ -8,6 +8,8 @@ mod cli;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod sdk;
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! Configured things in memory, bounded; a change forgets them, and the next use reads them again.
 
 use std::future::Future;
+use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hookwright_signature::Signer;
 use http::Uri;
-use quick_cache::Weighter;
-use quick_cache::sync::Cache as Bounded;
+use quick_cache::sync::{Cache as Bounded, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use crate::catalog::event_type::EventTypes;
 use crate::catalog::index::Index;
@@ -24,12 +25,16 @@ use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::read::ApplicationWithEndpoints;
 
-/// Weight of all applications in memory, in endpoints (each counts about 1 KiB, an application without any as one).
-const APPLICATIONS_WEIGHT: u64 = 50_000;
+/// Bytes of all applications in memory, with their endpoints: about 60,000 endpoints that are not large.
+const APPLICATIONS_BYTES: u64 = 64 * 1024 * 1024;
+/// Applications that are in memory, more or less.
+const APPLICATIONS_USUAL: usize = 10_000;
 /// Applications that are kept under their uid.
 const UIDS_MAX: usize = 50_000;
-/// Organisations whose event types are kept.
-const ORGANISATIONS_MAX: usize = 1_000;
+/// Bytes of all event types in memory.
+const EVENT_TYPES_BYTES: u64 = 64 * 1024 * 1024;
+/// Organisations whose event types are in memory, more or less.
+const ORGANISATIONS_USUAL: usize = 1_000;
 /// Tokens that are kept.
 const TOKENS_MAX: usize = 10_000;
 /// A token is read again after this: another process may have revoked it.
@@ -41,6 +46,8 @@ pub(crate) struct ApplicationEntry {
     /// By id.
     endpoints: Vec<Arc<EndpointEntry>>,
     index: Index,
+    /// About how many bytes the endpoints take.
+    endpoint_bytes: usize,
 }
 
 /// An endpoint with what its attempts need.
@@ -61,9 +68,10 @@ impl ApplicationEntry {
             let signer = Signer::new(&endpoint.secret);
             Arc::new(EndpointEntry { endpoint, organisation, signer, uri: OnceLock::new() })
         };
+        let endpoint_bytes = read.endpoints.iter().map(Endpoint::weight).sum();
         let endpoints: Vec<_> = read.endpoints.into_iter().map(entry).collect();
         let index = Index::new(endpoints.iter().map(|entry| &entry.endpoint));
-        ApplicationEntry { application: read.application, endpoints, index }
+        ApplicationEntry { application: read.application, endpoints, index, endpoint_bytes }
     }
 
     /// The endpoints that want a message of this event type and these channels, each once.
@@ -84,6 +92,11 @@ impl ApplicationEntry {
         self.endpoints.iter().find(|entry| entry.endpoint.settings.uid.as_ref() == Some(uid))
     }
 
+    /// About how many bytes of memory the endpoints take.
+    pub(crate) fn endpoint_bytes(&self) -> usize {
+        self.endpoint_bytes
+    }
+
     /// All endpoints, by id.
     pub(crate) fn endpoints(&self) -> &[Arc<EndpointEntry>] {
         &self.endpoints
@@ -92,9 +105,9 @@ impl ApplicationEntry {
 
 /// What is kept in memory.
 pub(super) struct Cache {
-    applications: Bounded<ApplicationId, Arc<ApplicationEntry>, ByEndpoints>,
+    applications: Bounded<ApplicationId, Arc<ApplicationEntry>, ByBytes>,
     uids: Bounded<(OrganisationId, Uid), ApplicationId>,
-    event_types: Bounded<OrganisationId, Arc<EventTypes>>,
+    event_types: Bounded<OrganisationId, Arc<EventTypes>, ByBytes>,
     tokens: Bounded<[u8; 32], CachedToken>,
     /// Rises with each change: what was read before a change must not be kept after it.
     changes: AtomicU64,
@@ -107,20 +120,49 @@ struct CachedToken {
 }
 
 #[derive(Clone)]
-struct ByEndpoints;
+struct ByBytes;
 
-impl Weighter<ApplicationId, Arc<ApplicationEntry>> for ByEndpoints {
+impl Weighter<ApplicationId, Arc<ApplicationEntry>> for ByBytes {
     fn weight(&self, _: &ApplicationId, entry: &Arc<ApplicationEntry>) -> u64 {
-        entry.endpoints.len().max(1) as u64
+        (entry.application.weight() + entry.endpoint_bytes) as u64
+    }
+}
+
+impl Weighter<OrganisationId, Arc<EventTypes>> for ByBytes {
+    fn weight(&self, _: &OrganisationId, all: &Arc<EventTypes>) -> u64 {
+        // Even an organisation without any takes its place.
+        all.by_name.values().map(EventType::weight).sum::<usize>().max(size_of::<EventType>()) as u64
+    }
+}
+
+/// A cache of so many bytes in one piece: cut into shards, as it is otherwise, each could hold only what is smaller than its
+/// own share, and a large application would be read again for each message.
+fn in_one_piece<K, V>(usual: usize, bytes: u64) -> Bounded<K, V, ByBytes>
+where
+    K: Eq + Hash,
+    V: Clone,
+    ByBytes: Weighter<K, V> + Clone,
+{
+    let mut options = OptionsBuilder::new();
+    options.shards(1).estimated_items_capacity(usual).weight_capacity(bytes);
+    match options.build() {
+        Ok(options) => Bounded::with_options(
+            options,
+            ByBytes,
+            DefaultHashBuilder::default(),
+            DefaultLifecycle::default(),
+        ),
+        // It fails only if something is left out.
+        Err(_) => Bounded::with_weighter(usual, bytes, ByBytes),
     }
 }
 
 impl Cache {
     pub(super) fn new() -> Cache {
         Cache {
-            applications: Bounded::with_weighter(1_000, APPLICATIONS_WEIGHT, ByEndpoints),
+            applications: in_one_piece(APPLICATIONS_USUAL, APPLICATIONS_BYTES),
             uids: Bounded::new(UIDS_MAX),
-            event_types: Bounded::new(ORGANISATIONS_MAX),
+            event_types: in_one_piece(ORGANISATIONS_USUAL, EVENT_TYPES_BYTES),
             tokens: Bounded::new(TOKENS_MAX),
             changes: AtomicU64::new(0),
         }

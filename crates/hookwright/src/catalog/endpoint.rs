@@ -38,6 +38,7 @@ impl Catalog {
             created_at: now,
             updated_at: now,
         };
+        self.check_room(application, 0, endpoint.weight(), 1).await?;
         let write = CatalogWrite::EndpointInsert(Box::new(endpoint.clone()));
         match self.change(write, move |cache| cache.forget_application(application)).await? {
             Changed::Yes => Ok(endpoint),
@@ -61,13 +62,13 @@ impl Catalog {
         };
         let all = entry.endpoints().iter().map(|entry| &entry.endpoint);
         let count = scan.count as usize;
-        let read: Vec<Endpoint> = if scan.ascending {
-            all.filter(beyond).take(count).cloned().collect()
-        } else {
-            all.rev().filter(beyond).take(count).cloned().collect()
-        };
         debug_assert!(count <= usize::from(page::LIMIT_MAX) + 1);
-        Ok(request.page(read))
+        let page = if scan.ascending {
+            request.gather(all.filter(beyond).take(count), |endpoint| endpoint.weight())
+        } else {
+            request.gather(all.rev().filter(beyond).take(count), |endpoint| endpoint.weight())
+        };
+        Ok(page.map(Endpoint::clone))
     }
 
     pub(crate) async fn endpoint_update(
@@ -134,6 +135,7 @@ impl Catalog {
             if after.settings.event_types != before.settings.event_types {
                 self.check_event_types(application, &after.settings.event_types).await?;
             }
+            self.check_room(application, before.weight(), after.weight(), 0).await?;
             after.updated_at = self.change_time(before.updated_at);
             let unless_changed_since = before.updated_at;
             let write =
@@ -145,6 +147,26 @@ impl Catalog {
             }
         }
         Err(Error::Busy(Thing::Endpoint))
+    }
+
+    /// Whether an application has room for `more` endpoints, and for one of `before` bytes to have `after`.
+    async fn check_room(
+        &self,
+        application: ApplicationId,
+        before: usize,
+        after: usize,
+        more: usize,
+    ) -> Result<(), Error> {
+        let entry = self.application_by_id(application).await?;
+        let entry = entry.ok_or(Error::NotFound(Thing::Application))?;
+        if entry.endpoints().len() + more > self.limits.count && more > 0 {
+            return Err(Error::TooManyEndpoints { max: self.limits.count });
+        }
+        let bytes = (entry.endpoint_bytes() + after).saturating_sub(before);
+        if bytes > self.limits.bytes && after > before {
+            return Err(Error::EndpointsTooLarge { max_bytes: self.limits.bytes });
+        }
+        Ok(())
     }
 
     /// An endpoint may filter only by event types that are registered.

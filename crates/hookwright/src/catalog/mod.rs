@@ -13,11 +13,12 @@ use std::sync::Arc;
 
 use crate::catalog::cache::Cache;
 use crate::clock::Clock;
+use crate::config::{ENDPOINTS_BYTES_MAX_DEFAULT, ENDPOINTS_MAX_DEFAULT};
 use crate::domain::application::ApplicationRef;
 use crate::domain::endpoint_edit::EndpointRef;
 use crate::domain::event_type::EventType;
 use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator, OrganisationId};
-use crate::domain::names::EventTypeName;
+use crate::domain::names::{EventTypeName, Uid};
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Thing};
 use crate::journal::Journal;
@@ -29,20 +30,42 @@ pub(crate) use cache::{ApplicationEntry, EndpointEntry};
 /// How often a change is tried again that somebody else's change came in between of.
 const TRIES: u32 = 5;
 
+/// How much one application may have, since all of it is in memory at once.
+pub(crate) struct EndpointLimits {
+    /// How many endpoints.
+    pub(crate) count: usize,
+    /// How many bytes they may take.
+    pub(crate) bytes: usize,
+}
+
+impl Default for EndpointLimits {
+    fn default() -> EndpointLimits {
+        EndpointLimits { count: ENDPOINTS_MAX_DEFAULT, bytes: ENDPOINTS_BYTES_MAX_DEFAULT }
+    }
+}
+
 /// What is configured.
 pub(crate) struct Catalog {
     store: Store,
     journal: Journal,
     clock: Clock,
     ids: Arc<IdGenerator>,
+    limits: EndpointLimits,
     cache: Arc<Cache>,
     /// Changes of what is there are made one after the other: each begins with what the last one left.
     edits: tokio::sync::Mutex<()>,
 }
 
 impl Catalog {
-    pub(crate) fn new(store: Store, journal: Journal, clock: Clock, ids: Arc<IdGenerator>) -> Catalog {
+    pub(crate) fn new(
+        store: Store,
+        journal: Journal,
+        clock: Clock,
+        ids: Arc<IdGenerator>,
+        limits: EndpointLimits,
+    ) -> Catalog {
         Catalog {
+            limits,
             store,
             journal,
             clock,
@@ -63,14 +86,21 @@ impl Catalog {
         organisation: OrganisationId,
         application: &ApplicationRef,
     ) -> Result<Arc<ApplicationEntry>, Error> {
-        let id = match application {
-            ApplicationRef::Id(id) => Some(*id),
-            ApplicationRef::Uid(uid) => self.cache.application_by_uid(&self.store, organisation, uid).await?,
+        let by_uid = async |uid: &Uid| self.cache.application_by_uid(&self.store, organisation, uid).await;
+        let mut entry = match application {
+            ApplicationRef::Id(id) => self.cache.application(&self.store, *id).await?,
+            ApplicationRef::Uid(uid) => match by_uid(uid).await? {
+                Some(id) => self.cache.application(&self.store, id).await?,
+                None => None,
+            },
         };
-        let entry = match id {
-            Some(id) => self.cache.application(&self.store, id).await?,
-            None => None,
-        };
+        if let (None, ApplicationRef::Id(id)) = (&entry, application)
+            && let Ok(uid) = Uid::parse(&id.to_string())
+            && let Some(id) = by_uid(&uid).await?
+        {
+            // An id of another server, which was taken over as the uid.
+            entry = self.cache.application(&self.store, id).await?;
+        }
         match entry {
             // What belongs to another organisation is answered like what does not exist.
             Some(entry) if entry.application.organisation == organisation => Ok(entry),
@@ -99,7 +129,10 @@ impl Catalog {
     ) -> Result<Arc<EndpointEntry>, Error> {
         let entry = self.cache.application(&self.store, application).await?;
         let found = entry.as_ref().and_then(|entry| match endpoint {
-            EndpointRef::Id(id) => entry.endpoint(*id),
+            // An id of another server may have been taken over as the uid.
+            EndpointRef::Id(id) => entry
+                .endpoint(*id)
+                .or_else(|| Uid::parse(&id.to_string()).ok().and_then(|uid| entry.endpoint_by_uid(&uid))),
             EndpointRef::Uid(uid) => entry.endpoint_by_uid(uid),
         });
         found.cloned().ok_or(Error::NotFound(Thing::Endpoint))

@@ -99,6 +99,9 @@ impl AddressPolicy {
             return Err(UrlError::TooLong);
         }
         let url = Url::parse(text).map_err(|_| UrlError::Syntax)?;
+        if !is_written_out(text, &url) {
+            return Err(UrlError::Syntax);
+        }
         match url.scheme() {
             "https" => {}
             "http" if self.schemes == UrlSchemes::HttpAndHttps => {}
@@ -214,6 +217,15 @@ fn kind_of_v6(address: Ipv6Addr) -> Option<AddressKind> {
     }
 }
 
+/// Whether a URL says what it is read as. The parser repairs what nobody means: it drops control characters and the space
+/// around, and takes `https:///path` and `https:path` for a host called `path` (WHATWG URL, section 4.4).
+fn is_written_out(text: &str, url: &Url) -> bool {
+    let rest = text.get(url.scheme().len()..).and_then(|rest| rest.strip_prefix("://"));
+    let is_special = matches!(url.scheme(), "http" | "https");
+    let has_host = rest.is_some_and(|rest| !rest.starts_with(['/', '\\']));
+    text.trim() == text && !text.contains(char::is_control) && (has_host || !is_special)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,6 +303,12 @@ mod tests {
     fn what_is_no_web_address_is_told_apart() {
         check("example.com", Err(UrlError::Syntax));
         check("http://", Err(UrlError::Syntax));
+        check("http:///example.com/", Err(UrlError::Syntax));
+        check("http:/example.com/", Err(UrlError::Syntax));
+        check("http:\\\\example.com/", Err(UrlError::Syntax));
+        check(" https://example.com/", Err(UrlError::Syntax));
+        check("https://exam\nple.com/", Err(UrlError::Syntax));
+        check("HTTPS://example.com/a b", Ok(()));
         check("ftp://example.com/", Err(UrlError::Scheme));
         check("file:///etc/passwd", Err(UrlError::Scheme));
         check("https://user:pass@example.com/", Err(UrlError::Credentials));

@@ -39,12 +39,12 @@ use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator, MessageId};
 use crate::domain::message::Message;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::time::Timestamp;
-use crate::error::Error;
+use crate::error::{Error, Thing};
 use crate::journal::{Committed, Journal};
 use crate::measures::{Measures, Snapshot};
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::write::{Changed, Write, Written};
+use crate::store::write::{Changed, Resent, Write, Written};
 
 /// Rows of ended deliveries that are removed in one batch.
 const END_SLICE: u32 = 500;
@@ -158,13 +158,17 @@ impl Dispatch {
         // A task of its own: a caller who goes away in the middle must not leave a delivery that nobody knows of.
         let resent = self.shared.tasks.spawn(async move {
             let batch = shared.journal.batches() + 1;
-            if let Written::Resent(true) = shared.journal.write(Write::Resend(key)).await? {
-                let waiting = Waiting { message, attempts: 0, trigger: Trigger::Manual };
-                let throttle = shared.throttle(key.application, key.endpoint).await.ok();
-                shared.lanes().push(key, waiting, batch, throttle, shared.clock.now());
-                shared.pump();
+            match shared.journal.write(Write::Resend(key)).await? {
+                Written::Resent(Resent::Ready) => {
+                    let waiting = Waiting { message, attempts: 0, trigger: Trigger::Manual };
+                    let throttle = shared.throttle(key.application, key.endpoint).await.ok();
+                    shared.lanes().push(key, waiting, batch, throttle, shared.clock.now());
+                    shared.pump();
+                    Ok(())
+                }
+                Written::Resent(Resent::Missing) => Err(Error::NotFound(Thing::Message)),
+                _ => Ok(()),
             }
-            Ok(())
         });
         resent.await.unwrap_or(Err(Error::ShuttingDown))
     }

@@ -37,6 +37,18 @@ pub struct ApplicationSettings {
     pub metadata: Metadata,
 }
 
+impl Application {
+    /// About how many bytes of memory it takes.
+    pub fn weight(&self) -> usize {
+        size_of::<Application>() + self.settings.name.len() + metadata_weight(&self.settings.metadata)
+    }
+}
+
+/// About how many bytes of memory these pairs take.
+pub(super) fn metadata_weight(metadata: &Metadata) -> usize {
+    metadata.iter().map(|(key, value)| key.len() + value.len() + 2 * size_of::<String>()).sum()
+}
+
 /// How callers name an application: by our id or by their uid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ApplicationRef {

@@ -2,7 +2,7 @@
 
 use hookwright_signature::Secret;
 
-use crate::domain::application::Metadata;
+use crate::domain::application::{Metadata, metadata_weight};
 use crate::domain::ids::{ApplicationId, EndpointId};
 use crate::domain::names::{Channel, EventTypeName, Uid};
 use crate::domain::time::Timestamp;
@@ -11,6 +11,15 @@ use crate::domain::time::Timestamp;
 pub const OLD_SECRETS_MAX: usize = 10;
 /// At most so many channels on a message or an endpoint.
 pub const CHANNELS_MAX: usize = 10;
+
+/// Bytes of an endpoint without its texts: its fields, its signer, its places in lists.
+const BASE_WEIGHT: usize = 1_024;
+/// Bytes that a name takes beside its text, or that a replaced secret takes.
+const NAME_WEIGHT: usize = 128;
+/// The most characters a header's name may have.
+pub const HEADER_NAME_MAX: usize = 256;
+/// The most characters a header's value may have.
+pub const HEADER_VALUE_MAX: usize = 8_192;
 
 /// A URL that wants some event types of one application.
 #[derive(Debug, Clone)]
@@ -125,11 +134,24 @@ impl DisabledReason {
 #[non_exhaustive]
 pub enum HeaderError {
     /// The name is not a header name (RFC 9110, section 5.1).
-    #[error("is not a header name; it takes letters, digits and any of !#$%&'*+-.^_`|~")]
+    #[error("has a name that cannot be sent: only letters, digits and any of !#$%&'*+-.^_`|~ are allowed")]
     Name,
-    /// The value has a line break or a control character (RFC 9110, section 5.5).
-    #[error("has a control character in its value; it takes visible characters, spaces and tabs")]
+    /// The name has more characters than are sent.
+    #[error("has a name of more than {HEADER_NAME_MAX} characters")]
+    NameTooLong,
+    /// The value has a line break or another control character (RFC 9110, section 5.5).
+    #[error(
+        "has a control character in its value: only visible ASCII characters, spaces and tabs are allowed"
+    )]
     Value,
+    /// The value has a character that receivers read in different ways (RFC 9110, section 5.5).
+    #[error(
+        "has a character in its value that is not ASCII: only visible ASCII characters, spaces and tabs are allowed"
+    )]
+    NotAscii,
+    /// The value has more characters than are sent.
+    #[error("has a value of more than {HEADER_VALUE_MAX} characters")]
+    ValueTooLong,
     /// The name belongs to the connection or to us.
     #[error("is set by the sender itself and cannot be chosen")]
     Reserved,
@@ -156,11 +178,19 @@ const RESERVED_HEADERS: &[&str] = &[
 const RESERVED_PREFIXES: &[&str] = &["svix-", "webhook-"];
 
 impl Header {
+    /// About how many bytes of memory it takes.
+    pub fn weight(&self) -> usize {
+        size_of::<Header>() + self.name.len() + self.value.len()
+    }
+
     /// Checks a header that an endpoint's owner wants to send.
     pub fn parse(name: &str, value: &str) -> Result<Header, HeaderError> {
         let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-        if name.is_empty() || name.len() > 256 || !name.bytes().all(is_token) {
+        if name.is_empty() || !name.bytes().all(is_token) {
             return Err(HeaderError::Name);
+        }
+        if name.len() > HEADER_NAME_MAX {
+            return Err(HeaderError::NameTooLong);
         }
         let lower = name.to_ascii_lowercase();
         if RESERVED_HEADERS.contains(&lower.as_str())
@@ -168,8 +198,11 @@ impl Header {
         {
             return Err(HeaderError::Reserved);
         }
-        if value.len() > 8192 || !value.chars().all(|c| c == '\t' || (' '..='~').contains(&c)) {
-            return Err(HeaderError::Value);
+        match value.chars().find(|&c| c != '\t' && !(' '..='~').contains(&c)) {
+            Some(control) if control.is_control() => return Err(HeaderError::Value),
+            Some(_) => return Err(HeaderError::NotAscii),
+            None if value.len() > HEADER_VALUE_MAX => return Err(HeaderError::ValueTooLong),
+            None => {}
         }
         Ok(Header { name: name.to_owned(), value: value.to_owned() })
     }
@@ -183,6 +216,18 @@ impl Header {
 }
 
 impl Endpoint {
+    /// About how many bytes of memory it takes, with what its attempts need.
+    pub fn weight(&self) -> usize {
+        let settings = &self.settings;
+        let texts = settings.url.len() + settings.description.len() + metadata_weight(&settings.metadata);
+        // A name's text is shared by all that hold it, here and in the index of those who want it; each holds a pointer.
+        let event_types: usize =
+            settings.event_types.iter().map(|name| name.as_str().len() + NAME_WEIGHT).sum();
+        let channels: usize = settings.channels.iter().map(|name| name.as_str().len() + NAME_WEIGHT).sum();
+        let headers: usize = self.headers.iter().map(Header::weight).sum();
+        BASE_WEIGHT + texts + event_types + channels + headers + self.old_secrets.len() * NAME_WEIGHT
+    }
+
     /// The secrets that sign at `now`: the current one, then those still in their grace period.
     pub fn signing_secrets(&self, now: Timestamp) -> impl Iterator<Item = &Secret> {
         let old = self.old_secrets.iter().filter(move |old| old.expires_at > now).map(|old| &old.secret);
@@ -216,6 +261,9 @@ mod tests {
         }
         assert_eq!(Header::parse("X Y", "x"), Err(HeaderError::Name));
         assert_eq!(Header::parse("X-Y", "a\r\nB: c"), Err(HeaderError::Value));
+        assert_eq!(Header::parse("X-Y", "caf\u{e9}"), Err(HeaderError::NotAscii));
+        assert_eq!(Header::parse("X-Y", &"x".repeat(8_193)), Err(HeaderError::ValueTooLong));
+        assert_eq!(Header::parse(&"x".repeat(257), "x"), Err(HeaderError::NameTooLong));
         assert!(Header::parse("X-Tenant", "a b\tc").is_ok());
     }
 

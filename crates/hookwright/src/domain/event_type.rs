@@ -19,6 +19,22 @@ pub struct EventType {
     pub updated_at: Timestamp,
 }
 
+/// How many times the bytes of its text a compiled schema takes, more or less.
+const COMPILED_WEIGHT: usize = 8;
+
+impl EventType {
+    /// About how many bytes of memory it takes.
+    pub fn weight(&self) -> usize {
+        let settings = &self.settings;
+        let texts = self.name.as_str().len() + settings.description.len();
+        let flags: usize = settings.feature_flags.iter().map(|flag| flag.as_str().len() + 32).sum();
+        // What payloads are checked against is compiled, which takes several times what its text does.
+        let copies = if settings.validated { 1 + COMPILED_WEIGHT } else { 1 };
+        let schemas = settings.schemas.as_ref().map_or(0, String::len) * copies;
+        size_of::<EventType>() + texts + flags + schemas
+    }
+}
+
 /// What a product sets on an event type.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventTypeSettings {

@@ -19,7 +19,7 @@ pub enum NameError {
         found: usize,
     },
     /// One of its characters is not among those allowed.
-    #[error("has the character {found:?}; allowed are letters, digits and {allowed}")]
+    #[error("has the character {found:?}: only letters, digits and any of {allowed} are allowed")]
     Character {
         /// The first character that is not allowed.
         found: char,
@@ -123,7 +123,10 @@ mod tests {
         assert!(Channel::parse("project:1+2").is_ok());
         assert!(Tag::parse("a/b\\c#d").is_ok());
         let refused = EventTypeName::parse("book added").unwrap_err();
-        assert_eq!(refused.to_string(), "has the character ' '; allowed are letters, digits and -_.");
+        assert_eq!(
+            refused.to_string(),
+            "has the character ' ': only letters, digits and any of -_. are allowed"
+        );
         assert!(Uid::parse("büro").is_err());
     }
 

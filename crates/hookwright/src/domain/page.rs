@@ -1,14 +1,18 @@
 //! Pages of lists: a key to go on from, never a number of rows to skip.
 
+use std::convert::Infallible;
+
 /// The most items that one page holds.
 pub const LIMIT_MAX: u16 = 250;
+/// A page ends with the item that brings what it holds to so many bytes, whatever its limit: memory is bounded.
+pub const BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How many items a page holds when nobody says.
 pub const LIMIT_DEFAULT: u16 = 50;
 
 /// Which page of a list is wanted; `K` is what the list is ordered by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest<K> {
-    /// At most so many items, from 1 to [`LIMIT_MAX`].
+    /// At most so many items, from 1 to [`LIMIT_MAX`]; fewer if they are large ([`BYTES_MAX`]).
     pub limit: u16,
     /// The order of the list as a whole.
     pub order: Order,
@@ -43,6 +47,15 @@ pub struct Page<T> {
     pub done: bool,
 }
 
+/// A page of a list that is searched: it may end before it is full, because too much had been looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Searched<T, K> {
+    /// The page; not done if the search ended early, however few items it has.
+    pub page: Page<T>,
+    /// Where the search ended early: the next page goes on from there, in the direction of this one.
+    pub reached: Option<K>,
+}
+
 /// Which way to read, so that a page can be taken with one ordered query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan<K> {
@@ -74,13 +87,38 @@ impl<K: Clone> PageRequest<K> {
     }
 
     /// The page made of what [`PageRequest::scan`] read.
-    pub fn page<T>(&self, mut read: Vec<T>) -> Page<T> {
-        let done = read.len() <= usize::from(self.limit);
-        read.truncate(usize::from(self.limit));
-        if matches!(self.from, Some(From::Before(_))) {
-            read.reverse();
+    pub fn page<T>(&self, read: Vec<T>) -> Page<T> {
+        self.gather(read, |_| 0)
+    }
+
+    /// The page made of the items that [`PageRequest::scan`] reads, of which each holds `bytes`: they are taken one by one, up
+    /// to the limit, and none after the one that brings their bytes to [`BYTES_MAX`].
+    pub fn gather<T>(&self, items: impl IntoIterator<Item = T>, bytes: impl Fn(&T) -> usize) -> Page<T> {
+        let gathered = self.try_gather(items.into_iter().map(Ok::<T, Infallible>), bytes);
+        gathered.unwrap_or_else(|never| match never {})
+    }
+
+    /// The same for items that may fail to be read.
+    pub fn try_gather<T, E>(
+        &self,
+        read: impl IntoIterator<Item = Result<T, E>>,
+        bytes: impl Fn(&T) -> usize,
+    ) -> Result<Page<T>, E> {
+        let mut page = Page { items: Vec::new(), done: true };
+        let mut held = 0_usize;
+        for item in read {
+            let item = item?;
+            if page.items.len() >= usize::from(self.limit) || held >= BYTES_MAX {
+                page.done = false;
+                break;
+            }
+            held = held.saturating_add(bytes(&item));
+            page.items.push(item);
         }
-        Page { items: read, done }
+        if matches!(self.from, Some(From::Before(_))) {
+            page.items.reverse();
+        }
+        Ok(page)
     }
 }
 
@@ -108,7 +146,8 @@ mod tests {
             Some(mark) if scan.ascending => *key > mark,
             Some(mark) => *key < mark,
         };
-        request.page(keys.into_iter().filter(beyond).take(scan.count as usize).collect())
+        // So large that a page of these ends with the third.
+        request.gather(keys.into_iter().filter(beyond).take(scan.count as usize), |_| BYTES_MAX / 3 + 1)
     }
 
     proptest! {

@@ -2,10 +2,10 @@
 
 use crate::domain::application::{Application, ApplicationRef, ApplicationSettings};
 use crate::domain::ids::{ApplicationId, OrganisationId};
-use crate::domain::page::{Page, PageRequest};
+use crate::domain::page::{Page, PageRequest, Searched};
 use crate::error::Error;
 use crate::hooks::Hooks;
-use crate::store::read::{ApplicationFilter, ApplicationSearch, SearchBudget};
+use crate::store::read::{ApplicationFilter, SearchBudget};
 
 const SEARCH_BUDGET: SearchBudget = SearchBudget { applications: 10_000, endpoints: 50_000 };
 
@@ -46,7 +46,7 @@ impl Hooks {
         organisation: OrganisationId,
         filter: ApplicationFilter,
         page: PageRequest<ApplicationId>,
-    ) -> Result<ApplicationSearch, Error> {
+    ) -> Result<Searched<Application, ApplicationId>, Error> {
         Ok(self.inner.store.application_search(organisation, filter, SEARCH_BUDGET, page).await?)
     }
 
@@ -63,11 +63,16 @@ impl Hooks {
     }
 
     /// Deletes an application with its endpoints, messages and attempts.
+    ///
+    /// When this returns nobody reads anything of it any more. Its rows are removed at once, a few at a time, and then they
+    /// are in the database's files no longer.
     pub async fn application_delete(
         &self,
         organisation: OrganisationId,
         application: &ApplicationRef,
     ) -> Result<(), Error> {
-        self.inner.catalog.application_delete(organisation, application).await
+        self.inner.catalog.application_delete(organisation, application).await?;
+        self.inner.maintenance.application_deleted();
+        Ok(())
     }
 }

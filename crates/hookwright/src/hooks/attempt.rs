@@ -2,7 +2,7 @@
 
 use crate::domain::attempt::Attempt;
 use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId};
-use crate::domain::page::{Page, PageRequest};
+use crate::domain::page::{PageRequest, Searched};
 use crate::error::{Error, Thing};
 use crate::hooks::Hooks;
 use crate::store::read::AttemptFilter;
@@ -40,7 +40,7 @@ impl Hooks {
         message: MessageId,
         filter: AttemptFilter,
         page: PageRequest<AttemptId>,
-    ) -> Result<Page<Attempt>, Error> {
+    ) -> Result<Searched<Attempt, AttemptId>, Error> {
         Ok(self.inner.store.attempt_list_by_message(application, message, filter, page).await?)
     }
 
@@ -51,7 +51,7 @@ impl Hooks {
         endpoint: EndpointId,
         filter: AttemptFilter,
         page: PageRequest<AttemptId>,
-    ) -> Result<Page<Attempt>, Error> {
+    ) -> Result<Searched<Attempt, AttemptId>, Error> {
         Ok(self.inner.store.attempt_list_by_endpoint(application, endpoint, filter, page).await?)
     }
 }

@@ -7,7 +7,7 @@ use crate::domain::endpoint::Endpoint;
 use crate::domain::endpoint_edit::EndpointRef;
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId, OrganisationId};
 use crate::domain::message::Message;
-use crate::domain::page::{Page, PageRequest};
+use crate::domain::page::{Page, PageRequest, Searched};
 use crate::error::{Error, Thing};
 use crate::hooks::Hooks;
 use crate::publish::{NewMessage, Sent};
@@ -51,6 +51,11 @@ impl Hooks {
         self.inner.store.message_get(application, id).await?.ok_or(Error::NotFound(Thing::Message))
     }
 
+    /// A message without its payload, which is empty here.
+    pub async fn message_head(&self, application: ApplicationId, id: MessageId) -> Result<Message, Error> {
+        self.inner.store.message_head(application, id).await?.ok_or(Error::NotFound(Thing::Message))
+    }
+
     /// An application's messages, by id; their payloads are empty unless `with_payload`.
     pub async fn message_list(
         &self,
@@ -58,7 +63,7 @@ impl Hooks {
         filter: MessageFilter,
         with_payload: bool,
         page: PageRequest<MessageId>,
-    ) -> Result<Page<Message>, Error> {
+    ) -> Result<Searched<Message, MessageId>, Error> {
         Ok(self.inner.store.message_list(application, filter, with_payload, page).await?)
     }
 
@@ -78,7 +83,7 @@ impl Hooks {
         endpoint: EndpointId,
         filter: AttemptFilter,
         page: PageRequest<MessageId>,
-    ) -> Result<Page<SentMessage>, Error> {
+    ) -> Result<Searched<SentMessage, MessageId>, Error> {
         Ok(self.inner.store.message_list_by_endpoint(application, endpoint, filter, page).await?)
     }
 

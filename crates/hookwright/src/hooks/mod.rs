@@ -27,6 +27,7 @@ pub use crate::dispatch::ShutdownReport;
 use crate::domain::ids::OrganisationId;
 use crate::error::Error;
 use crate::journal::Journal;
+use crate::maintenance::Maintenance;
 use crate::measures::Snapshot;
 use crate::publish::Publisher;
 use crate::store::{DEFAULT_ORGANISATION, Store};
@@ -52,6 +53,7 @@ pub(crate) struct Inner {
     pub(crate) publisher: Publisher,
     pub(crate) dispatch: Dispatch,
     pub(crate) tasks: Tasks,
+    pub(crate) maintenance: Maintenance,
     pub(crate) policy: Arc<AddressPolicy>,
     pub(crate) activity: ActivityFeed,
     /// Ends the maintenance.

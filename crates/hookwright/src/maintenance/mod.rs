@@ -1,57 +1,52 @@
-//! What must happen now and then: expired idempotency keys go, and so do the rows of deleted applications.
+//! What must happen now and then: what has expired goes, and so do the rows of deleted applications.
 
+mod slices; // one slice at a time, and others have their turn
+
+mod erasure; // of deleted applications
+mod keys; // idempotency keys
+mod retention; // messages, payloads, background tasks
+
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::journal::Journal;
-use crate::store::write::{Write, Written};
+use crate::maintenance::slices::Slices;
+use crate::measures::Measures;
 
-/// One slice of the keys (those with the same first byte) at a time; all of them within the shortest life of a key.
-const EXPIRE_EVERY: Duration = Duration::from_millis(3_500);
-/// Rows of a deleted application that go in one batch, of each table.
-const ERASE_SLICE: u32 = 200;
-/// Expired keys of messages that go in one batch.
-const KEYS_SLICE: u32 = 1_000;
+/// What maintenance works with.
+pub(crate) struct Parts {
+    pub(crate) journal: Journal,
+    pub(crate) clock: Clock,
+    pub(crate) measures: Arc<Measures>,
+    /// How long messages are kept.
+    pub(crate) retention: Duration,
+    /// Ends it.
+    pub(crate) stop: CancellationToken,
+}
 
-/// Works until `stop`.
-pub(crate) async fn run(journal: Journal, clock: Clock, stop: CancellationToken) {
-    let mut first_byte: u8 = 0;
-    loop {
-        let next = clock.now().after(EXPIRE_EVERY);
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = clock.sleep_until(next) => {}
-        }
-        if journal.is_writing().is_err() {
-            // Nobody sends while the server says that it is not ready, so nobody else would find that it is again.
-            let _ = journal.write(Write::Probe).await;
-        }
-        if expire(&journal, &clock, first_byte).await.is_ok() {
-            first_byte = first_byte.wrapping_add(1);
-        }
-        repeat(
-            &journal,
-            &stop,
-            || Write::ExpireMessageKeys { now: clock.now(), limit: KEYS_SLICE },
-            KEYS_SLICE,
-        )
-        .await;
-        repeat(&journal, &stop, || Write::Erase { now: clock.now(), limit: ERASE_SLICE }, 1).await;
+/// Whoever deletes an application tells it here, so that its rows go at once.
+pub(crate) struct Maintenance {
+    deleted: Arc<Notify>,
+}
+
+impl Maintenance {
+    /// Works until it is told to stop.
+    pub(crate) fn start(parts: Parts) -> Maintenance {
+        let Parts { journal, clock, measures, retention, stop } = parts;
+        let deleted = Arc::new(Notify::new());
+        let slices = Arc::new(Slices::new(journal, clock, measures, stop));
+        tokio::spawn(keys::run(Arc::clone(&slices)));
+        tokio::spawn(retention::run(Arc::clone(&slices), retention));
+        tokio::spawn(erasure::run(slices, Arc::clone(&deleted)));
+        Maintenance { deleted }
     }
-}
 
-async fn expire(journal: &Journal, clock: &Clock, first_byte: u8) -> Result<Written, crate::error::Error> {
-    journal.write(Write::ExpireKeys { first_byte, now: clock.now() }).await
-}
-
-/// Slice after slice, each with a batch that others may share, until one removes fewer than `enough` rows.
-async fn repeat(journal: &Journal, stop: &CancellationToken, slice: impl Fn() -> Write, enough: u32) {
-    while !stop.is_cancelled() {
-        match journal.write(slice()).await {
-            Ok(Written::Removed(removed)) if removed >= enough => {}
-            _ => return,
-        }
+    /// An application was deleted.
+    pub(crate) fn application_deleted(&self) {
+        self.deleted.notify_one();
     }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::activity::{Activity, ActivityFeed};
 use crate::catalog::{ApplicationEntry, EndpointEntry};
 use crate::clock::Clock;
-use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator, MessageId, OrganisationId};
+use crate::domain::ids::{ApplicationId, IdGenerator, MessageId, OrganisationId};
 use crate::domain::message::Message;
 use crate::domain::names::{Channel, EventId, EventTypeName, Tag};
 use crate::error::{Error, Thing};
@@ -29,6 +30,8 @@ pub struct NewMessage {
     pub tags: Vec<Tag>,
     /// The payload, sent byte for byte; not empty.
     pub payload: Bytes,
+    /// How long its payload is kept, if not as long as the message itself.
+    pub payload_retention: Option<Duration>,
 }
 
 /// What became of a message that was sent.
@@ -47,6 +50,8 @@ pub(crate) struct Publisher {
     journal: Journal,
     activity: ActivityFeed,
     measures: Arc<Measures>,
+    /// How long messages are kept.
+    retention: Duration,
     closed: AtomicBool,
 }
 
@@ -57,8 +62,9 @@ impl Publisher {
         journal: Journal,
         activity: ActivityFeed,
         measures: Arc<Measures>,
+        retention: Duration,
     ) -> Publisher {
-        Publisher { clock, ids, journal, activity, measures, closed: AtomicBool::new(false) }
+        Publisher { clock, ids, journal, activity, measures, retention, closed: AtomicBool::new(false) }
     }
 
     /// Takes no more messages.
@@ -78,15 +84,26 @@ impl Publisher {
         new: NewMessage,
         key: Option<RequestKey>,
     ) -> Result<Sent, Error> {
+        let payload_expires_in = self.payload_expires_in(&new);
         let message = self.take(application.application.id, new)?;
         let endpoints = application.route(&message.event_type, &message.channels);
-        self.store(message, endpoints, key, application.application.organisation).await
+        let payload_expires_at = payload_expires_in.map(|after| message.created_at.after(after));
+        let append = Append { message, endpoints, key, payload_expires_at };
+        self.store(append, application.application.organisation).await
     }
 
     /// Sends a message to this endpoint alone, whatever it and the others want.
     pub(crate) async fn send_to(&self, entry: &EndpointEntry, new: NewMessage) -> Result<Sent, Error> {
+        let payload_expires_in = self.payload_expires_in(&new);
         let message = self.take(entry.endpoint.application, new)?;
-        self.store(message, vec![entry.endpoint.id], None, entry.organisation).await
+        let payload_expires_at = payload_expires_in.map(|after| message.created_at.after(after));
+        let append = Append { message, endpoints: vec![entry.endpoint.id], key: None, payload_expires_at };
+        self.store(append, entry.organisation).await
+    }
+
+    /// After how long the payload goes, if that is before the message itself does.
+    fn payload_expires_in(&self, new: &NewMessage) -> Option<Duration> {
+        new.payload_retention.filter(|kept| *kept < self.retention)
     }
 
     fn take(&self, application: ApplicationId, new: NewMessage) -> Result<Arc<Message>, Error> {
@@ -107,14 +124,8 @@ impl Publisher {
         }))
     }
 
-    async fn store(
-        &self,
-        message: Arc<Message>,
-        endpoints: Vec<EndpointId>,
-        key: Option<RequestKey>,
-        organisation: OrganisationId,
-    ) -> Result<Sent, Error> {
-        let append = Append { message: Arc::clone(&message), endpoints, key };
+    async fn store(&self, append: Append, organisation: OrganisationId) -> Result<Sent, Error> {
+        let message = Arc::clone(&append.message);
         match self.journal.append(append).await? {
             Appended::Stored => {
                 self.measures.messages.increment(1);

@@ -7,8 +7,8 @@ use crate::domain::event_type::EventType;
 use crate::domain::health::Health;
 use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId, TaskId, TokenId};
 use crate::domain::message::Message;
-use crate::domain::names::{Channel, EventTypeName, SessionId, Tag, Uid};
-use crate::domain::page::{Page, PageRequest};
+use crate::domain::names::{Channel, EventId, EventTypeName, SessionId, Tag, Uid};
+use crate::domain::page::{Page, PageRequest, Searched};
 use crate::domain::selection::Reach;
 use crate::domain::task::{Task, TaskKind, TaskState};
 use crate::domain::time::Timestamp;
@@ -26,6 +26,10 @@ pub struct MessageFilter {
     pub channel: Option<Channel>,
     /// With this tag.
     pub tag: Option<Tag>,
+    /// With this `eventId`.
+    pub event_id: Option<EventId>,
+    /// With this text somewhere in the payload, byte for byte as it was sent.
+    pub text: Option<String>,
     /// Accepted before this.
     pub before: Option<Timestamp>,
     /// Accepted after this.
@@ -120,15 +124,6 @@ pub struct ApplicationFilter {
     pub exclude_all_play: bool,
 }
 
-/// A page of a list that looks at a bounded number of applications for each page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApplicationSearch {
-    /// What was found.
-    pub page: Page<Application>,
-    /// The last application that was looked at, if the search stopped before the page was full: it goes on beyond it.
-    pub stopped_at: Option<ApplicationId>,
-}
-
 /// How much a search for applications looks at, for one page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SearchBudget {
@@ -202,7 +197,7 @@ reads! {
     /// The applications that a filter leaves, by id.
     application_search(
         organisation: OrganisationId, filter: ApplicationFilter, budget: SearchBudget, page: PageRequest<ApplicationId>
-    ) -> ApplicationSearch;
+    ) -> Searched<Application, ApplicationId>;
     /// All event types of an organisation, by name.
     event_types(organisation: OrganisationId) -> Vec<EventType>;
     /// The token whose text has this hash.
@@ -217,10 +212,12 @@ reads! {
     ) -> Vec<(TokenId, Option<SessionId>)>;
     /// A message.
     message_get(application: ApplicationId, id: MessageId) -> Option<Message>;
+    /// A message without its payload.
+    message_head(application: ApplicationId, id: MessageId) -> Option<Message>;
     /// An application's messages, by id; without their payloads unless `with_payload`.
     message_list(
         application: ApplicationId, filter: MessageFilter, with_payload: bool, page: PageRequest<MessageId>
-    ) -> Page<Message>;
+    ) -> Searched<Message, MessageId>;
     /// The newest messages of an organisation with their attempts, newest first, without their payloads.
     message_recent(organisation: OrganisationId, limit: u32) -> Vec<RecentMessage>;
     /// An attempt.
@@ -228,17 +225,17 @@ reads! {
     /// A message's attempts, by id.
     attempt_list_by_message(
         application: ApplicationId, message: MessageId, filter: AttemptFilter, page: PageRequest<AttemptId>
-    ) -> Page<Attempt>;
+    ) -> Searched<Attempt, AttemptId>;
     /// The attempts at an endpoint, by id.
     attempt_list_by_endpoint(
         application: ApplicationId, endpoint: EndpointId, filter: AttemptFilter, page: PageRequest<AttemptId>
-    ) -> Page<Attempt>;
+    ) -> Searched<Attempt, AttemptId>;
     /// How an endpoint has been doing: its attempts that started in a span, and what is pending of messages from it.
     endpoint_stats(application: ApplicationId, endpoint: EndpointId, span: StatsSpan) -> EndpointStats;
     /// The messages that were meant for an endpoint, by id, each with how far it has come.
     message_list_by_endpoint(
         application: ApplicationId, endpoint: EndpointId, filter: AttemptFilter, page: PageRequest<MessageId>
-    ) -> Page<SentMessage>;
+    ) -> Searched<SentMessage, MessageId>;
     /// The endpoints that a message was meant for, by id, each with how far it has come.
     destination_list(
         application: ApplicationId, message: MessageId, page: PageRequest<EndpointId>

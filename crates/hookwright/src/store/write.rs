@@ -1,6 +1,7 @@
 //! What can be written: the items of a batch, and their answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::domain::application::Application;
 use crate::domain::attempt::Attempt;
@@ -8,7 +9,7 @@ use crate::domain::delivery::{Delivery, DeliveryKey, Transition};
 use crate::domain::endpoint::{DisabledReason, Endpoint};
 use crate::domain::event_type::EventType;
 use crate::domain::health::Health;
-use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId, TokenId};
+use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId, TaskId, TokenId};
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
 use crate::domain::task::{Task, TaskStatus};
@@ -43,12 +44,57 @@ pub(crate) enum Write {
     TaskBegin(Box<Task>),
     /// A background task has gone a step further.
     TaskStep(TaskStep),
-    /// Rows of deleted applications go, at most `limit` of each kind.
-    Erase { now: Timestamp, limit: u32 },
-    /// Expired idempotency keys of messages go, at most `limit`, the earliest first.
-    ExpireMessageKeys { now: Timestamp, limit: u32 },
+    /// Messages below `before` go with all they have, the oldest first, those beyond a place that was reached; not those of
+    /// which something is pending.
+    ExpireMessages { before: MessageId, beyond: MessagePlace, slice: Slice },
+    /// Payloads that are due to go before their messages do go, but for those of which something is pending.
+    ExpirePayloads { now: Timestamp, slice: Slice },
+    /// Background tasks go that are below `below` and have been over since before `before`.
+    ExpireTasks { below: TaskId, before: Timestamp, slice: Slice },
+    /// Rows of deleted applications go, from this one on.
+    Erase { now: Timestamp, from: ApplicationId, slice: Slice },
+    /// Idempotency keys go whose message is gone, among those beyond a place that was reached.
+    ForgetKeys { beyond: KeyPlace, slice: Slice },
+    /// Expired idempotency keys of messages go, the earliest first.
+    ExpireMessageKeys { now: Timestamp, slice: Slice },
     /// Expired idempotency keys of other requests go, among those with `first_byte`.
     ExpireKeys { first_byte: u8, now: Timestamp },
+    /// What is left of removed rows in unused parts of the database's file is overwritten, from this part on.
+    Overwrite { from: u32, slice: Slice },
+    /// Room in the database that nothing uses goes back to the file system, if there is much of it.
+    GiveBack { slice: Slice },
+}
+
+/// What one item that removes may do before others have their turn: so many rows, or as much as that takes so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slice {
+    pub(crate) rows: u32,
+    pub(crate) time: Duration,
+}
+
+/// Where a message stands among those of all applications, by age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MessagePlace {
+    pub(crate) message: MessageId,
+    pub(crate) application: ApplicationId,
+}
+
+/// Where an idempotency key of a message stands among all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeyPlace {
+    pub(crate) expires_at: Timestamp,
+    pub(crate) key: [u8; 16],
+}
+
+impl MessagePlace {
+    /// Before all messages.
+    pub(crate) const START: MessagePlace =
+        MessagePlace { message: MessageId::MIN, application: ApplicationId::MIN };
+}
+
+impl KeyPlace {
+    /// Before all keys.
+    pub(crate) const START: KeyPlace = KeyPlace { expires_at: Timestamp::MIN, key: [0; 16] };
 }
 
 impl Write {
@@ -84,6 +130,8 @@ pub(crate) struct Append {
     pub(crate) endpoints: Vec<EndpointId>,
     /// The idempotency key that the request carried.
     pub(crate) key: Option<RequestKey>,
+    /// When its payload goes, if before the message itself.
+    pub(crate) payload_expires_at: Option<Timestamp>,
 }
 
 /// An idempotency key as it is stored: hashed together with the tenant, method and path it came with.
@@ -190,11 +238,16 @@ pub(crate) enum Written {
     Appended(Appended),
     /// An outcome, an answer or an expiry was written: nothing to tell.
     Done,
-    /// The delivery is pending; `false` if it was so already.
-    Resent(bool),
+    Resent(Resent),
     Claimed(Vec<Loaded>),
-    /// So many rows went.
+    /// So many rows, or pages of the file, went.
     Removed(u32),
+    Swept(Swept),
+    Erased(Erased),
+    /// The file was looked through up to this part, which comes next; `None`: there is no more.
+    Overwritten(Option<u32>),
+    /// Keys were looked at up to there; `None`: there are no more.
+    LookedAt(Option<KeyPlace>),
     Changed(Changed),
     /// The step is taken, and these deliveries have become ready; `None` if the task had moved since.
     Stepped(Option<Vec<MessageId>>),
@@ -211,6 +264,49 @@ pub(crate) enum Appended {
     Replayed(MessageId),
     /// The key came before with another request.
     KeyReused,
+}
+
+/// What became of a message that was to be sent once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resent {
+    /// Its delivery has become ready.
+    Ready,
+    /// Its delivery was ready already.
+    WasReady,
+    /// The message is not there any more.
+    Missing,
+}
+
+/// What a slice of an expiry did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Swept {
+    /// Messages that went, or whose payload did.
+    pub(crate) messages: u32,
+    /// Attempts that went, or whose answer did.
+    pub(crate) attempts: u32,
+    /// Messages that stay as they are for now, since something of them is pending.
+    pub(crate) kept: u32,
+    /// Where the next slice goes on.
+    pub(crate) last: MessagePlace,
+    /// Whether there is nothing more to do now.
+    pub(crate) is_done: bool,
+}
+
+/// What a slice of an erasure did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Erased {
+    /// Rows that went.
+    pub(crate) rows: u32,
+    /// Whether there are deleted applications at all.
+    pub(crate) has_any: bool,
+    /// The application that the next slice goes on with; `None`: it was the last.
+    pub(crate) next: Option<ApplicationId>,
+}
+
+impl Default for Swept {
+    fn default() -> Swept {
+        Swept { messages: 0, attempts: 0, kept: 0, last: MessagePlace::START, is_done: false }
+    }
 }
 
 /// What became of a catalog change.

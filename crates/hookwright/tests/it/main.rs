@@ -8,6 +8,8 @@ mod delivery; // what arrives
 #[cfg(test)]
 mod disabling;
 #[cfg(test)]
+mod erasing; // applications that are deleted
+#[cfg(test)]
 mod expunging; // content that is removed
 #[cfg(test)]
 mod faults; // what receivers do wrong
@@ -21,6 +23,8 @@ mod overflow;
 mod policy; // where deliveries may go
 #[cfg(test)]
 mod recovery; // what an engine takes up after another's end
+#[cfg(test)]
+mod retention; // what is too old
 #[cfg(test)]
 mod retries;
 #[cfg(test)]

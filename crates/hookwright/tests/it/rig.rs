@@ -53,6 +53,7 @@ pub(crate) fn new_message(payload: impl Into<Bytes>) -> NewMessage {
         channels: Vec::new(),
         tags: Vec::new(),
         payload: payload.into(),
+        payload_retention: None,
     }
 }
 
@@ -128,7 +129,7 @@ impl Rig {
     pub(crate) async fn attempts(&self, message: MessageId) -> Vec<Attempt> {
         let page = PageRequest::first(250, Order::Ascending);
         let filter = AttemptFilter::default();
-        self.hooks.attempt_list_by_message(self.application, message, filter, page).await.unwrap().items
+        self.hooks.attempt_list_by_message(self.application, message, filter, page).await.unwrap().page.items
     }
 
     /// Waits until so many attempts of a message are logged, and returns all there are.

@@ -17,9 +17,11 @@ use crate::api::time::Rfc3339;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ApplicationIn {
     /// A name for people.
+    #[schema(min_length = 1, max_length = 256)]
     name: String,
     /// Your own id for it, unique among your applications.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 256, pattern = "^[a-zA-Z0-9_.-]+$")]
     pub(crate) uid: Option<String>,
     /// At most so many attempts a second, over all its endpoints.
     #[serde(default)]
@@ -29,7 +31,7 @@ pub(crate) struct ApplicationIn {
     #[serde(default)]
     #[schema(deprecated, minimum = 1)]
     rate_limit: Option<u16>,
-    /// Free key-value pairs.
+    /// Free key-value pairs. At most 100, with keys of at most 256 characters; at most 16 KiB in all.
     #[serde(default)]
     metadata: Option<BTreeMap<String, String>>,
 }
@@ -40,10 +42,11 @@ pub(crate) struct ApplicationIn {
 pub(in crate::api) struct ApplicationPatch {
     /// A name for people.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 256)]
     name: Option<String>,
     /// Your own id for it; null takes it away.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 256, pattern = "^[a-zA-Z0-9_.-]+$")]
     uid: Option<Option<String>>,
     /// At most so many attempts a second; null lifts the limit.
     #[serde(default, deserialize_with = "given")]
@@ -53,7 +56,7 @@ pub(in crate::api) struct ApplicationPatch {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<u16>, deprecated)]
     rate_limit: Option<Option<u16>>,
-    /// Free key-value pairs, in the place of those that are there.
+    /// Free key-value pairs, in the place of those that are there. At most 100, with keys of at most 256 characters; at most 16 KiB in all.
     #[serde(default)]
     metadata: Option<BTreeMap<String, String>>,
 }
@@ -86,12 +89,16 @@ pub(super) struct ApplicationOut<'a> {
 
 impl ApplicationIn {
     pub(crate) fn settings(self) -> Result<ApplicationSettings, ApiError> {
-        let mut fields = Fields::default();
+        self.checked(Fields::default())
+    }
+
+    /// The settings, with what is wrong with them among `fields`.
+    pub(super) fn checked(self, mut fields: Fields) -> Result<ApplicationSettings, ApiError> {
         let settings = ApplicationSettings {
             uid: fields.uid(self.uid.as_deref()),
             name: fields.name(self.name),
-            throttle_rate: fields.rate(self.throttle_rate.or(self.rate_limit)),
-            metadata: self.metadata.unwrap_or_default(),
+            throttle_rate: fields.rate(self.throttle_rate, self.rate_limit),
+            metadata: fields.metadata(self.metadata.unwrap_or_default()),
         };
         fields.finish()?;
         Ok(settings)
@@ -106,8 +113,8 @@ impl ApplicationPatch {
         let uid = self.uid.map(|uid| fields.uid(uid.as_deref()));
         // A patch may say 0 where it means none.
         let rate = self.throttle_rate.or(self.rate_limit).map(|rate| rate.filter(|&rate| rate > 0));
+        let metadata = self.metadata.map(|metadata| fields.metadata(metadata));
         fields.finish()?;
-        let metadata = self.metadata;
         Ok(move |settings: &mut ApplicationSettings| {
             if let Some(name) = &name {
                 settings.name.clone_from(name);

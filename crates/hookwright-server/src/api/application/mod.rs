@@ -7,7 +7,7 @@ mod named;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{delete, get, patch, post, put};
-use hookwright::domain::page::{From, Order};
+use hookwright::domain::page::{Order, Searched};
 use hookwright::hooks::ApplicationRef;
 use hookwright::{ApplicationFilter, Error};
 use http::StatusCode;
@@ -17,7 +17,7 @@ use crate::api::body::JsonBody;
 use crate::api::error::{ApiError, Invalid, Problem};
 use crate::api::operations::Operations;
 use crate::api::page::{ListResponse, PageParams};
-use crate::api::path::{ApplicationPath, InApplication};
+use crate::api::path::{ApplicationPath, ApplicationToPut, InApplication};
 use crate::api::query::Query;
 use crate::auth::OrganisationCaller;
 use crate::server::AppState;
@@ -50,22 +50,13 @@ pub(in crate::api) async fn list(
 ) -> Result<Response, ApiError> {
     let filter = ApplicationFilterParams::of(&query)?.into_filter();
     let (request, asked) = PageParams::of(&query)?.request(Order::Ascending)?;
-    let is_backward = matches!(request.from, Some(From::Before(_)));
-    let (page, stopped_at) = if filter == ApplicationFilter::default() {
-        (state.hooks.application_list(organisation, request).await?, None)
+    let found = if filter == ApplicationFilter::default() {
+        Searched { page: state.hooks.application_list(organisation, request).await?, reached: None }
     } else {
-        let found = state.hooks.application_search(organisation, filter, request).await?;
-        (found.page, found.stopped_at)
+        state.hooks.application_search(organisation, filter, request).await?
     };
-    let data = page.items.iter().map(ApplicationOut::of).collect();
-    let list = ListResponse::of(&page, asked, |application| application.id, data);
-    json(
-        StatusCode::OK,
-        &match stopped_at {
-            Some(key) => list.stopped_at(&key, is_backward),
-            None => list,
-        },
-    )
+    let data = found.page.items.iter().map(ApplicationOut::of).collect();
+    json(StatusCode::OK, &ListResponse::searched(&found, asked, |application| application.id, data))
 }
 
 /// Makes an application.
@@ -119,7 +110,7 @@ pub(in crate::api) async fn show(
 pub(in crate::api) async fn upsert(
     State(state): State<AppState>,
     OrganisationCaller(organisation): OrganisationCaller,
-    ApplicationPath(named): ApplicationPath,
+    ApplicationToPut(named): ApplicationToPut,
     JsonBody(body): JsonBody<ApplicationIn>,
 ) -> Result<Response, ApiError> {
     let mut settings = body.settings()?;

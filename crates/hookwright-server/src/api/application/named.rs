@@ -6,6 +6,7 @@ use hookwright::{Error, Thing};
 
 use crate::api::application::ApplicationIn;
 use crate::api::error::ApiError;
+use crate::api::fields::Fields;
 use crate::server::AppState;
 
 /// Makes the application that a request names, as `inline` says.
@@ -21,11 +22,11 @@ pub(in crate::api) async fn make_named(
     if inline.uid.get_or_insert_with(|| uid.as_str().to_owned()) != uid.as_str() {
         return Err(ApiError::field(
             ["body", "application", "uid"],
-            "the uid must be the one that the path names",
+            "uid must be the one that the path names.",
             "value_error",
         ));
     }
-    match state.hooks.application_create(organisation, inline.settings()?).await {
+    match state.hooks.application_create(organisation, inline.checked(Fields::within("application"))?).await {
         // Somebody else made it just now.
         Ok(_) | Err(Error::Taken { .. }) => Ok(()),
         Err(error) => Err(error.into()),

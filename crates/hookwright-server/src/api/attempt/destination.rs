@@ -5,7 +5,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use hookwright::SentMessage;
 use hookwright::domain::capability::Capability;
-use hookwright::domain::page::{Order, Page};
+use hookwright::domain::page::{Order, Page, Searched};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -58,16 +58,16 @@ pub(in crate::api) async fn list_messages(
         StatusFilter::OnItsWay(filter, status) => (Some(filter), Some(status)),
         StatusFilter::Nothing => (None, None),
     };
-    let page = match filter {
+    let found = match filter {
         Some(filter) => {
             state.hooks.message_list_by_endpoint(application.id, endpoint, filter, request).await?
         }
-        None => Page { items: Vec::new(), done: true },
+        None => Searched { page: Page { items: Vec::new(), done: true }, reached: None },
     };
     let is_wanted = |sent: &SentMessage| wanted.is_none_or(|wanted| MessageStatus::of(sent.status) == wanted);
-    let shown = page.items.iter().filter(|sent| is_wanted(sent));
+    let shown = found.page.items.iter().filter(|sent| is_wanted(sent));
     let data = shown.map(|sent| EndpointMessageOut::of(sent, with_content)).collect();
-    json(StatusCode::OK, &ListResponse::of(&page, asked, |sent| sent.message.id, data))
+    json(StatusCode::OK, &ListResponse::searched(&found, asked, |sent| sent.message.id, data))
 }
 
 /// Lists the endpoints that a message was meant for, each with how far the message has come there.
@@ -86,7 +86,7 @@ pub(in crate::api) async fn list_destinations(
     query: Query,
 ) -> Result<Response, ApiError> {
     let (request, asked) = PageParams::of(&query)?.request(Order::Ascending)?;
-    state.hooks.message_get(application.id, message).await?;
+    state.hooks.message_head(application.id, message).await?;
     let page = state.hooks.destination_list(application.id, message, request).await?;
     let data = page.items.iter().map(MessageEndpointOut::of).collect();
     json(StatusCode::OK, &ListResponse::of(&page, asked, |destination| destination.endpoint.id, data))

@@ -153,7 +153,7 @@ impl<'a> MessageAttemptOut<'a> {
         };
         let response = if !with_content {
             NO_CONTENT.into()
-        } else if attempt.response_code == 0 && attempt.response != EXPUNGED {
+        } else if failed_by_more_than_its_status(attempt) && attempt.response != EXPUNGED {
             attempt.reason.as_deref().unwrap_or_default().into()
         } else {
             String::from_utf8_lossy(&attempt.response)
@@ -173,6 +173,11 @@ impl<'a> MessageAttemptOut<'a> {
             msg: message.map(|message| MessageOut::of(message, false)),
         }
     }
+}
+
+/// Whether the status code does not say why the attempt failed: there is none, or it is one of success.
+fn failed_by_more_than_its_status(attempt: &Attempt) -> bool {
+    attempt.status == AttemptStatus::Fail && (attempt.response_code == 0 || attempt.response_code / 100 == 2)
 }
 
 impl EndpointMessageOut<'_> {

@@ -13,7 +13,7 @@ use axum::routing::get;
 use hookwright::Error;
 use hookwright::domain::attempt::Attempt;
 use hookwright::domain::ids::AttemptId;
-use hookwright::domain::page::{Order, Page};
+use hookwright::domain::page::{Order, Page, Searched};
 use hookwright::hooks::EndpointRef;
 use http::StatusCode;
 
@@ -85,7 +85,7 @@ pub(in crate::api) async fn list_by_message(
     let filter = AttemptFilterParams::of(&query)?.into_filter(MessageFilterParams::of(&query)?);
     let (request, asked) = PageParams::of(&query)?.request::<AttemptId>(Order::Descending)?;
     let endpoint = query.parsed("endpoint_id", EndpointRef::parse)?;
-    state.hooks.message_get(application.id, message).await?;
+    state.hooks.message_head(application.id, message).await?;
     let StatusFilter::Stored(mut filter) = filter else {
         return answer(&state, &query, nothing(), asked).await;
     };
@@ -125,17 +125,17 @@ pub(in crate::api) async fn show(
 async fn answer(
     state: &AppState,
     query: &Query,
-    page: Page<Attempt>,
+    found: Searched<Attempt, AttemptId>,
     asked: Asked,
 ) -> Result<Response, ApiError> {
     let with_content = query.flag("with_content", true)?;
     let mut messages = BTreeMap::new();
     if query.flag("with_msg", false)? {
-        for attempt in &page.items {
+        for attempt in &found.page.items {
             if messages.contains_key(&attempt.message) {
                 continue;
             }
-            match state.hooks.message_get(attempt.application, attempt.message).await {
+            match state.hooks.message_head(attempt.application, attempt.message).await {
                 Ok(message) => drop(messages.insert(attempt.message, message)),
                 // It has expired; its attempts are still to be seen.
                 Err(Error::NotFound(_)) => {}
@@ -144,11 +144,11 @@ async fn answer(
         }
     }
     let shown = |attempt| MessageAttemptOut::of(attempt, with_content, messages.get(&attempt.message));
-    let data = page.items.iter().map(shown).collect();
-    json(StatusCode::OK, &ListResponse::of(&page, asked, |attempt| attempt.id, data))
+    let data = found.page.items.iter().map(shown).collect();
+    json(StatusCode::OK, &ListResponse::searched(&found, asked, |attempt| attempt.id, data))
 }
 
 /// The page of a status that no attempt has: an attempt is listed once it has ended.
-fn nothing() -> Page<Attempt> {
-    Page { items: Vec::new(), done: true }
+fn nothing() -> Searched<Attempt, AttemptId> {
+    Searched { page: Page { items: Vec::new(), done: true }, reached: None }
 }

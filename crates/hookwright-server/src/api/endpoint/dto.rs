@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use hookwright::domain::endpoint::{DisabledReason, EndpointSettings};
 use hookwright::hooks::{EndpointEdit, NewEndpoint};
-use hookwright_signature::Secret;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use utoipa::ToSchema;
 
 use crate::api::endpoint::headers::checked_headers;
@@ -17,12 +17,15 @@ use crate::api::fields::{Fields, given};
 #[serde(rename_all = "camelCase")]
 pub(in crate::api) struct EndpointIn {
     /// Where its webhooks go: `http` or `https`.
+    #[schema(max_length = 4096)]
     url: String,
     /// What it is for, for people.
     #[serde(default)]
+    #[schema(max_length = 10000)]
     description: Option<String>,
     /// Your own id for it, unique within the application.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 256, pattern = "^[a-zA-Z0-9_.-]+$")]
     uid: Option<String>,
     /// At most so many attempts a second.
     #[serde(default)]
@@ -37,21 +40,23 @@ pub(in crate::api) struct EndpointIn {
     disabled: Option<bool>,
     /// Only these event types; none or empty: all.
     #[serde(default)]
+    #[schema(max_items = 1000)]
     event_types: Option<Vec<String>>,
     /// The older name of `eventTypes`.
     #[serde(default)]
-    #[schema(deprecated)]
+    #[schema(deprecated, max_items = 1000)]
     filter_types: Option<Vec<String>>,
     /// Only messages of one of these channels; none or empty: all.
     #[serde(default)]
+    #[schema(max_items = 10)]
     channels: Option<Vec<String>>,
     /// Signs its webhooks: `whsec_` and base64 of 24 to 64 bytes. Leave it out for a fresh one. A PUT does not change it.
     #[serde(default)]
     secret: Option<String>,
-    /// Free key-value pairs.
+    /// Free key-value pairs. At most 100, with keys of at most 256 characters; at most 16 KiB in all.
     #[serde(default)]
     metadata: Option<BTreeMap<String, String>>,
-    /// Sent with each attempt. A PUT does not change them.
+    /// Sent with each attempt: at most 50, and at most 16 KiB in all. A PUT does not change them.
     #[serde(default)]
     headers: Option<BTreeMap<String, String>>,
 }
@@ -62,13 +67,15 @@ pub(in crate::api) struct EndpointIn {
 pub(in crate::api) struct EndpointPatch {
     /// Where its webhooks go.
     #[serde(default)]
+    #[schema(max_length = 4096)]
     url: Option<String>,
     /// What it is for, for people.
     #[serde(default)]
+    #[schema(max_length = 10000)]
     description: Option<String>,
     /// Your own id for it; null takes it away.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 256, pattern = "^[a-zA-Z0-9_.-]+$")]
     uid: Option<Option<String>>,
     /// At most so many attempts a second; null lifts the limit.
     #[serde(default, deserialize_with = "given")]
@@ -83,34 +90,42 @@ pub(in crate::api) struct EndpointPatch {
     disabled: Option<bool>,
     /// Only these event types; null or empty: all.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 1000)]
     event_types: Option<Option<Vec<String>>>,
     /// The older name of `eventTypes`.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<Vec<String>>, deprecated)]
+    #[schema(value_type = Option<Vec<String>>, deprecated, max_items = 1000)]
     filter_types: Option<Option<Vec<String>>>,
     /// Only messages of one of these channels; null or empty: all.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 10)]
     channels: Option<Option<Vec<String>>>,
-    /// Free key-value pairs, in the place of those that are there.
+    /// Free key-value pairs, in the place of those that are there. At most 100, with keys of at most 256 characters; at most 16 KiB in all.
     #[serde(default)]
     metadata: Option<BTreeMap<String, String>>,
+    /// Not changed here, so it is refused.
+    #[serde(default)]
+    #[schema(ignore)]
+    secret: Option<IgnoredAny>,
+    /// Not changed here, so they are refused.
+    #[serde(default)]
+    #[schema(ignore)]
+    headers: Option<IgnoredAny>,
 }
 
 impl EndpointIn {
     pub(super) fn checked(self) -> Result<NewEndpoint, ApiError> {
         let mut fields = Fields::default();
-        let secret = self.secret.as_deref().and_then(|text| fields.parsed("secret", text, Secret::parse));
+        let secret = fields.secret("secret", self.secret.as_deref());
         let headers = checked_headers(&mut fields, self.headers.unwrap_or_default());
         let settings = EndpointSettings {
             uid: fields.uid(self.uid.as_deref()),
-            url: self.url,
-            description: self.description.unwrap_or_default(),
-            throttle_rate: fields.rate(self.throttle_rate.or(self.rate_limit)),
-            event_types: fields.event_types(&self.event_types.or(self.filter_types).unwrap_or_default()),
+            url: trimmed(&self.url),
+            description: fields.description(self.description.unwrap_or_default()),
+            throttle_rate: fields.rate(self.throttle_rate, self.rate_limit),
+            event_types: fields.event_types(self.event_types, self.filter_types),
             channels: fields.channels(&self.channels.unwrap_or_default()),
-            metadata: self.metadata.unwrap_or_default(),
+            metadata: fields.metadata(self.metadata.unwrap_or_default()),
         };
         fields.finish()?;
         let disabled = self.disabled.unwrap_or(false).then_some(DisabledReason::ByRequest);
@@ -123,14 +138,23 @@ impl EndpointPatch {
     pub(super) fn change(self) -> Result<impl FnMut(&mut EndpointEdit) + Send, ApiError> {
         let mut fields = Fields::default();
         let uid = self.uid.map(|uid| fields.uid(uid.as_deref()));
-        let event_types = self.event_types.or(self.filter_types);
-        let event_types = event_types.map(|names| fields.event_types(&names.unwrap_or_default()));
+        let event_types = match (self.event_types, self.filter_types) {
+            (None, None) => None,
+            (newer, older) => Some(fields.event_types(newer.flatten(), older.flatten())),
+        };
         let channels = self.channels.map(|names| fields.channels(&names.unwrap_or_default()));
         // A patch may say 0 where it means none.
         let rate = self.throttle_rate.or(self.rate_limit).map(|rate| rate.filter(|&rate| rate > 0));
+        if self.secret.is_some() {
+            fields.refuse("secret", "is not changed by a patch; rotate it with POST …/secret/rotate");
+        }
+        if self.headers.is_some() {
+            fields.refuse("headers", "are not changed by this patch; send them to PATCH …/headers");
+        }
+        let description = self.description.map(|description| fields.description(description));
+        let metadata = self.metadata.map(|metadata| fields.metadata(metadata));
         fields.finish()?;
-        let (url, description, disabled, metadata) =
-            (self.url, self.description, self.disabled, self.metadata);
+        let (url, disabled) = (self.url.as_deref().map(trimmed), self.disabled);
         Ok(move |edit: &mut EndpointEdit| {
             let settings = &mut edit.settings;
             if let Some(url) = &url {
@@ -159,6 +183,11 @@ impl EndpointPatch {
             }
         })
     }
+}
+
+/// A URL without spaces and control characters around it, as browsers read one (WHATWG URL, section 4.4).
+fn trimmed(url: &str) -> String {
+    url.trim_matches(|c: char| c <= ' ').to_owned()
 }
 
 /// Turns an endpoint on or off; one that is off stays off for the reason it has.

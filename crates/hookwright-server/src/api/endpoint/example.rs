@@ -99,6 +99,7 @@ pub(in crate::api) async fn send(
         channels: Vec::new(),
         tags: Vec::new(),
         payload: Bytes::from(payload),
+        payload_retention: None,
     };
     let message = match state.hooks.send_to(application.id, &named, new).await? {
         Sent::Accepted(message) => message,
@@ -118,7 +119,7 @@ fn example(event_type: &EventType, index: u32) -> Result<String, ApiError> {
         (Some(list), _) => match usize::try_from(index).ok().and_then(|index| list.get(index)) {
             Some(chosen) => Ok(chosen.get().to_owned()),
             None => {
-                let msg = format!("exampleIndex must be below {}: so many examples there are", list.len());
+                let msg = format!("exampleIndex must be below {}: so many examples there are.", list.len());
                 Err(ApiError::field(["body", "exampleIndex"], msg, "value_error"))
             }
         },

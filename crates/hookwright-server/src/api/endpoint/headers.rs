@@ -23,6 +23,8 @@ use crate::server::AppState;
 
 /// At most so many headers on an endpoint.
 const HEADERS_MAX: usize = 50;
+/// At most so many bytes in the names and values of an endpoint's headers: servers take 8 KiB and more for all headers.
+const HEADERS_BYTES_MAX: usize = 16 * 1024;
 /// So many characters of a name that cannot be used are quoted.
 const QUOTED_MAX: usize = 80;
 
@@ -36,7 +38,7 @@ pub(super) fn operations() -> Operations {
 /// Headers to be sent with each attempt.
 #[derive(Deserialize, ToSchema)]
 pub(in crate::api) struct EndpointHeadersIn {
-    /// Values by name.
+    /// Values by name: at most 50, and at most 16 KiB in all.
     headers: BTreeMap<String, String>,
 }
 
@@ -135,9 +137,7 @@ pub(in crate::api) async fn change(
     }
     let set = checked_headers(&mut fields, set);
     let there = state.hooks.endpoint_get(application.id, &named).await?.headers;
-    if patched(there, &set, &gone).len() > HEADERS_MAX {
-        fields.refuse("headers", format!("an endpoint must have at most {HEADERS_MAX} headers"));
-    }
+    check_room(&mut fields, &patched(there, &set, &gone));
     fields.finish()?;
     let patch = |edit: &mut EndpointEdit| {
         edit.headers = patched(std::mem::take(&mut edit.headers), &set, &gone);
@@ -161,23 +161,42 @@ fn patched(mut there: Vec<Header>, set: &[Header], gone: &[String]) -> Vec<Heade
 /// Headers that may be sent, by the names and values that came in.
 pub(super) fn checked_headers(fields: &mut Fields, values: BTreeMap<String, String>) -> Vec<Header> {
     if values.len() > HEADERS_MAX {
-        fields.refuse("headers", format!("headers must have at most {HEADERS_MAX} items"));
+        fields.refuse(
+            "headers",
+            format_args!("must have at most {HEADERS_MAX} items, and has {}", values.len()),
+        );
         return Vec::new();
     }
     let mut headers: Vec<Header> = Vec::with_capacity(values.len());
     for (name, value) in values {
         match Header::parse(&name, &value) {
             Ok(header) if headers.iter().any(|other| other.name.eq_ignore_ascii_case(&header.name)) => {
-                fields.refuse("headers", format!("the header {name} is given twice, in different case"));
+                fields.refuse_saying(
+                    "headers",
+                    format!("The header {name} is given twice, in different case."),
+                );
             }
             Ok(header) => headers.push(header),
             Err(error) => {
                 let name: String = name.chars().take(QUOTED_MAX).flat_map(char::escape_debug).collect();
-                fields.refuse("headers", format!("the header {name} {error}"));
+                fields.refuse_saying("headers", format!("The header {name} {error}."));
             }
         }
     }
+    check_room(fields, &headers);
     headers
+}
+
+/// Refuses more headers than an endpoint may have.
+fn check_room(fields: &mut Fields, headers: &[Header]) {
+    let bytes: usize = headers.iter().map(|header| header.name.len() + header.value.len()).sum();
+    if headers.len() > HEADERS_MAX {
+        fields.refuse_saying("headers", format!("An endpoint has at most {HEADERS_MAX} headers."));
+    } else if bytes > HEADERS_BYTES_MAX {
+        let msg =
+            format!("An endpoint's headers have at most {HEADERS_BYTES_MAX} bytes in all, and not {bytes}.");
+        fields.refuse_saying("headers", msg);
+    }
 }
 
 impl EndpointHeadersOut<'_> {

@@ -24,7 +24,7 @@ use crate::api::error::{ApiError, Invalid, Problem};
 use crate::api::event_type::check_filter;
 use crate::api::operations::Operations;
 use crate::api::page::{ListResponse, PageParams};
-use crate::api::path::{EndpointPath, InApplication};
+use crate::api::path::{EndpointPath, EndpointToPut, InApplication};
 use crate::api::query::Query;
 use crate::auth::{Caller, needs};
 use crate::server::AppState;
@@ -69,7 +69,7 @@ pub(in crate::api) async fn list(
     responses(
         (status = 201, body = EndpointOut),
         (status = 404, body = Problem),
-        (status = 409, description = "Another one has this uid.", body = Problem),
+        (status = 409, description = "Another one has this uid, or the application has no room for more.", body = Problem),
         (status = 422, description = "A value cannot be used.", body = Invalid),
     ))]
 pub(in crate::api) async fn create(
@@ -113,13 +113,13 @@ pub(in crate::api) async fn show(
         (status = 200, description = "It was there.", body = EndpointOut),
         (status = 201, description = "It was made.", body = EndpointOut),
         (status = 404, description = "There is no such application.", body = Problem),
-        (status = 409, description = "Another one has this uid.", body = Problem),
+        (status = 409, description = "Another one has this uid, or the application has no room for more.", body = Problem),
         (status = 422, description = "A value cannot be used.", body = Invalid),
     ))]
 pub(in crate::api) async fn upsert(
     State(state): State<AppState>,
     InApplication { caller, application }: InApplication,
-    EndpointPath(named): EndpointPath,
+    EndpointToPut(named): EndpointToPut,
     JsonBody(body): JsonBody<EndpointIn>,
 ) -> Result<Response, ApiError> {
     let mut new = body.checked()?;
@@ -154,7 +154,7 @@ pub(in crate::api) async fn upsert(
     responses(
         (status = 200, body = EndpointOut),
         (status = 404, body = Problem),
-        (status = 409, description = "Another one has this uid.", body = Problem),
+        (status = 409, description = "Another one has this uid, or the application has no room for more.", body = Problem),
         (status = 422, description = "A value cannot be used.", body = Invalid),
     ))]
 pub(in crate::api) async fn change(

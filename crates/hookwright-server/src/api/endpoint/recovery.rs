@@ -175,7 +175,7 @@ impl BulkReplayIn {
         let mut fields = Fields::default();
         let range = range(&mut fields, &self.since, self.until.as_deref(), now);
         let selection = Selection {
-            event_types: fields.event_types(self.event_types.as_deref().unwrap_or_default()),
+            event_types: fields.event_types(self.event_types.clone(), None),
             channel: self.channel.as_deref().and_then(|text| fields.parsed("channel", text, Channel::parse)),
             tag: self.tag.as_deref().and_then(|text| fields.parsed("tag", text, Tag::parse)),
             standing: self.status.and_then(|code| standing(&mut fields, code)),
@@ -191,10 +191,7 @@ fn range(fields: &mut Fields, since: &str, until: Option<&str>, now: Timestamp) 
     let mut read = |field: &'static str, text: &str| {
         let read = time::parse(text);
         if read.is_none() {
-            fields.refuse(
-                field,
-                format!("{field} must be a date and time with an offset, such as 2026-11-24T12:00:00Z"),
-            );
+            fields.refuse(field, time::WANTED);
         }
         read
     };
@@ -202,12 +199,12 @@ fn range(fields: &mut Fields, since: &str, until: Option<&str>, now: Timestamp) 
     let until = until.and_then(|text| read("until", text));
     let since = parsed.unwrap_or(now);
     if since < now.before(AGE_MAX + CLOCKS_APART) {
-        fields.refuse("since", "since must be at most 14 days ago");
+        fields.refuse("since", "must be at most 14 days ago");
     } else if since > now.after(CLOCKS_APART) {
-        fields.refuse("since", "since must not be in the future");
+        fields.refuse("since", "must not be in the future");
     }
     if parsed.is_some() && until.is_some_and(|until| until < since) {
-        fields.refuse("until", "until must not be before since");
+        fields.refuse("until", "must not be before since");
     }
     Selection { until, ..Selection::since(since) }
 }
@@ -219,7 +216,7 @@ fn standing(fields: &mut Fields, code: u8) -> Option<Standing> {
         2 => Some(Standing::Failed),
         3 => Some(Standing::UnderWay),
         _ => {
-            fields.refuse("status", "status must be 0, 1, 2 or 3");
+            fields.refuse("status", "must be 0, 1, 2 or 3");
             None
         }
     }
@@ -227,7 +224,7 @@ fn standing(fields: &mut Fields, code: u8) -> Option<Standing> {
 
 fn status_class(fields: &mut Fields, class: u16) -> Option<u8> {
     if class > 500 || !class.is_multiple_of(100) {
-        fields.refuse("statusCodeClass", "statusCodeClass must be 0, 100, 200, 300, 400 or 500");
+        fields.refuse("statusCodeClass", "must be 0, 100, 200, 300, 400 or 500");
         return None;
     }
     u8::try_from(class / 100).ok()

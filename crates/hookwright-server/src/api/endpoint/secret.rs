@@ -7,7 +7,6 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use hookwright::domain::capability::Capability;
 use hookwright::domain::endpoint::Endpoint;
-use hookwright_signature::Secret;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -88,11 +87,10 @@ pub(in crate::api) async fn rotate(
     OptionalJsonBody(body): OptionalJsonBody<EndpointSecretRotateIn>,
 ) -> Result<Response, ApiError> {
     let mut fields = Fields::default();
-    let secret = body.key.as_deref().and_then(|text| fields.parsed("key", text, Secret::parse));
+    let secret = fields.secret("key", body.key.as_deref());
     let grace = body.grace_period_seconds.unwrap_or(GRACE_SECONDS_DEFAULT);
     if grace > GRACE_SECONDS_MAX {
-        fields
-            .refuse("gracePeriodSeconds", format!("gracePeriodSeconds must be at most {GRACE_SECONDS_MAX}"));
+        fields.refuse("gracePeriodSeconds", format_args!("must be at most {GRACE_SECONDS_MAX}"));
     }
     fields.finish()?;
     let grace = Duration::from_secs(grace.into());

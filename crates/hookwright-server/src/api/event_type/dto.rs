@@ -20,8 +20,10 @@ const FEATURE_FLAGS_MAX: usize = 50;
 #[serde(rename_all = "camelCase")]
 pub(in crate::api) struct EventTypeIn {
     /// Its name, such as `book.added`.
+    #[schema(min_length = 1, max_length = 256, pattern = "^[a-zA-Z0-9_.-]+$")]
     pub(super) name: String,
     /// What happens, for people.
+    #[schema(max_length = 10000)]
     description: String,
     /// No longer offered to subscribers.
     #[serde(default)]
@@ -41,6 +43,7 @@ pub(in crate::api) struct EventTypeIn {
     group_name: Option<String>,
     /// An application must hold one of these to see it.
     #[serde(default)]
+    #[schema(max_items = 50)]
     feature_flags: Option<Vec<String>>,
     /// The older form of `featureFlags`, for one.
     #[serde(default)]
@@ -53,6 +56,7 @@ pub(in crate::api) struct EventTypeIn {
 #[serde(rename_all = "camelCase")]
 pub(in crate::api) struct EventTypeUpsertIn {
     /// What happens, for people.
+    #[schema(max_length = 10000)]
     description: String,
     /// No longer offered to subscribers.
     #[serde(default)]
@@ -72,6 +76,7 @@ pub(in crate::api) struct EventTypeUpsertIn {
     group_name: Option<String>,
     /// An application must hold one of these to see it.
     #[serde(default)]
+    #[schema(max_items = 50)]
     feature_flags: Option<Vec<String>>,
     /// The older form of `featureFlags`, for one.
     #[serde(default)]
@@ -85,6 +90,7 @@ pub(in crate::api) struct EventTypeUpsertIn {
 pub(in crate::api) struct EventTypePatch {
     /// What happens, for people.
     #[serde(default)]
+    #[schema(max_length = 10000)]
     description: Option<String>,
     /// No longer offered to subscribers.
     #[serde(default)]
@@ -105,7 +111,7 @@ pub(in crate::api) struct EventTypePatch {
     group_name: Option<Option<String>>,
     /// An application must hold one of these to see it; null shows it to all.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
     feature_flags: Option<Option<Vec<String>>>,
     /// The older form of `featureFlags`, for one.
     #[serde(default, deserialize_with = "given")]
@@ -178,7 +184,7 @@ impl EventTypeUpsertIn {
     fn checked(self, fields: &mut Fields) -> EventTypeSettings {
         let flags = self.feature_flags.unwrap_or_else(|| self.feature_flag.into_iter().collect());
         EventTypeSettings {
-            description: self.description,
+            description: fields.description(self.description),
             archived: self.archived.unwrap_or(false),
             deprecated: self.deprecated.unwrap_or(false),
             schemas: self.schemas.and_then(|schemas| checked_schemas(fields, &schemas)),
@@ -199,8 +205,9 @@ impl EventTypePatch {
         let flags = self.feature_flags.or(one);
         let flags = flags.map(|flags| checked_flags(&mut fields, &flags.unwrap_or_default()));
         let group = self.group_name.map(|group| checked_group(&mut fields, group.as_deref()));
+        let description = self.description.map(|description| fields.description(description));
         fields.finish()?;
-        let (description, archived, deprecated) = (self.description, self.archived, self.deprecated);
+        let (archived, deprecated) = (self.archived, self.deprecated);
         let validated = self.validate_payload;
         Ok(move |settings: &mut EventTypeSettings| {
             if let Some(description) = &description {
@@ -246,9 +253,9 @@ impl EventTypeOut<'_> {
 
 fn checked_schemas(fields: &mut Fields, schemas: &RawValue) -> Option<String> {
     if !schemas.get().starts_with('{') {
-        fields.refuse("schemas", "schemas must be an object with a JSON Schema for each version");
+        fields.refuse("schemas", "must be an object with a JSON Schema for each version");
     } else if !nesting::is_bounded(schemas.get().as_bytes()) {
-        fields.refuse("schemas", nesting::refusal("schemas"));
+        fields.refuse("schemas", nesting::REFUSAL);
     }
     Some(schemas.get().to_owned())
 }

@@ -167,7 +167,7 @@ fn document(spec: Option<Value>, raw: Option<String>) -> Result<Value, ApiError>
             })?;
             match nesting::is_bounded(document.to_string().as_bytes()) {
                 true => Ok(document),
-                false => Err(unreadable(nesting::refusal("specRaw"))),
+                false => Err(unreadable(format!("specRaw {}.", nesting::REFUSAL))),
             }
         }
         _ => Err(ApiError::new(

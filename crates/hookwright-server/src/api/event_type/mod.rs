@@ -19,7 +19,7 @@ use crate::api::body::JsonBody;
 use crate::api::error::{ApiError, Invalid, Problem};
 use crate::api::operations::Operations;
 use crate::api::page::{ListResponse, PageParams};
-use crate::api::path::EventTypePath;
+use crate::api::path::{EventTypePath, EventTypeToPut};
 use crate::api::query::Query;
 use crate::auth::{Caller, OrganisationCaller};
 use crate::server::AppState;
@@ -58,7 +58,8 @@ pub(in crate::api) async fn list(
     let shown = all.values().filter(|event_type| {
         is_visible(event_type, &caller) && (include_archived || !event_type.settings.archived)
     });
-    let page = request.page(read(&request, shown));
+    let bytes = |event_type: &&EventType| if with_content { event_type.weight() } else { 0 };
+    let page = request.gather(read(&request, shown), bytes);
     let data = page.items.iter().map(|event_type| EventTypeOut::of(event_type, with_content)).collect();
     json(StatusCode::OK, &ListResponse::of(&page, asked, |event_type| event_type.name.clone(), data))
 }
@@ -109,7 +110,7 @@ pub(in crate::api) async fn show(
 pub(in crate::api) async fn upsert(
     State(state): State<AppState>,
     OrganisationCaller(organisation): OrganisationCaller,
-    EventTypePath(name): EventTypePath,
+    EventTypeToPut(name): EventTypeToPut,
     JsonBody(body): JsonBody<EventTypeUpsertIn>,
 ) -> Result<Response, ApiError> {
     let settings = body.settings()?;

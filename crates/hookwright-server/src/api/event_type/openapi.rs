@@ -9,6 +9,7 @@ use hookwright::domain::names::{EventTypeName, FeatureFlag};
 use serde_json::{Map, Value, json};
 
 use crate::api::error::{ApiError, FieldError};
+use crate::api::fields::DESCRIPTION_MAX;
 
 /// At most so many webhooks are imported at once.
 const WEBHOOKS_MAX: usize = 1_000;
@@ -82,6 +83,9 @@ fn webhook(document: &Value, name: &str, path: &Value) -> Result<Webhook, String
         .or_else(|| text(request, "description"))
         .or_else(|| text(Some(path), "description"))
         .unwrap_or_default();
+    if description.chars().count() > DESCRIPTION_MAX {
+        return Err(format!("The description has more than {DESCRIPTION_MAX} characters."));
+    }
     let content = request.and_then(|request| request.get("content")).and_then(Value::as_object);
     let json = content.and_then(|content| {
         content

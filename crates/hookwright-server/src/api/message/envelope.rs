@@ -1,6 +1,7 @@
 //! A message as it comes in: an envelope around a payload that nobody looks into.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hookwright::NewMessage;
@@ -23,6 +24,10 @@ pub(super) const ENVELOPE_LIMIT: usize = 64 * 1024;
 /// The buffer has 8 KiB and more. While a payload waits for its delivery, a slice of the buffer would keep all of it; and
 /// the connection can use its buffer again for the next request only if nobody holds a slice of it.
 const COPY_MAX: usize = 4 * 1024;
+
+/// A payload is kept for so many days or hours at most, as the Svix API has it; without a wish as long as its message.
+const DAYS_MAX: i64 = 90;
+const HOURS_MAX: i64 = 24 * DAYS_MAX;
 
 /// One thing that happened.
 #[derive(Deserialize, ToSchema)]
@@ -50,6 +55,14 @@ pub(super) struct MessageIn<'a> {
     /// Makes the application on the way, if it is not there.
     #[serde(default)]
     application: Option<ApplicationIn>,
+    /// How many days the payload is kept; without it as long as the message is. The message itself stays.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 90)]
+    payload_retention_period: Option<i64>,
+    /// The same in hours; only one of the two may be given.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 2160)]
+    payload_retention_hours: Option<i64>,
     /// Not there yet.
     #[serde(borrow, default)]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -88,9 +101,10 @@ impl Envelope {
         let mut fields = Fields::default();
         let nesting = body::check_nesting(bytes);
         if nesting.is_err() && !nesting::is_bounded(payload.as_bytes()) {
-            fields.refuse("payload", nesting::refusal("payload"));
+            fields.refuse("payload", nesting::REFUSAL);
         }
         message.refuse_what_is_not_there(&mut fields);
+        let payload_retention = message.payload_retention(&mut fields);
         let event_type = fields.parsed("eventType", &message.event_type, EventTypeName::parse);
         let event_id =
             message.event_id.as_ref().and_then(|id| fields.parsed("eventId", id.as_ref(), EventId::parse));
@@ -111,12 +125,31 @@ impl Envelope {
         } else {
             bytes.slice_ref(payload.as_bytes())
         };
-        let new = NewMessage { event_type, event_id, channels, tags, payload };
+        let new = NewMessage { event_type, event_id, channels, tags, payload, payload_retention };
         Ok(Envelope { message: new, application: message.application })
     }
 }
 
 impl MessageIn<'_> {
+    /// How long the payload is to be kept, if that is asked for.
+    fn payload_retention(&self, fields: &mut Fields) -> Option<Duration> {
+        let (name, number, max, hours) = match (self.payload_retention_period, self.payload_retention_hours) {
+            (None, None) => return None,
+            (Some(days), None) => ("payloadRetentionPeriod", days, DAYS_MAX, 24),
+            (None, Some(hours)) => ("payloadRetentionHours", hours, HOURS_MAX, 1),
+            (Some(_), Some(_)) => {
+                fields
+                    .refuse("payloadRetentionHours", "cannot be given together with payloadRetentionPeriod");
+                return None;
+            }
+        };
+        if !(1..=max).contains(&number) {
+            fields.refuse(name, format_args!("must be from 1 to {max}"));
+            return None;
+        }
+        Some(Duration::from_secs(number.unsigned_abs() * hours * 3_600))
+    }
+
     /// Refuses what would change the delivery in a way that is not there yet: leaving it out in silence would send something
     /// else than was asked for.
     fn refuse_what_is_not_there(&self, fields: &mut Fields) {
@@ -127,12 +160,15 @@ impl MessageIn<'_> {
             raw_payload: Option<serde::de::IgnoredAny>,
         }
         if self.deliver_at.is_some() {
-            fields.refuse("deliverAt", "deliverAt is not there yet; send the message when it is due");
+            fields.refuse("deliverAt", "is not there yet; send the message when it is due");
         }
         let params = self.transformations_params;
         let params = params.and_then(|raw| serde_json::from_str::<TransformationsParams>(raw.get()).ok());
         if params.is_some_and(|params| params.raw_payload.is_some()) {
-            fields.refuse("transformationsParams", "rawPayload is not there yet; send the payload as JSON");
+            fields.refuse_saying(
+                "transformationsParams",
+                "rawPayload is not there yet. Send the payload as JSON.",
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Which messages a list shows.
 
 use hookwright::MessageFilter;
-use hookwright::domain::names::{Channel, EventTypeName, Tag};
+use hookwright::domain::names::{Channel, EventId, EventTypeName, Tag};
 use hookwright::domain::time::Timestamp;
 use utoipa::IntoParams;
 
@@ -24,6 +24,12 @@ pub(in crate::api) struct MessageFilterParams {
     /// With this tag.
     #[param(value_type = Option<String>)]
     tag: Option<Tag>,
+    /// With this `eventId`.
+    #[param(value_type = Option<String>)]
+    event_id: Option<EventId>,
+    /// With this text somewhere in the payload, byte for byte as it was sent.
+    #[param(min_length = 3, max_length = 256)]
+    payload_text: Option<String>,
     /// Before this point in time.
     #[param(value_type = Option<String>, format = DateTime)]
     before: Option<Timestamp>,
@@ -37,7 +43,7 @@ impl MessageFilterParams {
         let mut event_types = Vec::new();
         for name in query.list("event_types") {
             let name = EventTypeName::parse(name);
-            event_types.push(name.map_err(|error| refused("event_types", error.to_string()))?);
+            event_types.push(name.map_err(|error| refused("event_types", error))?);
         }
         if event_types.len() > EVENT_TYPES_MAX {
             return Err(refused("event_types", format!("must name at most {EVENT_TYPES_MAX} event types")));
@@ -46,13 +52,22 @@ impl MessageFilterParams {
             event_types,
             channel: query.parsed("channel", Channel::parse)?,
             tag: query.parsed("tag", Tag::parse)?,
+            event_id: query.parsed("event_id", EventId::parse)?,
+            payload_text: query.parsed("payload_text", payload_text)?,
             before: query.time("before")?,
             after: query.time("after")?,
         })
     }
 
     pub(in crate::api) fn into_filter(self) -> MessageFilter {
-        let MessageFilterParams { event_types, channel, tag, before, after } = self;
-        MessageFilter { event_types, channel, tag, before, after }
+        let MessageFilterParams { event_types, channel, tag, event_id, payload_text, before, after } = self;
+        MessageFilter { event_types, channel, tag, event_id, text: payload_text, before, after }
+    }
+}
+
+fn payload_text(text: &str) -> Result<String, &'static str> {
+    match text.chars().count() {
+        3..=256 => Ok(text.to_owned()),
+        _ => Err("must have 3 to 256 characters"),
     }
 }

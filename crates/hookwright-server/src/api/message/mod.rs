@@ -28,6 +28,8 @@ pub(super) fn operations() -> Operations {
 }
 
 /// Lists an application's messages, newest first.
+///
+/// With a filter a page may hold few messages, or none, and still not be the last: only `done` tells, and `iterator` goes on.
 #[utoipa::path(get, path = "/api/v1/app/{app_id}/msg", operation_id = "v1.message.list", tag = "Message",
     params(
         ("app_id" = String, Path, description = "The application's id or uid."),
@@ -44,9 +46,9 @@ pub(super) async fn list(
     let with_content = query.flag("with_content", true)?;
     let filter = MessageFilterParams::of(&query)?.into_filter();
     let (request, asked) = PageParams::of(&query)?.request(Order::Descending)?;
-    let page = state.hooks.message_list(application.id, filter, with_content, request).await?;
-    let data = page.items.iter().map(|message| MessageOut::of(message, with_content)).collect();
-    json(StatusCode::OK, &ListResponse::of(&page, asked, |message| message.id, data))
+    let found = state.hooks.message_list(application.id, filter, with_content, request).await?;
+    let data = found.page.items.iter().map(|message| MessageOut::of(message, with_content)).collect();
+    json(StatusCode::OK, &ListResponse::searched(&found, asked, |message| message.id, data))
 }
 
 /// A message.

@@ -60,6 +60,11 @@ pub(crate) struct BenchArgs {
           value_parser = clap::value_parser!(u64).range(0..=10_000_000))]
     pub(crate) backlog: u64,
 
+    /// Messages that lie in the database and have expired, each with an attempt: how they go is measured beside the rest.
+    #[arg(long, value_name = "N", default_value_t = 0,
+          value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
+    pub(crate) expiring: u64,
+
     /// Watch the server for 5 seconds while it has nothing to do.
     #[arg(long)]
     pub(crate) idle: bool,

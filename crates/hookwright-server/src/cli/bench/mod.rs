@@ -7,6 +7,7 @@ mod args; // reading order: what is asked, how it is measured, what is told
 mod backlog;
 mod board;
 mod drive;
+mod expiring;
 mod machine;
 mod payload;
 mod progress;
@@ -51,6 +52,20 @@ pub(crate) enum BenchError {
     /// A histogram of times could not be made.
     #[error("A histogram of times could not be made.")]
     Histogram(#[from] hdrhistogram::CreationError),
+    /// The database's URL is none.
+    #[error(
+        "The --database-url is no URL of a SQLite file; an example is sqlite:///srv/hookwright-bench.db."
+    )]
+    Database,
+    /// A name of the benchmark's own is none.
+    #[error("An event type of the benchmark cannot be used.")]
+    Name(#[from] hookwright::domain::names::NameError),
+    /// The database could not be opened to fill it.
+    #[error("The database could not be filled with old messages.")]
+    Open(#[from] hookwright::StartError),
+    /// The database could not be filled.
+    #[error("The database could not be filled with old messages.")]
+    Fill(#[from] hookwright::Error),
     /// The runtime for the measurement could not be made.
     #[error("The threads for the measurement could not be started.")]
     Runtime(#[source] std::io::Error),

@@ -25,6 +25,8 @@ pub(super) struct Report {
     pub(super) memory: Option<MemoryFigures>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) idle: Option<IdleFigures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) expiring: Option<ExpiringFigures>,
 }
 
 /// What was asked for.
@@ -107,10 +109,41 @@ pub(super) struct IdleFigures {
     pub(super) cpu_us_per_second: f64,
 }
 
+/// Messages that had expired when the server started.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ExpiringFigures {
+    pub(super) messages: u64,
+    /// When all of them were gone, if they were; from the start of the server.
+    pub(super) gone_after_seconds: Option<f64>,
+    /// The database's files, again and again.
+    pub(super) samples: Vec<FileSample>,
+}
+
+/// The database's files at one moment.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct FileSample {
+    /// Since the start of the server.
+    pub(super) seconds: f64,
+    /// Messages that were gone.
+    pub(super) expired: u64,
+    pub(super) file_bytes: u64,
+    /// Of the write-ahead log.
+    pub(super) log_bytes: u64,
+}
+
 impl Report {
     /// A report without figures.
     pub(super) fn new(machine: Machine, settings: Settings) -> Report {
-        Report { machine, settings, floor: None, full: None, rate: None, memory: None, idle: None }
+        Report {
+            machine,
+            settings,
+            floor: None,
+            full: None,
+            rate: None,
+            memory: None,
+            idle: None,
+            expiring: None,
+        }
     }
 
     /// The parts with their names.

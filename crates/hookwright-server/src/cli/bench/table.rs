@@ -1,7 +1,7 @@
 //! The figures of a benchmark, as people read them.
 
 use super::super::rig::grouped;
-use super::report::{Figures, Report};
+use super::report::{ExpiringFigures, Figures, Report};
 
 const NAME_WIDTH: usize = 38;
 const VALUE_WIDTH: usize = 12;
@@ -27,6 +27,7 @@ pub(super) fn render(report: &Report) -> String {
         }
     }
     lines.extend(about_memory(report));
+    lines.extend(report.expiring.iter().flat_map(about_expiring));
     lines.join("\n") + "\n"
 }
 
@@ -104,6 +105,25 @@ fn about_memory(report: &Report) -> Vec<String> {
         lines.push(String::new());
         lines.push(row("server, idle, memory MiB", [mebibytes(idle.rss)]));
         lines.push(row("server, idle, CPU µs a second", [tenths(idle.cpu_us_per_second)]));
+    }
+    lines
+}
+
+/// Rows of the samples that are shown, at most.
+const SAMPLES_SHOWN: usize = 20;
+
+fn about_expiring(expiring: &ExpiringFigures) -> Vec<String> {
+    let after = match expiring.gone_after_seconds {
+        Some(seconds) => format!("gone {seconds:.0} s after the server's start"),
+        None => "not all gone".to_owned(),
+    };
+    let mut lines = vec![String::new(), format!("{} expired messages: {after}", grouped(expiring.messages))];
+    let titles = ["gone", "file, MiB", "log, MiB"].map(str::to_owned);
+    lines.push(row("seconds after the server's start", titles));
+    let every = expiring.samples.len().div_ceil(SAMPLES_SHOWN).max(1);
+    for sample in expiring.samples.iter().step_by(every).chain(expiring.samples.last()) {
+        let values = [grouped(sample.expired), mebibytes(sample.file_bytes), mebibytes(sample.log_bytes)];
+        lines.push(row(&format!("{:.0}", sample.seconds), values));
     }
     lines
 }

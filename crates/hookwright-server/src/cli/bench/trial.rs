@@ -4,12 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::super::rig::{Api, ChildServer, Receiver, RigError, ServerSetup};
+use hookwright::config::DatabaseUrl;
+
+use super::super::rig::{Api, ChildServer, DATABASE_FILE, Receiver, RigError, ServerSetup};
 use super::BenchError;
 use super::args::{BenchArgs, Part};
 use super::backlog::{self, BACKLOG_TYPE};
 use super::board::Board;
 use super::drive;
+use super::expiring;
 use super::machine::Machine;
 use super::progress::Progress;
 use super::report::{
@@ -87,7 +90,13 @@ async fn with_server(
     directory: &Path,
     report: &mut Report,
 ) -> Result<(), BenchError> {
+    let database = database(args, directory)?;
+    if args.expiring > 0 {
+        expiring::fill(args, &database, progress).await?;
+    }
     let mut bench = Bench::set_up(args, directory).await?;
+    let watch =
+        (args.expiring > 0).then(|| expiring::Watch::begin(args, &database, bench.server.api().clone()));
     let mut memory = MemoryFigures::started(Memory::of(bench.process)?);
     if args.idle {
         report.idle = Some(bench.idle().await?);
@@ -99,6 +108,9 @@ async fn with_server(
     }
     if args.wants(Part::Rate) {
         report.rate = Some(bench.at_rate(args, progress).await?);
+    }
+    if let Some(watch) = watch {
+        report.expiring = Some(watch.end().await);
     }
     let last = Memory::of(bench.process)?;
     (memory.final_rss, memory.peak_rss) = (last.resident, last.peak);
@@ -113,6 +125,9 @@ impl Bench {
         let mut setup = ServerSetup::new(directory)?;
         if let Some(url) = &args.database_url {
             setup = setup.with("HOOKWRIGHT_DATABASE_URL", absolute(url)?);
+        }
+        if args.expiring > 0 {
+            setup = setup.with("HOOKWRIGHT_RETENTION", expiring::RETENTION);
         }
         let server = setup.start().await?;
         let process = server.process_id().ok_or_else(|| RigError::Io {
@@ -284,6 +299,14 @@ async fn recorded(api: &Api) -> Result<Option<u64>, RigError> {
         }
     }
     Ok(total)
+}
+
+/// The database that the server will have.
+fn database(args: &BenchArgs, directory: &Path) -> Result<DatabaseUrl, BenchError> {
+    match &args.database_url {
+        None => Ok(DatabaseUrl::Sqlite(directory.join(DATABASE_FILE))),
+        Some(url) => absolute(url)?.parse().map_err(|_| BenchError::Database),
+    }
 }
 
 /// The server runs in a directory of its own, where a relative path would lead elsewhere.

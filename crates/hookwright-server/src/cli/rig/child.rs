@@ -10,6 +10,8 @@ use tokio::process::{Child, Command};
 
 use super::{Api, RigError};
 
+/// The database in a server's directory, unless it is set to another.
+pub(crate) const DATABASE_FILE: &str = "trial.db";
 /// How long a start may take: a database left by a crash is read first.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 /// How often a start is looked at.
@@ -97,7 +99,10 @@ impl ServerSetup {
         }
         command
             .env("HOOKWRIGHT_LISTEN", self.address.to_string())
-            .env("HOOKWRIGHT_DATABASE_URL", format!("sqlite://{}", self.directory.join("trial.db").display()))
+            .env(
+                "HOOKWRIGHT_DATABASE_URL",
+                format!("sqlite://{}", self.directory.join(DATABASE_FILE).display()),
+            )
             .env("HOOKWRIGHT_API_TOKEN", &self.token)
             .env("HOOKWRIGHT_ALLOW_TARGET_NETWORKS", "127.0.0.0/8")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))

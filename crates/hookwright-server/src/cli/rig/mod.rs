@@ -14,7 +14,7 @@ use std::process::ExitStatus;
 use hyper_util::client::legacy::connect::HttpConnector;
 
 pub(crate) use api::{Api, AttemptOut, HttpClient, accepted, http_client};
-pub(crate) use child::{ChildServer, ServerSetup};
+pub(crate) use child::{ChildServer, DATABASE_FILE, ServerSetup};
 pub(crate) use interrupt::interrupted;
 pub(crate) use number::grouped;
 pub(crate) use receiver::{Answer, Answering, Receiver, RefusingPort, Webhook};

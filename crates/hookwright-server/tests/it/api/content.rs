@@ -1,5 +1,9 @@
 //! Removing what a message says, and what an endpoint answered.
 
+use std::time::Duration;
+
+use hookwright::Clock;
+use hookwright::domain::time::Timestamp;
 use hookwright_testkit::{Point, Receiver, Reply, eventually};
 use serde_json::{Value, json};
 
@@ -45,6 +49,44 @@ async fn a_payload_that_was_removed_is_shown_as_expired_and_not_resent() {
     assert_eq!(refused.json()["code"], "missing_payload");
     assert_eq!(receiver.count(), 1);
     rig.client.delete(&path).await.expect(204);
+}
+
+#[tokio::test]
+async fn a_payload_is_shown_as_expired_after_the_time_its_sender_gave_it() {
+    let clock = Clock::manual(Timestamp::from_micros(1_700_000_000_000_000));
+    let (rig, receiver) = (Rig::start_at(clock.clone()).await, Receiver::start().await);
+    receiver.on("/", [Reply::status(200).body("an echo")]);
+    rig.application("ann").await;
+    let endpoint = rig.endpoint("ann", &receiver.url("/")).await;
+    let mut messages = Vec::new();
+    for (field, number) in [("payloadRetentionHours", 2), ("payloadRetentionPeriod", 1)] {
+        let body = json!({"eventType": "a.b", "payload": {"n": number}, field: number});
+        let sent = rig.client.post("/api/v1/app/ann/msg", &body).await.expect(202).json();
+        messages.push(text(&sent["id"]));
+    }
+    let lasting = rig.send("ann", "a.b", json!({"n": 0})).await;
+    for message in messages.iter().chain([&lasting]) {
+        attempts(&rig, message, 1).await;
+    }
+    let shown = async |message: &str| {
+        rig.client.get(&format!("/api/v1/app/ann/msg/{message}")).await.expect(200).json()["payload"].clone()
+    };
+    for (message, hours, number) in [(&messages[0], 2, 2), (&messages[1], 22, 1)] {
+        assert_eq!(shown(message).await, json!({"n": number}));
+        clock.advance(Duration::from_secs(hours * 3_600));
+        eventually("a payload that has expired", async || {
+            // More than the time between two rounds of what removes.
+            clock.advance(Duration::from_secs(61));
+            let payload = shown(message).await;
+            if payload == json!({"expired": true}) { Ok(()) } else { Err(payload) }
+        })
+        .await;
+        assert_eq!(attempts(&rig, message, 1).await[0]["response"], "EXPUNGED");
+        let resend = format!("/api/v1/app/ann/msg/{message}/endpoint/{endpoint}/resend");
+        let refused = rig.client.post(&resend, &json!({})).await.expect(400);
+        assert_eq!(refused.json()["code"], "missing_payload");
+    }
+    assert_eq!(shown(&lasting).await, json!({"n": 0}));
 }
 
 #[tokio::test]

@@ -137,6 +137,9 @@ async fn what_cannot_be_an_endpoint_is_refused_with_the_field() {
         (json!({}), "body.url"),
         (json!({"url": "ftp://127.0.0.1/"}), "body.url"),
         (json!({"url": "not a url"}), "body.url"),
+        (json!({"url": "http:///127.0.0.1/"}), "body.url"),
+        (json!({"url": "http:127.0.0.1"}), "body.url"),
+        (json!({"url": "http://127.0.\t0.1/"}), "body.url"),
         (json!({"url": 5}), "body.url"),
         (json!({"url": url, "uid": "a b"}), "body.uid"),
         (json!({"url": url, "eventTypes": ["not.registered"]}), "body.eventTypes"),
@@ -152,4 +155,17 @@ async fn what_cannot_be_an_endpoint_is_refused_with_the_field() {
         let refused = rig.client.post("/api/v1/app/ann/endpoint", &body).await.expect(422);
         assert_eq!(wrong_place(&refused), place, "{body}: {}", refused.text());
     }
+}
+
+#[tokio::test]
+async fn space_around_a_url_is_no_part_of_it() {
+    let rig = Rig::start().await;
+    rig.application("ann").await;
+    let body = json!({"url": " http://127.0.0.1:9/a \n"});
+    let made = rig.client.post("/api/v1/app/ann/endpoint", &body).await.expect(201).json();
+    assert_eq!(made["url"], "http://127.0.0.1:9/a");
+    let path = format!("/api/v1/app/ann/endpoint/{}", text(&made["id"]));
+    let patched =
+        rig.client.patch(&path, &json!({"url": "\thttp://127.0.0.1:9/b "})).await.expect(200).json();
+    assert_eq!(patched["url"], "http://127.0.0.1:9/b");
 }

@@ -89,3 +89,29 @@ async fn limits_orders_and_iterators_that_cannot_be_used_are_refused() {
         assert_eq!(of_another_list.status, if path == "/api/v1/app" { 200 } else { 422 }, "{path}");
     }
 }
+
+#[tokio::test]
+async fn messages_are_found_by_their_event_id_and_by_text_in_their_payload() {
+    let rig = Rig::start().await;
+    rig.application("ann").await;
+    let send = async |event_id: &str, title: &str| {
+        let body = json!({"eventType": "a.b", "eventId": event_id, "payload": {"title": title}});
+        rig.client.post("/api/v1/app/ann/msg", &body).await.expect(202);
+    };
+    send("order-1", "Emma").await;
+    send("order-2", "Persuasion").await;
+    let found = async |query: &str| {
+        let list = rig.client.get(&format!("/api/v1/app/ann/msg?{query}")).await.expect(200);
+        column(&list, "eventId")
+    };
+    assert_eq!(found("event_id=order-1").await, [json!("order-1")]);
+    assert_eq!(found("event_id=order-3").await, [] as [Value; 0]);
+    assert_eq!(found("payload_text=Persua").await, [json!("order-2")]);
+    assert_eq!(found("payload_text=%22Emma%22").await, [json!("order-1")]);
+    assert_eq!(found("payload_text=Emma&event_id=order-2").await, [] as [Value; 0]);
+    assert_eq!(found("payload_text=%25mm%25").await, [] as [Value; 0], "no pattern, but text");
+    for (query, name) in [("payload_text=ab", "payload_text"), ("event_id=a%20b", "event_id")] {
+        let refused = rig.client.get(&format!("/api/v1/app/ann/msg?{query}")).await.expect(422).json();
+        assert_eq!(refused["detail"][0]["loc"], json!(["query", name]), "{refused}");
+    }
+}

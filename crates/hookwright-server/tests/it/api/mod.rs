@@ -10,6 +10,7 @@ mod authentication;
 mod content;
 mod background_tasks;
 mod endpoints;
+mod event_type_import;
 mod event_types;
 mod examples;
 mod headers;
@@ -19,8 +20,10 @@ mod stats;
 
 mod access; // what holds for all of them
 mod capabilities;
+mod errors;
 mod feature_flags;
 mod idempotency;
+mod limits;
 mod lists;
 mod malformed;
 mod server;

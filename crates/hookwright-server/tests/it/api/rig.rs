@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use hookwright::Hooks;
-use hookwright::config::DatabaseUrl;
+use hookwright::config::{Config, DatabaseUrl};
 use hookwright::domain::ids::ApplicationId;
 use hookwright::domain::token::{Scope, TokenSettings};
+use hookwright::{Clock, Hooks};
 use hookwright_server::server::{self, LoginLinks, PAYLOAD_LIMIT_DEFAULT, ServerOptions};
 use hookwright_testkit::http::{Answer, Client};
 use serde_json::{Value, json};
@@ -35,8 +35,18 @@ impl Rig {
 
     /// Targets in this network are allowed.
     pub(super) async fn start_with(allowed: &str) -> Rig {
+        Rig::start_configured(|config| config.allow_target_networks = vec![allowed.parse().unwrap()]).await
+    }
+
+    /// It is as late as this clock says.
+    pub(super) async fn start_at(clock: Clock) -> Rig {
+        Rig::start_configured(|config| config.clock = clock).await
+    }
+
+    /// Loopback targets are allowed, and then the engine's configuration is changed.
+    pub(super) async fn start_configured(change: impl FnOnce(&mut Config)) -> Rig {
         let folder = tempfile::tempdir().unwrap();
-        let hooks = start_engine(folder.path(), allowed).await;
+        let hooks = start_engine(folder.path(), change).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let options = ServerOptions {
@@ -88,9 +98,10 @@ impl Drop for Rig {
     }
 }
 
-async fn start_engine(folder: &Path, allowed: &str) -> Hooks {
+async fn start_engine(folder: &Path, change: impl FnOnce(&mut Config)) -> Hooks {
     let mut builder = Hooks::builder(DatabaseUrl::Sqlite(folder.join("hookwright.db")));
-    builder.config_mut().allow_target_networks = vec![allowed.parse().unwrap()];
+    builder.config_mut().allow_target_networks = vec!["127.0.0.0/8".parse().unwrap()];
+    change(builder.config_mut());
     builder.start().await.unwrap()
 }
 

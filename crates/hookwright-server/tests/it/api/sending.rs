@@ -105,6 +105,14 @@ async fn malformed_messages_are_refused_and_the_field_named() {
         (r#"{"eventType":"a.b","payload":{},"tags":["1","2","3","4","5","6"]}"#, "body.tags"),
         (r#"{"eventType":"a.b","payload":{},"application":{"uid":"ann"}}"#, "body.application.name"),
         (r#"{"eventType":"a.b","payload":{},"deliverAt":"2030-01-01T00:00:00Z"}"#, "body.deliverAt"),
+        (r#"{"eventType":"a","payload":{},"payloadRetentionPeriod":0}"#, "body.payloadRetentionPeriod"),
+        (r#"{"eventType":"a","payload":{},"payloadRetentionPeriod":91}"#, "body.payloadRetentionPeriod"),
+        (r#"{"eventType":"a","payload":{},"payloadRetentionPeriod":"1"}"#, "body.payloadRetentionPeriod"),
+        (r#"{"eventType":"a","payload":{},"payloadRetentionHours":2161}"#, "body.payloadRetentionHours"),
+        (
+            r#"{"eventType":"a","payload":{},"payloadRetentionPeriod":1,"payloadRetentionHours":1}"#,
+            "body.payloadRetentionHours",
+        ),
         (
             r#"{"eventType":"a","payload":{},"transformationsParams":{"rawPayload":"x"}}"#,
             "body.transformationsParams",

@@ -2,6 +2,16 @@
 
 use super::{hookwright, succeeds};
 
+/// The names of the commands below one, from its help.
+pub(super) fn commands_below(help: &str) -> Vec<&str> {
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    // Continuations of a description stand further to the right.
+    let names = commands
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')));
+    names.filter_map(|rest| rest.split_whitespace().next()).filter(|name| *name != "help").collect()
+}
+
 #[tokio::test]
 async fn the_help_of_every_command_has_an_example() {
     let mut waiting = vec![String::new()];
@@ -11,18 +21,10 @@ async fn the_help_of_every_command_has_an_example() {
         assert!(help.contains("\nExample:\n") || help.contains("\nExamples:\n"), "{command}: {help}");
         assert!(help.contains("\n  hookwright "), "{command}: {help}");
         seen += 1;
-        let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-        for line in commands.take_while(|line| !line.is_empty()) {
-            // Continuations of a description stand further to the right.
-            let name = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' '));
-            if let Some(name) =
-                name.and_then(|rest| rest.split_whitespace().next()).filter(|name| *name != "help")
-            {
-                waiting.push(format!("{command} {name}"));
-            }
-        }
+        waiting.extend(commands_below(&help).iter().map(|name| format!("{command} {name}")));
     }
-    assert_eq!(seen, 1 + 11 + 3 + 1, "every command, and those of token and config");
+    let below = 8 + 13 + 7 + 5 + 3 + 2 + 3 + 3 + 1;
+    assert_eq!(seen, 1 + 24 + below, "every command, and those of application to config");
 }
 
 #[tokio::test]

@@ -1,17 +1,28 @@
 //! Tests of the command line: the real program, in a directory of its own.
 
+mod again;
+mod applications;
 mod bench;
 mod configuration;
+mod connecting;
 mod demo;
 mod documentation;
+mod endpoints;
+mod examples;
 mod help;
+mod importing;
+mod messages;
 mod permissions;
 mod readme;
 mod receiving;
 mod sending;
 mod serving;
 mod signing;
+mod tailing;
+mod terminal;
 mod tokens;
+
+mod served; // what they share
 
 use hookwright_testkit::{Launch, Output};
 

@@ -83,7 +83,7 @@ async fn payloads_come_from_files_and_pipes_too() {
 async fn what_cannot_be_sent_says_why_and_what_to_do() {
     let server = Server::start(dev()).await;
     let said = fails(&server.send("--app nobody --event-type a", "{}")).await;
-    assert!(said.starts_with("The server refused with 404 Not Found"), "{said}");
+    assert!(said.starts_with("There is no application nobody: 404 Not Found."), "{said}");
     let wrong = hookwright(&format!("send --app a --event-type a --payload {{}} --url {}", server.url));
     assert!(fails(&wrong).await.starts_with("No access token was given for the server at "));
     let said = fails(&wrong.env("HOOKWRIGHT_API_TOKEN", "wrong")).await;

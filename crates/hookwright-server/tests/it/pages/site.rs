@@ -113,6 +113,7 @@ impl Site {
             channels: Vec::new(),
             tags: Vec::new(),
             payload: "{}".into(),
+            payload_retention: None,
         };
         let reference = ApplicationRef::Id(application.id);
         match self.hooks.send(application.organisation, &reference, message, None).await.unwrap() {

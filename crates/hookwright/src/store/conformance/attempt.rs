@@ -38,7 +38,13 @@ pub(super) async fn a_retry_of_a_delivery_that_was_begun_afresh_changes_nothing(
     f.fail_until(attempt(1, 1, 9, 103, 3), at(999));
     assert_eq!(f.ready(1, 9).await, [(msg(1), 0)]);
     assert_eq!(
-        f.store.attempt_list_by_message(app(1), msg(1), Default::default(), all()).await.unwrap().items.len(),
+        f.store
+            .attempt_list_by_message(app(1), msg(1), Default::default(), all())
+            .await
+            .unwrap()
+            .page
+            .items
+            .len(),
         3
     );
 }
@@ -49,7 +55,7 @@ pub(super) async fn an_outcome_that_comes_twice_is_kept_once(mut f: Fixture) {
     f.writer.commit(&[again(), again()]).unwrap();
     f.write(again());
     let kept =
-        f.store.attempt_list_by_message(app(1), msg(1), Default::default(), all()).await.unwrap().items;
+        f.store.attempt_list_by_message(app(1), msg(1), Default::default(), all()).await.unwrap().page.items;
     assert_eq!(kept, [attempt(1, 1, 9, 101, 1)]);
     assert_eq!(f.claim(at(60), 10)[0].delivery.attempts, 1);
 }

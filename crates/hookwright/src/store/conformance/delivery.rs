@@ -6,7 +6,7 @@ use crate::store::conformance::fixture::{
     Fixture, NO_LIMIT, app, append, at, attempt, ep, key, message, msg,
 };
 use crate::store::read::ReadyCount;
-use crate::store::write::{ClaimDue, Write, Written};
+use crate::store::write::{ClaimDue, Resent, Write, Written};
 
 pub(super) async fn due_deliveries_are_taken_over_earliest_first_and_once(mut f: Fixture) {
     assert_eq!(f.store.delivery_next_due().await.unwrap(), None);
@@ -79,10 +79,11 @@ pub(super) async fn a_resend_makes_a_waiting_delivery_ready_and_leaves_a_ready_o
         Written::Resent(changed) => changed,
         other => panic!("{other:?}"),
     };
-    assert!(!resend(&mut f, 1), "it is ready already");
+    assert_eq!(resend(&mut f, 1), Resent::WasReady);
     f.fail_until(attempt(1, 1, 9, 100, 1), at(60));
-    assert!(resend(&mut f, 1), "it waits");
-    assert!(resend(&mut f, 2), "there was none");
+    assert_eq!(resend(&mut f, 1), Resent::Ready, "it waits");
+    assert_eq!(resend(&mut f, 2), Resent::Ready, "there was none");
+    assert_eq!(resend(&mut f, 3), Resent::Missing);
     assert_eq!(f.ready(1, 9).await, [(msg(1), 0), (msg(2), 0)]);
     assert_eq!(f.claim(at(60), 10), [], "the retry that waited is no more");
     let page = f.store.delivery_load(app(1), ep(9), MessageId::MIN, 10, NO_LIMIT).await.unwrap();

@@ -18,14 +18,19 @@ use crate::domain::names::EventTypeName;
 use crate::domain::page::{Order, PageRequest};
 use crate::domain::time::Timestamp;
 use crate::store::write::{
-    Append, Appended, CatalogWrite, Changed, ClaimDue, HealthChange, Loaded, Outcome, RequestKey, Write,
-    Written,
+    Append, Appended, CatalogWrite, Changed, ClaimDue, HealthChange, Loaded, Outcome, RequestKey, Slice,
+    Write, Written,
 };
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store, Writer};
 
 pub(super) const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 /// More than any test writes.
 pub(super) const NO_LIMIT: usize = usize::MAX;
+
+/// A slice of so many rows, with all the time it takes.
+pub(super) fn slice(rows: u32) -> Slice {
+    Slice { rows, time: Duration::from_secs(3_600) }
+}
 
 pub(super) struct Fixture {
     pub(super) store: Store,
@@ -37,10 +42,10 @@ pub(super) fn at(seconds: u64) -> Timestamp {
     NOW.after(Duration::from_secs(seconds))
 }
 
-/// The bytes of the id number `number`; ids rise with their numbers.
+/// The bytes of the id number `number`, made so many seconds after the start; ids rise with their numbers.
 pub(super) fn id(number: u16) -> [u8; 20] {
-    let mut id = [0; 20];
-    id[..2].copy_from_slice(&number.to_be_bytes());
+    let mut id = *MessageId::first_at(at(number.into())).as_bytes();
+    id[18..].copy_from_slice(&number.to_be_bytes());
     id
 }
 
@@ -104,7 +109,7 @@ pub(super) fn message(application: u16, number: u16) -> Message {
 
 pub(super) fn append(message: Message, endpoints: &[u16], key: Option<RequestKey>) -> Write {
     let endpoints = endpoints.iter().map(|number| ep(*number)).collect();
-    Write::Append(Append { message: Arc::new(message), endpoints, key })
+    Write::Append(Append { message: Arc::new(message), endpoints, key, payload_expires_at: None })
 }
 
 /// The attempt number `number` of a message at an endpoint, with a status of its own for success and failure.

@@ -3,9 +3,9 @@
 use crate::domain::message::Message;
 use crate::domain::names::EventId;
 use crate::domain::time::Timestamp;
-use crate::store::conformance::fixture::{Fixture, app, append, at, message, msg};
+use crate::store::conformance::fixture::{Fixture, app, append, at, message, msg, slice};
 use crate::store::read::KeptFor;
-use crate::store::write::{Appended, KeptAnswer, RequestKey, Write, Written};
+use crate::store::write::{Appended, KeptAnswer, KeyPlace, MessagePlace, RequestKey, Swept, Write, Written};
 
 fn key(first_byte: u8, request: u8, expires_at: Timestamp) -> RequestKey {
     let mut hash = [3; 16];
@@ -55,12 +55,35 @@ pub(super) async fn keys_of_messages_expire_earliest_first(mut f: Fixture) {
         let key = key(number, 1, at(10 * u64::from(number)));
         assert_eq!(f.append_with(message(1, number.into()), &[], Some(key)), Appended::Stored);
     }
-    let expire = |now| Write::ExpireMessageKeys { now: at(now), limit: 1 };
+    let expire = |now| Write::ExpireMessageKeys { now: at(now), slice: slice(1) };
     assert!(matches!(f.write(expire(20)), Written::Removed(1)));
     assert!(matches!(f.write(expire(20)), Written::Removed(1)));
     assert!(matches!(f.write(expire(20)), Written::Removed(0)));
     assert_eq!(f.append_with(message(1, 4), &[], Some(key(1, 1, at(99)))), Appended::Stored);
     assert_eq!(f.append_with(message(1, 5), &[], Some(key(3, 1, at(99)))), Appended::Replayed(msg(3)));
+}
+
+pub(super) async fn a_key_goes_with_its_message(mut f: Fixture) {
+    let (first, second) = (Some(key(1, 1, at(100))), Some(key(2, 1, at(100))));
+    assert_eq!(f.append_with(message(1, 1), &[], first), Appended::Stored);
+    assert_eq!(f.append_with(message(1, 3), &[], second), Appended::Stored);
+    let expire = Write::ExpireMessages { before: msg(2), beyond: MessagePlace::START, slice: slice(9) };
+    assert!(matches!(f.write(expire), Written::Swept(Swept { messages: 1, .. })));
+    assert_eq!(f.append_with(message(1, 4), &[], first), Appended::Stored, "its message is gone");
+    assert_eq!(f.append_with(message(1, 5), &[], first), Appended::Replayed(msg(4)));
+
+    let expire = Write::ExpireMessages { before: msg(4), beyond: MessagePlace::START, slice: slice(9) };
+    assert!(matches!(f.write(expire), Written::Swept(Swept { messages: 1, .. })));
+    let (mut beyond, mut looked_at) = (KeyPlace::START, 0);
+    while let Written::LookedAt(Some(last)) = f.write(Write::ForgetKeys { beyond, slice: slice(1) }) {
+        (beyond, looked_at) = (last, looked_at + 1);
+    }
+    assert_eq!(looked_at, 2);
+    assert_eq!(f.append_with(message(1, 6), &[], first), Appended::Replayed(msg(4)));
+    assert!(matches!(
+        f.write(Write::ExpireMessageKeys { now: at(100), slice: slice(9) }),
+        Written::Removed(1)
+    ));
 }
 
 pub(super) async fn keys_of_messages_are_known_after_a_restart(mut f: Fixture) {

@@ -4,7 +4,7 @@ use crate::domain::attempt::{Attempt, AttemptStatus};
 use crate::domain::delivery::Transition;
 use crate::domain::ids::{AttemptId, MessageId};
 use crate::domain::message::Message;
-use crate::domain::names::{Channel, Tag};
+use crate::domain::names::{Channel, EventId, Tag};
 use crate::domain::page::{From, Order, PageRequest};
 use crate::store::DEFAULT_ORGANISATION;
 use crate::store::conformance::fixture::{
@@ -30,7 +30,7 @@ fn messages(f: &mut Fixture) {
 pub(super) async fn messages_are_filtered_by_every_condition(mut f: Fixture) {
     messages(&mut f);
     let check = async |filter: MessageFilter, expected: &[u16]| {
-        let page = f.store.message_list(app(1), filter.clone(), true, all()).await.unwrap();
+        let page = f.store.message_list(app(1), filter.clone(), true, all()).await.unwrap().page;
         let ids: Vec<_> = page.items.iter().map(|message| message.id).collect();
         assert_eq!(ids, expected.iter().map(|number| msg(*number)).collect::<Vec<_>>(), "{filter:?}");
         assert!(page.items.iter().all(|message| !message.payload.is_empty()));
@@ -46,15 +46,34 @@ pub(super) async fn messages_are_filtered_by_every_condition(mut f: Fixture) {
     check(MessageFilter { before: Some(at(3)), ..any() }, &[1, 2]).await;
     check(MessageFilter { after: Some(at(3)), ..any() }, &[4]).await;
     check(MessageFilter { after: Some(at(1)), before: Some(at(3)), ..any() }, &[2]).await;
-    let without = f.store.message_list(app(1), any(), false, all()).await.unwrap();
+    let without = f.store.message_list(app(1), any(), false, all()).await.unwrap().page;
     assert!(without.items.iter().all(|message| message.payload.is_empty()));
+}
+
+pub(super) async fn messages_are_found_by_their_event_id_and_by_text(mut f: Fixture) {
+    messages(&mut f);
+    let event_id = EventId::parse("order-7").unwrap();
+    let payload = "{\"name\": \"J\u{fc}rgen\"}".into();
+    f.append(Message { event_id: Some(event_id), payload, ..message(1, 6) }, &[9]);
+    let find = async |filter: MessageFilter| {
+        let page = f.store.message_list(app(1), filter, false, all()).await.unwrap().page;
+        page.items.iter().map(|message| message.id).collect::<Vec<_>>()
+    };
+    let event_id =
+        |text| MessageFilter { event_id: Some(EventId::parse(text).unwrap()), ..Default::default() };
+    assert_eq!(find(event_id("order-7")).await, [msg(6)]);
+    assert_eq!(find(event_id("order-8")).await, []);
+    let text = |text: &str| MessageFilter { text: Some(text.to_owned()), ..Default::default() };
+    assert_eq!(find(text("J\u{fc}rg")).await, [msg(6)]);
+    assert_eq!(find(text("j\u{fc}rg")).await, []);
+    assert_eq!(find(MessageFilter { event_types: vec![event_type("book.lent")], ..text("rgen") }).await, []);
 }
 
 pub(super) async fn messages_are_walked_forward_and_back(mut f: Fixture) {
     messages(&mut f);
     let list = async |order, from: Option<From<MessageId>>| {
         let page = PageRequest { limit: 3, order, from };
-        let page = f.store.message_list(app(1), MessageFilter::default(), false, page).await.unwrap();
+        let page = f.store.message_list(app(1), MessageFilter::default(), false, page).await.unwrap().page;
         (page.items.iter().map(|message| message.id).collect::<Vec<_>>(), page.done)
     };
     let (up, down) = (Order::Ascending, Order::Descending);
@@ -81,7 +100,7 @@ pub(super) async fn attempts_are_filtered_by_every_condition(mut f: Fixture) {
     let of = |message| AttemptFilter { message, ..any() };
     let check = async |endpoint, filter: AttemptFilter, expected: &[u16]| {
         let page =
-            f.store.attempt_list_by_endpoint(app(1), ep(endpoint), filter.clone(), all()).await.unwrap();
+            f.store.attempt_list_by_endpoint(app(1), ep(endpoint), filter.clone(), all()).await.unwrap().page;
         let ids: Vec<_> = page.items.iter().map(|attempt| attempt.id).collect();
         let expected = expected.iter().map(|number| AttemptId::from_bytes(id(*number)));
         assert_eq!(ids, expected.collect::<Vec<_>>(), "{filter:?}");
@@ -105,10 +124,10 @@ pub(super) async fn attempts_are_filtered_by_every_condition(mut f: Fixture) {
     check(9, of(MessageFilter { after: Some(at(102)), ..Default::default() }), &[103]).await;
     check(9, of(MessageFilter { before: Some(at(103)), ..Default::default() }), &[102]).await;
     let elsewhere = AttemptFilter { endpoint: Some(ep(8)), ..any() };
-    let page = f.store.attempt_list_by_message(app(1), msg(2), elsewhere, all()).await.unwrap();
+    let page = f.store.attempt_list_by_message(app(1), msg(2), elsewhere, all()).await.unwrap().page;
     assert_eq!(page.items, []);
     let newest = PageRequest { limit: 1, order: Order::Descending, from: None };
-    let page = f.store.attempt_list_by_endpoint(app(1), ep(9), any(), newest).await.unwrap();
+    let page = f.store.attempt_list_by_endpoint(app(1), ep(9), any(), newest).await.unwrap().page;
     assert_eq!((page.items[0].message, page.done), (msg(3), false));
 }
 
@@ -118,7 +137,7 @@ pub(super) async fn messages_of_an_endpoint_have_their_status(mut f: Fixture) {
     f.write(outcome(success(attempt(1, 1, 9, 101, 1)), Transition::Delivered));
     f.fail_until(attempt(1, 2, 9, 102, 1), at(60));
     let list = async |filter| {
-        let page = f.store.message_list_by_endpoint(app(1), ep(9), filter, all()).await.unwrap();
+        let page = f.store.message_list_by_endpoint(app(1), ep(9), filter, all()).await.unwrap().page;
         page.items.iter().map(|sent| (sent.message.id, sent.status)).collect::<Vec<_>>()
     };
     let (pending, taken) = (DeliveryStatus::Pending(None), DeliveryStatus::Ended(AttemptStatus::Success));

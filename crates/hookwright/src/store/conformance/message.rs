@@ -21,7 +21,9 @@ pub(super) async fn a_message_is_read_back_as_it_was(mut f: Fixture) {
     let bare = Message { payload: Bytes::new(), ..message(1, 2) };
     for stored in [full, bare] {
         assert_eq!(f.append(stored.clone(), &[]), Appended::Stored);
-        assert_eq!(f.store.message_get(app(1), stored.id).await.unwrap(), Some(stored));
+        assert_eq!(f.store.message_get(app(1), stored.id).await.unwrap(), Some(stored.clone()));
+        let head = Message { payload: Bytes::new(), ..stored };
+        assert_eq!(f.store.message_head(app(1), head.id).await.unwrap(), Some(head));
     }
     assert_eq!(f.store.message_get(app(2), msg(1)).await.unwrap(), None);
 }

@@ -11,6 +11,7 @@ mod health;
 mod idempotency;
 mod lists;
 mod message;
+mod retention;
 mod stats;
 mod task;
 mod token;
@@ -69,11 +70,13 @@ conform! {
         an_expired_key_can_be_used_again,
         a_key_is_let_go_when_the_event_id_is_taken,
         keys_of_messages_expire_earliest_first,
+        a_key_goes_with_its_message,
         keys_of_messages_are_known_after_a_restart,
         an_answer_is_kept_until_it_expires,
         keys_expire_by_their_first_byte;
     lists:
         messages_are_filtered_by_every_condition,
+        messages_are_found_by_their_event_id_and_by_text,
         messages_are_walked_forward_and_back,
         attempts_are_filtered_by_every_condition,
         messages_of_an_endpoint_have_their_status,
@@ -83,6 +86,13 @@ conform! {
         a_message_is_read_back_as_it_was,
         an_event_id_is_taken_within_its_application_alone,
         a_conflict_fails_its_own_item_and_not_the_batch;
+    retention:
+        old_messages_go_with_all_they_have_oldest_first,
+        a_message_with_something_pending_stays,
+        a_message_with_very_many_attempts_goes_slice_by_slice,
+        a_payload_goes_when_it_is_due_and_the_rest_of_the_message_stays,
+        a_payload_that_is_still_to_be_sent_waits,
+        tasks_that_are_over_go_and_running_ones_stay;
     stats:
         attempts_and_pending_messages_of_an_endpoint_are_counted_within_a_span,
         no_more_is_counted_than_the_limit;

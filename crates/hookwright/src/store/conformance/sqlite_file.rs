@@ -9,10 +9,15 @@ use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
 use crate::config::DatabaseUrl;
+use crate::domain::attempt::Attempt;
+use crate::domain::delivery::Transition;
 use crate::domain::message::Message;
-use crate::store::conformance::fixture::{Fixture, app, append, at, message, msg};
+use crate::store::conformance::fixture::{
+    Fixture, app, append, application as application_numbered, at, attempt, message, msg, outcome, slice,
+    success,
+};
 use crate::store::error::StoreError;
-use crate::store::write::Write;
+use crate::store::write::{CatalogWrite, MessagePlace, Write, Written};
 use crate::store::{Exclusivity, Store, Writer};
 
 fn open(directory: &TempDir, exclusivity: Exclusivity) -> Result<(Store, Writer), StoreError> {
@@ -171,24 +176,114 @@ async fn reads_go_on_while_a_batch_is_written_and_see_all_of_it_or_nothing() {
     assert!(fixture.store.message_get(app(1), msg(1_000)).await.unwrap().is_some());
 }
 
+/// Whether the text is anywhere in the database's files.
+fn is_in_files(directory: &TempDir, needle: &str) -> bool {
+    let files = ["test.db", "test.db-wal"].map(|name| std::fs::read(directory.path().join(name)));
+    let is_in = |bytes: &Vec<u8>| bytes.windows(needle.len()).any(|part| part == needle.as_bytes());
+    files.iter().flatten().any(is_in)
+}
+
+async fn wait_until_gone(directory: &TempDir, needle: &str) {
+    eventually(
+        "files without it",
+        async || {
+            if is_in_files(directory, needle) { Err("it is there") } else { Ok(()) }
+        },
+    )
+    .await;
+}
+
 #[tokio::test]
 async fn a_payload_that_was_removed_is_in_none_of_the_files() {
     const NEEDLE: &str = "needle-4711";
     let directory = tempfile::tempdir().unwrap();
     let (store, mut writer) = open(&directory, Exclusivity::OnlyDeliverer).unwrap();
-    let is_anywhere = || {
-        let files = ["test.db", "test.db-wal"].map(|name| std::fs::read(directory.path().join(name)));
-        let is_in = |bytes: &Vec<u8>| bytes.windows(NEEDLE.len()).any(|part| part == NEEDLE.as_bytes());
-        files.iter().flatten().any(is_in)
-    };
     // One that lies in its row, and one that overflows into pages of its own.
     for (number, repeats) in [(1, 1), (2, 10_000)] {
         let payload = Bytes::from(format!("{{\"x\":\"{}\"}}", NEEDLE.repeat(repeats)));
         writer.commit(&[append(Message { payload, ..message(1, number) }, &[], None)]).unwrap();
     }
-    assert!(is_anywhere());
+    assert!(is_in_files(&directory, NEEDLE));
     let expunge = |number| Write::ExpungeMessage { application: app(1), message: msg(number), now: at(0) };
     writer.commit(&[expunge(1), expunge(2)]).unwrap();
-    eventually("files without it", async || if is_anywhere() { Err("it is there") } else { Ok(()) }).await;
+    wait_until_gone(&directory, NEEDLE).await;
     drop(store);
+}
+
+#[tokio::test]
+async fn an_application_that_was_erased_is_in_none_of_the_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_store, mut writer) = open(&directory, Exclusivity::OnlyDeliverer).unwrap();
+    // Rows of three applications, in turn and of many sizes, so that pages are shared, split and merged.
+    let needle = |application: u16| format!("needle-of-{application}-");
+    let mut random = fastrand::Rng::with_seed(4711);
+    for number in 1..=1_500u16 {
+        let mut batch = Vec::new();
+        for application in 1..=3 {
+            let size = if random.u8(..) < 16 { random.usize(..20_000) } else { random.usize(..900) };
+            let text = needle(application).repeat(1 + size / 12);
+            let payload = Bytes::from(format!("{{\"x\":\"{text}\"}}"));
+            batch.push(append(Message { payload, ..message(application, number) }, &[9], None));
+            let response = Bytes::from(needle(application).repeat(random.usize(1..20)));
+            let made = Attempt { response, ..attempt(application, number, 9, number, 1) };
+            batch.push(outcome(success(made), Transition::Delivered));
+        }
+        writer.commit(&batch).unwrap();
+    }
+    // The oldest have expired before, and their pages are used by nobody or by others.
+    let expire = Write::ExpireMessages { before: msg(300), beyond: MessagePlace::START, slice: slice(5_000) };
+    writer.commit(&[expire]).unwrap();
+    assert!((1..=3).all(|application| is_in_files(&directory, &needle(application))));
+    for application in 1..=3 {
+        let new = CatalogWrite::ApplicationInsert(application_numbered(application));
+        writer.commit(&[Write::Catalog(new)]).unwrap();
+    }
+    let delete = CatalogWrite::ApplicationDelete(app(2), at(0));
+    writer.commit(&[Write::Catalog(delete)]).unwrap();
+    loop {
+        let erase = Write::Erase { now: at(1), from: app(0), slice: slice(100) };
+        if let [Written::Erased(erased)] = writer.commit(&[erase]).unwrap().as_slice()
+            && erased.rows == 0
+        {
+            break;
+        }
+    }
+    let mut from = 0;
+    while let [Written::Overwritten(Some(next))] =
+        writer.commit(&[Write::Overwrite { from, slice: slice(20) }]).unwrap().as_slice()
+    {
+        from = *next;
+    }
+    let checked = Connection::open(directory.path().join("test.db")).unwrap();
+    let verdict = checked.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)).unwrap();
+    assert_eq!(verdict, "ok");
+    drop(checked);
+    wait_until_gone(&directory, &needle(2)).await;
+    assert!([1, 3].iter().all(|application| is_in_files(&directory, &needle(*application))));
+}
+
+#[test]
+fn a_file_gives_back_what_it_has_too_much_of_and_keeps_what_is_soon_used() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_store, mut writer) = open(&directory, Exclusivity::OnlyDeliverer).unwrap();
+    for number in 1..=40 {
+        let payload = Bytes::from(vec![b'x'; 1_000_000]);
+        writer.commit(&[append(Message { payload, ..message(1, number) }, &[], None)]).unwrap();
+    }
+    let mut give_back = |before| {
+        let expire =
+            Write::ExpireMessages { before: msg(before), beyond: MessagePlace::START, slice: slice(99) };
+        writer.commit(&[expire]).unwrap();
+        let mut pages = 0;
+        loop {
+            match writer.commit(&[Write::GiveBack { slice: slice(500) }]).unwrap().as_slice() {
+                [Written::Removed(0)] => return pages,
+                [Written::Removed(more)] => pages += more,
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    assert_eq!(give_back(4), 0, "three of them are fewer than are kept");
+    let pages = give_back(41);
+    assert!((8_000..10_000).contains(&pages), "{pages}");
 }

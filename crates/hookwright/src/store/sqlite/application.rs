@@ -1,7 +1,5 @@
 //! Statements on applications.
 
-use std::time::Duration;
-
 use rusqlite::{Connection, Row, named_params, params};
 
 use crate::domain::application::{Application, ApplicationSettings};
@@ -71,7 +69,7 @@ impl Sqlite {
                 ":beyond": scan.beyond.as_ref().unwrap_or(&edge).as_bytes(),
                 ":count": scan.count,
             };
-            Ok(page.page(value::all(connection, &sql, params, from_row)?))
+            value::page(connection, &sql, params, &page, from_row, Application::weight)
         })
         .await
     }
@@ -137,7 +135,7 @@ pub(super) fn update(
     Ok(if rows == 1 { Changed::Yes } else { Changed::Stale })
 }
 
-/// Deletes what is configured; what happened is removed in slices by [`erase`].
+/// Deletes what is configured; what happened is removed in slices by [`super::erasure::erase`].
 pub(super) fn delete(
     connection: &Connection,
     id: ApplicationId,
@@ -156,41 +154,6 @@ pub(super) fn delete(
         .prepare_cached("INSERT OR IGNORE INTO erasure (application, deleted_at) VALUES (?1, ?2)")?
         .execute(params![id, now.as_micros()])?;
     Ok(Changed::Yes)
-}
-
-/// How long after its deletion an application's rows are looked for: messages and attempts may still be under way.
-const ERASE_FOR: Duration = Duration::from_secs(15 * 60);
-
-/// Removes journal rows of deleted applications, at most `limit`, and says how many went.
-pub(super) fn erase(connection: &Connection, now: Timestamp, limit: u32) -> Result<u32, StoreError> {
-    let applications = value::all(connection, "SELECT application, deleted_at FROM erasure", [], |row| {
-        Ok((value::get::<[u8; 20]>(row, 0)?, value::time(row, 1)?))
-    })?;
-    for (application, deleted_at) in applications {
-        // Deliveries first: one without its message could not be read. SQLite is built without DELETE … LIMIT, so the keys
-        // to delete are chosen first.
-        for (table, key) in [
-            ("delivery", "endpoint, message"),
-            ("attempt", "message, id"),
-            ("message_event_id", "event_id"),
-            ("message", "id"),
-        ] {
-            let sql = format!(
-                "DELETE FROM {table} WHERE application = ?1 AND ({key}) IN
-                    (SELECT {key} FROM {table} WHERE application = ?1 LIMIT ?2)"
-            );
-            let removed = connection.prepare_cached(&sql)?.execute(params![application, limit])?;
-            if removed > 0 {
-                return Ok(u32::try_from(removed).unwrap_or(u32::MAX));
-            }
-        }
-        if now.since(deleted_at) > ERASE_FOR {
-            connection
-                .prepare_cached("DELETE FROM erasure WHERE application = ?1")?
-                .execute([application])?;
-        }
-    }
-    Ok(0)
 }
 
 /// Writes a page, though it changes nothing in it.

@@ -7,11 +7,11 @@ use rusqlite::{Connection, Row, params, params_from_iter};
 
 use crate::domain::attempt::{Attempt, AttemptStatus, Trigger};
 use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId};
-use crate::domain::page::{Page, PageRequest};
+use crate::domain::page::{Page, PageRequest, Searched};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
-use crate::store::read::{AttemptFilter, DeliveryStatus, Destination};
-use crate::store::sqlite::message::Query;
+use crate::store::read::{AttemptFilter, DeliveryStatus, Destination, MessageFilter};
+use crate::store::sqlite::search::{self, Effort, Key, List, Query};
 use crate::store::sqlite::{Sqlite, endpoint, value};
 
 /// The columns of an attempt as `a`.
@@ -41,7 +41,7 @@ impl Sqlite {
         message: MessageId,
         filter: AttemptFilter,
         page: PageRequest<AttemptId>,
-    ) -> Result<Page<Attempt>, StoreError> {
+    ) -> Result<Searched<Attempt, AttemptId>, StoreError> {
         self.read(move |connection| {
             let mut query = Query::default();
             query.and("a.application = ?", application.as_bytes().to_vec());
@@ -57,7 +57,7 @@ impl Sqlite {
         endpoint: EndpointId,
         filter: AttemptFilter,
         page: PageRequest<AttemptId>,
-    ) -> Result<Page<Attempt>, StoreError> {
+    ) -> Result<Searched<Attempt, AttemptId>, StoreError> {
         self.read(move |connection| {
             let mut query = Query::default();
             query.and("a.application = ?", application.as_bytes().to_vec());
@@ -87,10 +87,11 @@ impl Sqlite {
             query.and("e.application = ?", application.as_bytes().to_vec());
             query.and_fixed("(d.message IS NOT NULL OR a.id IS NOT NULL)");
             let (sql, values) = query.page(&select, "e.id", &page, EndpointId::as_bytes);
-            let rows = value::all(connection, &sql, params_from_iter(values), |row| {
+            let read = |row: &Row<'_>| {
                 Ok(Destination { endpoint: endpoint::from_row(row)?, status: status_of(row, 15)? })
-            })?;
-            Ok(page.page(rows))
+            };
+            let bytes = |destination: &Destination| destination.endpoint.weight();
+            value::page(connection, &sql, params_from_iter(values), &page, read, bytes)
         })
         .await
     }
@@ -98,10 +99,13 @@ impl Sqlite {
 
 fn list(
     connection: &Connection,
-    mut query: Query,
+    mut indexed: Query,
     filter: &AttemptFilter,
     page: &PageRequest<AttemptId>,
-) -> Result<Page<Attempt>, StoreError> {
+) -> Result<Searched<Attempt, AttemptId>, StoreError> {
+    let message = &filter.message;
+    search::time_range(&mut indexed, message, "a.id", AttemptId::first_at, AttemptId::as_bytes);
+    let mut query = indexed.clone();
     if let Some(status) = filter.status {
         query.and("a.status = ?", i64::from(status.code()));
     }
@@ -111,14 +115,21 @@ fn list(
     if let Some(endpoint) = filter.endpoint {
         query.and("a.endpoint = ?", endpoint.as_bytes().to_vec());
     }
-    query.message_filter(&filter.message, "a.started_at");
-    let message = &filter.message;
-    let joined = !message.event_types.is_empty() || message.channel.is_some() || message.tag.is_some();
+    query.message_filter(message, "a.started_at");
+    let of_message = MessageFilter { before: None, after: None, ..message.clone() };
+    let joined = of_message != MessageFilter::default();
     let join =
         if joined { " JOIN message m ON m.application = a.application AND m.id = a.message" } else { "" };
     let select = format!("SELECT {COLUMNS} FROM attempt a{join}");
-    let (sql, values) = query.page(&select, "a.id", page, AttemptId::as_bytes);
-    Ok(page.page(value::all(connection, &sql, params_from_iter(values), from_row)?))
+    let others = filter.status.is_some() || filter.status_class.is_some() || filter.endpoint.is_some();
+    // That one message has this `eventId` is no help here: its attempts are found by walking.
+    let effort = match message.event_id {
+        Some(_) => Effort::ROWS,
+        None => search::effort(message, others),
+    };
+    let list = List { select: &select, table: "attempt a", key: "a.id", indexed, query, effort };
+    let key: Key<AttemptId> = (AttemptId::as_bytes, AttemptId::from_bytes);
+    list.page(connection, page, key, from_row, |attempt| attempt.response.len() + attempt.url.len())
 }
 
 /// Writes an attempt, unless it is there: a batch whose commit failed may have been written all the same, and comes again.

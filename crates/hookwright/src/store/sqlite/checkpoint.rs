@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -15,6 +15,9 @@ use crate::store::sqlite::BUSY_TIMEOUT;
 
 /// Between two checkpoints: seldom enough that pages written many times are moved once, often enough that each is short.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// Between two times that the log is emptied: the writer has to wait meanwhile.
+const EMPTY_EVERY: Duration = Duration::from_secs(10);
 
 /// The thread that makes checkpoints; it ends when this is dropped.
 pub(super) struct Checkpoints {
@@ -33,6 +36,7 @@ impl Checkpoints {
         let tainted = Arc::new(AtomicBool::new(false));
         let (seen, to_empty) = (Arc::clone(&dirty), Arc::clone(&tainted));
         let run = move || {
+            let mut emptied_at: Option<Instant> = None;
             while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
                 if seen.swap(false, Ordering::Relaxed) {
                     // PASSIVE moves what it can without waiting for anybody; what is left is moved next time.
@@ -41,9 +45,14 @@ impl Checkpoints {
                         tracing::warn!(%error, "a checkpoint of the database failed; the next one will be tried");
                     }
                 }
-                if to_empty.swap(false, Ordering::Relaxed) && !is_emptied(&connection) {
-                    // Somebody was reading from it. The next second may be a better one.
-                    to_empty.store(true, Ordering::Relaxed);
+                let is_soon = emptied_at.is_some_and(|at| at.elapsed() < EMPTY_EVERY);
+                if !is_soon && to_empty.swap(false, Ordering::Relaxed) {
+                    if is_emptied(&connection) {
+                        emptied_at = Some(Instant::now());
+                    } else {
+                        // Somebody was reading from it. The next second may be a better one.
+                        to_empty.store(true, Ordering::Relaxed);
+                    }
                 }
             }
         };

@@ -12,7 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::ReadyCount;
 use crate::store::sqlite::{Sqlite, attempt, health, message, value};
-use crate::store::write::{ClaimDue, Loaded, Outcome};
+use crate::store::write::{ClaimDue, Loaded, Outcome, Resent};
 
 impl Sqlite {
     pub(crate) async fn delivery_ready_counts(&self) -> Result<Vec<ReadyCount>, StoreError> {
@@ -91,15 +91,21 @@ pub(super) fn outcome(connection: &Connection, outcome: &Outcome) -> Result<(), 
     health::change(connection, attempt.application, attempt.endpoint, outcome.health)
 }
 
-/// Makes a delivery pending and ready, with all its attempts before it; `false` if it was ready already.
-pub(super) fn resend(connection: &Connection, key: &DeliveryKey) -> Result<bool, StoreError> {
+/// Makes a delivery pending and ready, with all its attempts before it, if its message is there.
+pub(super) fn resend(connection: &Connection, key: &DeliveryKey) -> Result<Resent, StoreError> {
+    let (application, message) = (key.application.as_bytes(), key.message.as_bytes());
+    // It may have been removed since it was read; a delivery without it would never end.
+    let sql = "SELECT 1 FROM message WHERE application = ?1 AND id = ?2";
+    if value::first(connection, sql, params![application, message], |_| Ok(()))?.is_none() {
+        return Ok(Resent::Missing);
+    }
     let rows = connection
         .prepare_cached(
             "INSERT INTO delivery (application, endpoint, message, attempts, trigger) VALUES (?1, ?2, ?3, 0, 1)
              ON CONFLICT DO UPDATE SET attempts = 0, trigger = 1, due_at = NULL WHERE due_at IS NOT NULL",
         )?
-        .execute(params![key.application.as_bytes(), key.endpoint.as_bytes(), key.message.as_bytes()])?;
-    Ok(rows == 1)
+        .execute(params![application, key.endpoint.as_bytes(), message])?;
+    Ok(if rows == 1 { Resent::Ready } else { Resent::WasReady })
 }
 
 /// Makes deliveries ready whose retry is due, earliest first, and reads them.

@@ -1,4 +1,4 @@
-//! Statements that remove what was in a message or an answer, so that it is not in the file either.
+//! Statements that remove what was in a message or an answer; the connection overwrites it in the file.
 
 use rusqlite::{Connection, params};
 
@@ -15,10 +15,9 @@ pub(super) fn message(
     message: MessageId,
     now: Timestamp,
 ) -> Result<Changed, StoreError> {
-    let rows = overwriting(connection, || {
-        let sql = "UPDATE message SET payload = zeroblob(0) WHERE application = ?1 AND id = ?2";
-        connection.prepare_cached(sql)?.execute(params![application.as_bytes(), message.as_bytes()])
-    })?;
+    let sql = "UPDATE message SET payload = zeroblob(0) WHERE application = ?1 AND id = ?2";
+    let rows =
+        connection.prepare_cached(sql)?.execute(params![application.as_bytes(), message.as_bytes()])?;
     if rows == 0 {
         return Ok(Changed::Missing);
     }
@@ -40,26 +39,12 @@ pub(super) fn attempt(
     message: MessageId,
     id: AttemptId,
 ) -> Result<Changed, StoreError> {
-    let rows = overwriting(connection, || {
-        let sql = "UPDATE attempt SET response = ?4 WHERE application = ?1 AND message = ?2 AND id = ?3";
-        connection.prepare_cached(sql)?.execute(params![
-            application.as_bytes(),
-            message.as_bytes(),
-            id.as_bytes(),
-            attempt::EXPUNGED,
-        ])
-    })?;
+    let sql = "UPDATE attempt SET response = ?4 WHERE application = ?1 AND message = ?2 AND id = ?3";
+    let rows = connection.prepare_cached(sql)?.execute(params![
+        application.as_bytes(),
+        message.as_bytes(),
+        id.as_bytes(),
+        attempt::EXPUNGED,
+    ])?;
     Ok(if rows == 1 { Changed::Yes } else { Changed::Missing })
-}
-
-/// Does `change` so that what it removes is overwritten in the file: SQLite by itself only forgets where it was.
-fn overwriting(
-    connection: &Connection,
-    change: impl FnOnce() -> rusqlite::Result<usize>,
-) -> Result<usize, StoreError> {
-    let overwrite = |on: bool| connection.pragma_update_and_check(None, "secure_delete", on, |_| Ok(()));
-    overwrite(true)?;
-    let rows = change();
-    overwrite(false)?;
-    Ok(rows?)
 }

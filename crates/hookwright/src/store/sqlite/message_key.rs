@@ -7,13 +7,15 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::domain::ids::MessageId;
+use crate::domain::message::Message;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
+use crate::store::sqlite::budget::Budget;
 use crate::store::sqlite::value;
-use crate::store::write::{Appended, RequestKey};
+use crate::store::write::{Appended, KeyPlace, RequestKey, Slice};
 
 /// When each live key expires, by the first half of the key. Two live keys with the same half are not to be expected.
 pub(super) struct MessageKeys {
@@ -51,16 +53,17 @@ impl MessageKeys {
         &mut self,
         connection: &Connection,
         key: &RequestKey,
-        message: MessageId,
-        now: Timestamp,
+        message: &Message,
     ) -> Result<Option<Appended>, StoreError> {
+        let now = message.created_at;
         if let Some(expires_at) = self.expiries.get(&half(&key.hash)).copied() {
             let sql = "SELECT request, message FROM message_key WHERE expires_at = ?1 AND key = ?2";
             let kept = value::first(connection, sql, params![expires_at.as_micros(), key.hash], |row| {
                 Ok((value::get::<[u8; 16]>(row, 0)?, value::id(row, 1, MessageId::from_bytes)?))
             })?;
             match kept {
-                Some((request, earlier)) if now < expires_at => {
+                // A message that is older than messages are kept has taken its key with it.
+                Some((request, earlier)) if now < expires_at && is_there(connection, message, earlier)? => {
                     let is_same = request == key.request;
                     return Ok(Some(if is_same { Appended::Replayed(earlier) } else { Appended::KeyReused }));
                 }
@@ -72,7 +75,7 @@ impl MessageKeys {
             .prepare_cached(
                 "INSERT INTO message_key (expires_at, key, request, message) VALUES (?1, ?2, ?3, ?4)",
             )?
-            .execute(params![key.expires_at.as_micros(), key.hash, key.request, message.as_bytes()])?;
+            .execute(params![key.expires_at.as_micros(), key.hash, key.request, message.id.as_bytes()])?;
         let half = half(&key.hash);
         let before = self.expiries.insert(half, key.expires_at);
         self.changed.push((half, before));
@@ -92,21 +95,62 @@ impl MessageKeys {
         &mut self,
         connection: &Connection,
         now: Timestamp,
-        limit: u32,
+        slice: Slice,
     ) -> Result<u32, StoreError> {
+        let mut budget = Budget::of(slice);
         let sql =
             "SELECT expires_at, key FROM message_key WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
-        let expired: Vec<(Timestamp, [u8; 16])> =
-            value::all(connection, sql, params![now.as_micros(), limit], |row| {
-                Ok((value::time(row, 0)?, value::get(row, 1)?))
-            })?;
-        for (expires_at, key) in &expired {
-            delete(connection, *expires_at, key)?;
-            if self.expiries.get(&half(key)) == Some(expires_at) {
-                self.forget(key);
+        let expired = value::all(connection, sql, params![now.as_micros(), slice.rows], place)?;
+        let mut removed = 0;
+        for place in &expired {
+            self.remove(connection, place)?;
+            budget.spend(1);
+            removed += 1;
+            if budget.is_spent() {
+                break;
             }
         }
-        Ok(u32::try_from(expired.len()).unwrap_or(u32::MAX))
+        Ok(removed)
+    }
+
+    /// Removes keys whose message is gone, among those beyond a place, and says which one it looked at last; `None` if there
+    /// are no more.
+    pub(super) fn forget_orphans(
+        &mut self,
+        connection: &Connection,
+        beyond: KeyPlace,
+        slice: Slice,
+    ) -> Result<Option<KeyPlace>, StoreError> {
+        let mut budget = Budget::of(slice);
+        let sql = "SELECT expires_at, key, EXISTS (SELECT 1 FROM message m WHERE m.id = k.message)
+                   FROM message_key k WHERE (expires_at, key) > (?1, ?2) ORDER BY expires_at, key LIMIT ?3";
+        let params = params![beyond.expires_at.as_micros(), beyond.key, slice.rows];
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        let (mut last, mut orphans) = (None, Vec::new());
+        while (last.is_none() || !budget.is_spent())
+            && let Some(row) = rows.next()?
+        {
+            let place = place(row)?;
+            if !value::get::<bool>(row, 2)? {
+                orphans.push(place);
+            }
+            last = Some(place);
+            budget.spend(1);
+        }
+        drop(rows);
+        for orphan in &orphans {
+            self.remove(connection, orphan)?;
+        }
+        Ok(last)
+    }
+
+    fn remove(&mut self, connection: &Connection, place: &KeyPlace) -> Result<(), StoreError> {
+        delete(connection, place.expires_at, &place.key)?;
+        if self.expiries.get(&half(&place.key)) == Some(&place.expires_at) {
+            self.forget(&place.key);
+        }
+        Ok(())
     }
 
     fn forget(&mut self, key: &[u8; 16]) -> Option<Timestamp> {
@@ -115,6 +159,17 @@ impl MessageKeys {
         self.changed.push((half, before));
         before
     }
+}
+
+/// Whether an earlier message of the application of `message` is stored.
+fn is_there(connection: &Connection, message: &Message, earlier: MessageId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM message WHERE application = ?1 AND id = ?2";
+    let key = params![message.application.as_bytes(), earlier.as_bytes()];
+    Ok(value::first(connection, sql, key, |_| Ok(()))?.is_some())
+}
+
+fn place(row: &Row<'_>) -> Result<KeyPlace, StoreError> {
+    Ok(KeyPlace { expires_at: value::time(row, 0)?, key: value::get(row, 1)? })
 }
 
 fn delete(connection: &Connection, expires_at: Timestamp, key: &[u8; 16]) -> Result<(), StoreError> {

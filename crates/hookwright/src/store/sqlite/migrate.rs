@@ -21,7 +21,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "event_type_validated",
         sql: include_str!("../../../migrations/sqlite/0003_event_type_validated.sql"),
     },
-    Migration { number: 4, name: "token", sql: include_str!("../../../migrations/sqlite/0004_token.sql") },
+    Migration {
+        number: 4,
+        name: "payload_expiry",
+        sql: include_str!("../../../migrations/sqlite/0004_payload_expiry.sql"),
+    },
+    Migration { number: 5, name: "token", sql: include_str!("../../../migrations/sqlite/0005_token.sql") },
 ];
 
 /// Which schema a database had, and which it has now.

@@ -4,6 +4,7 @@ mod file; // the files on disk, and who may use them
 mod checkpoint; // move what is committed into the database file
 mod migrate; // bring the file to the newest schema
 mod writer; // one batch, one transaction
+mod budget; // what a slice of removing may do
 
 mod application; // a file for each table's statements
 mod application_search;
@@ -11,16 +12,21 @@ mod attempt;
 mod delivery;
 mod endpoint;
 mod event_type;
+mod erasure; // of deleted applications: what is left of them
 mod expunge; // of messages and attempts: what was in them
 mod health;
 mod idempotency;
 mod message;
 mod message_key;
 mod recent;
+mod remnant; // of rows, in unused parts of pages
+mod retention; // what is too old
+mod space;
 mod stats;
 mod task;
 mod token;
 
+mod search; // lists with conditions that no index answers
 mod value; // how values are kept in columns
 
 use std::path::{Path, PathBuf};
@@ -43,7 +49,9 @@ const READERS: usize = 4;
 /// How long to wait for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Statements kept prepared on each connection: more than there are different ones on the hot path.
-const STATEMENT_CACHE: usize = 64;
+const STATEMENT_CACHE: usize = 96;
+/// Bytes of the write-ahead log that stay for the next batches.
+const LOG_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 
 /// An open SQLite file: what reads need.
 pub(crate) struct Sqlite {
@@ -75,6 +83,8 @@ pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Wri
         Exclusivity::Visitor | Exclusivity::Maker => None,
     };
     migrate::refuse_foreign(&connection, path)?;
+    // Only a file without anything in it takes this: its pages can be given back later.
+    connection.pragma_update(None, "auto_vacuum", "incremental")?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     // FULL syncs the write-ahead log at each commit: what is committed survives a power cut.
     connection.pragma_update(None, "synchronous", "full")?;
@@ -82,6 +92,10 @@ pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Wri
     connection.pragma_update(None, "wal_autocheckpoint", 16_000)?;
     // Writing goes to few pages, at the ends of tables; and SQLite looks through all of its cache at each commit.
     connection.pragma_update(None, "cache_size", -4_000)?;
+    // What is deleted is overwritten in the file: SQLite by itself only forgets where it was.
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
+    // A log that has grown over this is cut when it begins anew.
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |_| Ok(()))?;
     let report = migrate::run(&mut connection)?;
     let presence = Arc::new(Presence::of(path));
     let sqlite = Sqlite {
@@ -91,6 +105,10 @@ pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Wri
         permits: Arc::new(Semaphore::new(READERS)),
     };
     let checkpoints = checkpoint::Checkpoints::start(connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?);
+    if exclusivity == Exclusivity::OnlyDeliverer {
+        // An earlier run may have ended before it could empty the log of what must not stay in it.
+        checkpoints.truncate();
+    }
     Ok((sqlite, Writer::new(connection, presence, lock, report, checkpoints)?))
 }
 

@@ -13,9 +13,10 @@ use crate::domain::task::{Task, TaskFailure, TaskKind, TaskState, TaskStatus};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::{Reached, TaskFilter};
-use crate::store::sqlite::message::{self, Query};
+use crate::store::sqlite::message;
+use crate::store::sqlite::search::Query;
 use crate::store::sqlite::{Sqlite, delivery, value};
-use crate::store::write::{Changed, TaskStep};
+use crate::store::write::{Changed, Resent, TaskStep};
 
 const COLUMNS: &str = "id, organisation, application, endpoint, kind, parameters, status, failure, sent, up_to, cursor, \
                        created_at, updated_at";
@@ -158,8 +159,8 @@ pub(super) fn step(connection: &Connection, step: &TaskStep) -> Result<Option<Ve
     for message in &step.messages {
         let key =
             DeliveryKey { application: before.application, endpoint: before.endpoint, message: *message };
-        // One that was made ready by somebody else meanwhile goes anyway.
-        if delivery::resend(connection, &key)? {
+        // One that was made ready by somebody else meanwhile goes anyway, and one may have become too old.
+        if delivery::resend(connection, &key)? == Resent::Ready {
             ready.push(*message);
         }
     }

@@ -8,6 +8,7 @@ use rusqlite::{Connection, Params, Row};
 use crate::domain::application::Metadata;
 use crate::domain::ids::ID_BYTES;
 use crate::domain::names::NameError;
+use crate::domain::page::{Page, PageRequest};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 
@@ -137,6 +138,19 @@ pub(super) fn all<T>(
         read.push(each(row)?);
     }
     Ok(read)
+}
+
+/// The page that a query reads, one row after the other, until it holds enough; `bytes` is what an item holds.
+pub(super) fn page<T, K: Clone>(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    request: &PageRequest<K>,
+    each: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+    bytes: impl Fn(&T) -> usize,
+) -> Result<Page<T>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    request.try_gather(statement.query_and_then(params, each)?, bytes)
 }
 
 /// The one row of a query, if there is one.

@@ -9,8 +9,10 @@ use crate::store::sqlite::checkpoint::Checkpoints;
 use crate::store::sqlite::file::{Lock, Presence};
 use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::migrate::SchemaReport;
+use crate::store::sqlite::retention::OldMessages;
 use crate::store::sqlite::{
-    application, delivery, endpoint, event_type, expunge, idempotency, message, task, token,
+    application, delivery, endpoint, erasure, event_type, expunge, idempotency, message, remnant, retention,
+    space, task, token,
 };
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
 
@@ -23,6 +25,9 @@ pub(crate) struct Writer {
     report: SchemaReport,
     checkpoints: Checkpoints,
     keys: MessageKeys,
+    old: OldMessages,
+    /// Whether the log is to be emptied once what removes rows right now has come to its end.
+    is_removing: bool,
 }
 
 impl Writer {
@@ -34,7 +39,16 @@ impl Writer {
         checkpoints: Checkpoints,
     ) -> Result<Writer, StoreError> {
         let keys = MessageKeys::load(&connection)?;
-        Ok(Writer { connection, presence, lock, report, checkpoints, keys })
+        Ok(Writer {
+            connection,
+            presence,
+            lock,
+            report,
+            checkpoints,
+            keys,
+            old: OldMessages::default(),
+            is_removing: false,
+        })
     }
 
     /// What opening the database changed about its schema.
@@ -45,16 +59,41 @@ impl Writer {
     pub(crate) fn commit(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         let written = self.write(batch);
         match written {
-            Ok(_) => {
+            Ok(ref written) => {
                 self.keys.committed();
                 self.checkpoints.committed();
-                if batch.iter().any(Write::expunges) {
+                let has_removed = self.has_removed(batch, written);
+                if has_removed || batch.iter().any(Write::expunges) {
                     self.checkpoints.truncate();
                 }
             }
-            Err(_) => self.keys.rolled_back(),
+            Err(_) => {
+                self.keys.rolled_back();
+                self.old.rolled_back();
+            }
         }
         written
+    }
+
+    /// Whether something that removes slice by slice, and of which nothing is to be found in the log, has come to its end.
+    fn has_removed(&mut self, batch: &[Write], written: &[Written]) -> bool {
+        let mut has_ended = false;
+        for (write, written) in batch.iter().zip(written) {
+            let removed = match (write, written) {
+                (Write::Erase { .. }, Written::Erased(erased)) => erased.rows,
+                (Write::ExpirePayloads { .. }, Written::Swept(swept)) => swept.messages,
+                // The log may have copies of pages with what was overwritten in them just now.
+                (Write::Overwrite { .. }, Written::Overwritten(next)) => {
+                    has_ended |= next.is_none();
+                    continue;
+                }
+                (Write::GiveBack { .. }, Written::Removed(pages)) => *pages,
+                _ => continue,
+            };
+            has_ended |= self.is_removing && removed == 0;
+            self.is_removing = removed > 0;
+        }
+        has_ended
     }
 
     fn write(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
@@ -62,7 +101,7 @@ impl Writer {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut written = Vec::with_capacity(batch.len());
         for write in batch {
-            written.push(apply(&transaction, &mut self.keys, write)?);
+            written.push(apply(&transaction, &mut self.keys, &mut self.old, write)?);
         }
         // Looked at last: what is answered to be written is then in the file that the next start will open.
         self.presence.check()?;
@@ -74,7 +113,12 @@ impl Writer {
     }
 }
 
-fn apply(connection: &Connection, keys: &mut MessageKeys, write: &Write) -> Result<Written, StoreError> {
+fn apply(
+    connection: &Connection,
+    keys: &mut MessageKeys,
+    old: &mut OldMessages,
+    write: &Write,
+) -> Result<Written, StoreError> {
     Ok(match write {
         Write::Append(append) => Written::Appended(message::append(connection, keys, append)?),
         Write::Outcome(outcome) => {
@@ -104,12 +148,30 @@ fn apply(connection: &Connection, keys: &mut MessageKeys, write: &Write) -> Resu
         }
         Write::TaskBegin(task) => Written::Changed(task::begin(connection, task)?),
         Write::TaskStep(step) => Written::Stepped(task::step(connection, step)?),
-        Write::Erase { now, limit } => Written::Removed(application::erase(connection, *now, *limit)?),
-        Write::ExpireMessageKeys { now, limit } => Written::Removed(keys.expire(connection, *now, *limit)?),
+        Write::ExpireMessages { before, beyond, slice } => {
+            Written::Swept(old.remove(connection, *before, *beyond, *slice)?)
+        }
+        Write::ExpirePayloads { now, slice } => {
+            Written::Swept(retention::payloads(connection, *now, *slice)?)
+        }
+        Write::ExpireTasks { below, before, slice } => {
+            Written::Removed(retention::tasks(connection, *below, *before, *slice)?)
+        }
+        Write::Erase { now, from, slice } => {
+            Written::Erased(erasure::erase(connection, *now, *from, *slice)?)
+        }
+        Write::ForgetKeys { beyond, slice } => {
+            Written::LookedAt(keys.forget_orphans(connection, *beyond, *slice)?)
+        }
+        Write::ExpireMessageKeys { now, slice } => Written::Removed(keys.expire(connection, *now, *slice)?),
         Write::ExpireKeys { first_byte, now } => {
             idempotency::expire(connection, *first_byte, *now)?;
             Written::Done
         }
+        Write::Overwrite { from, slice } => {
+            Written::Overwritten(remnant::overwrite(connection, *from, *slice)?)
+        }
+        Write::GiveBack { slice } => Written::Removed(space::give_back(connection, *slice)?),
     })
 }
 

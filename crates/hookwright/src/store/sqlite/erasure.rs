@@ -1,0 +1,95 @@
+//! Statements that remove what is left of deleted applications.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, params};
+
+use crate::domain::ids::ApplicationId;
+use crate::domain::time::Timestamp;
+use crate::store::error::StoreError;
+use crate::store::sqlite::budget::Budget;
+use crate::store::sqlite::value;
+use crate::store::write::{Erased, Slice};
+
+/// How long after its deletion an application's rows are looked for: messages and attempts may still be under way.
+const ERASE_FOR: Duration = Duration::from_secs(15 * 60);
+/// Applications that are looked at in one slice, at most.
+const APPLICATIONS_AT_ONCE: u32 = 64;
+
+/// What an application has in the journal: table, the key behind the application, and rows that go between two looks at the time.
+///
+/// Deliveries first: one without its message could not be read. Messages are large, so few go at once.
+const TABLES: [(&str, &str, u32); 6] = [
+    ("delivery", "endpoint, message", 50),
+    ("attempt", "message, id", 20),
+    ("message_event_id", "event_id", 50),
+    ("message_payload_expiry", "message", 50),
+    ("message", "id", 4),
+    ("task", "id", 50),
+];
+
+/// Removes rows of deleted applications from `from` on.
+pub(super) fn erase(
+    connection: &Connection,
+    now: Timestamp,
+    from: ApplicationId,
+    slice: Slice,
+) -> Result<Erased, StoreError> {
+    let mut budget = Budget::of(slice);
+    let sql =
+        "SELECT application, deleted_at FROM erasure WHERE application >= ?1 ORDER BY application LIMIT ?2";
+    let deleted = value::all(connection, sql, params![from.as_bytes(), APPLICATIONS_AT_ONCE], |row| {
+        Ok((value::id(row, 0, ApplicationId::from_bytes)?, value::time(row, 1)?))
+    })?;
+    let mut rows = 0;
+    for (application, deleted_at) in &deleted {
+        if budget.is_spent() {
+            return Ok(Erased { rows, has_any: true, next: Some(*application) });
+        }
+        let (removed, is_all) = erase_one(connection, *application, &mut budget)?;
+        rows += removed;
+        if !is_all {
+            return Ok(Erased { rows, has_any: true, next: Some(*application) });
+        }
+        if removed == 0 && now.since(*deleted_at) > ERASE_FOR {
+            connection
+                .prepare_cached("DELETE FROM erasure WHERE application = ?1")?
+                .execute([application.as_bytes()])?;
+        }
+    }
+    let is_end = deleted.len() < usize::try_from(APPLICATIONS_AT_ONCE).unwrap_or(usize::MAX);
+    // The last one is looked at twice, which costs nothing.
+    let next = deleted.last().filter(|_| !is_end).map(|(application, _)| *application);
+    Ok(Erased { rows, has_any: !deleted.is_empty(), next })
+}
+
+/// Removes rows of one application, and says how many, and whether none is left.
+fn erase_one(
+    connection: &Connection,
+    application: ApplicationId,
+    budget: &mut Budget,
+) -> Result<(u32, bool), StoreError> {
+    let mut rows = 0;
+    for (table, key, at_once) in TABLES {
+        loop {
+            // Looking alone is never cut off, so that it comes to an end.
+            if rows > 0 && budget.is_spent() {
+                return Ok((rows, false));
+            }
+            let limit = at_once.min(budget.rows()).max(1);
+            // SQLite is built without DELETE … LIMIT, so the keys to delete are chosen first.
+            let sql = format!(
+                "DELETE FROM {table} WHERE application = ?1 AND ({key}) IN
+                    (SELECT {key} FROM {table} WHERE application = ?1 LIMIT ?2)"
+            );
+            let removed = connection.prepare_cached(&sql)?.execute(params![application.as_bytes(), limit])?;
+            let removed = u32::try_from(removed).unwrap_or(u32::MAX);
+            budget.spend(removed);
+            rows += removed;
+            if removed < limit {
+                break;
+            }
+        }
+    }
+    Ok((rows, true))
+}

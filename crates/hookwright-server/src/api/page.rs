@@ -100,9 +100,7 @@ impl<T> ListResponse<T> {
         // Who has read everything can ask again with the same iterator, for what came meanwhile.
         ListResponse { data, iterator: after.or(asked.iterator), prev_iterator: before, done: page.done }
     }
-}
 
-impl<T> ListResponse<T> {
     /// The answer with what a search found; where it ended early, the iterators go on from there.
     pub(crate) fn searched<I, K: Key>(
         found: &Searched<I, K>,
@@ -112,10 +110,14 @@ impl<T> ListResponse<T> {
     ) -> ListResponse<T> {
         let is_back = asked.is_back;
         let mut answer = ListResponse::of(&found.page, asked, key, data);
-        match &found.reached {
-            Some(reached) if is_back => answer.prev_iterator = Some(encode(page::From::Before(reached))),
-            Some(reached) => answer.iterator = Some(encode(page::From::After(reached))),
-            None => {}
+        if let Some(reached) = &found.reached {
+            // A page without items leads both ways.
+            if is_back || found.page.items.is_empty() {
+                answer.prev_iterator = Some(encode(page::From::Before(reached)));
+            }
+            if !is_back || found.page.items.is_empty() {
+                answer.iterator = Some(encode(page::From::After(reached)));
+            }
         }
         answer
     }

@@ -19,8 +19,8 @@ mod sending;
 mod stats;
 
 mod access; // what holds for all of them
-mod capabilities;
 mod errors;
+mod capabilities;
 mod feature_flags;
 mod idempotency;
 mod limits;

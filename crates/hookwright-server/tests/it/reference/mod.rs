@@ -75,7 +75,7 @@ fn one(text: &mut String, document: &Value, path: &str, method: &str, operation:
     }
     for (status, answer) in operation["responses"].as_object().unwrap() {
         let said = answer["description"].as_str().unwrap_or_default();
-        let shape = answer.pointer("/content/application~1json/schema").map(|shape| schema::name(shape));
+        let shape = answer.pointer("/content/application~1json/schema").map(schema::name);
         let shape = shape.map(|shape| format!(" `{shape}`")).unwrap_or_default();
         writeln!(text, "- **{status}**{shape} {said}",).unwrap();
     }

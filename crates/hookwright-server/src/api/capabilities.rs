@@ -11,9 +11,9 @@ pub(crate) fn checked(fields: &mut Fields, field: &'static str, words: &[String]
     };
     if let Some(at) = words.iter().position(|word| portal(word).is_none()) {
         let all = Capability::OF_APPLICATION.map(Capability::word).join(", ");
-        fields.refuse(field, format!("{field}[{at}] must be one of {all}"));
+        fields.refuse_saying(field, format!("{field}[{at}] must be one of {all}."));
     } else if !words.iter().any(|word| word == Capability::ViewBase.word()) {
-        fields.refuse(field, format!("{field} must have ViewBase, which everything else is built on"));
+        fields.refuse(field, "must have ViewBase, which everything else is built on");
     }
     words.iter().filter_map(portal).collect()
 }

@@ -22,7 +22,7 @@ use crate::api::{
         application::list, application::create, application::show, application::upsert, application::change,
         application::remove,
         event_type::list, event_type::create, event_type::show, event_type::upsert, event_type::change,
-        event_type::remove,
+        event_type::remove, event_type::import::import,
         endpoint::list, endpoint::create, endpoint::show, endpoint::upsert, endpoint::change, endpoint::remove,
         endpoint::secret::show, endpoint::secret::rotate, endpoint::stats::show, endpoint::example::send,
         endpoint::recovery::recover, endpoint::recovery::replay_missing, endpoint::recovery::bulk_replay,

@@ -68,7 +68,7 @@ pub(in crate::api) async fn expire_all(
     let mut fields = Fields::default();
     let expiry = body.expiry.unwrap_or(0);
     if expiry > GRACE_MAX {
-        fields.refuse("expiry", format!("expiry must be at most {GRACE_MAX}"));
+        fields.refuse("expiry", format_args!("must be at most {GRACE_MAX} seconds"));
     }
     let sessions = fields.names("sessionIds", &body.session_ids, SESSIONS_MAX, SessionId::parse);
     fields.finish()?;

@@ -125,13 +125,13 @@ impl AppPortalAccessIn {
         let mut fields = Fields::default();
         let expiry = self.expiry.unwrap_or(EXPIRY_DEFAULT);
         if !(1..=EXPIRY_MAX).contains(&expiry) {
-            fields.refuse("expiry", format!("expiry must be from 1 to {EXPIRY_MAX}"));
+            fields.refuse("expiry", format_args!("must be from 1 to {EXPIRY_MAX} seconds"));
         }
         let mut capabilities =
             self.capabilities.map(|words| capabilities::checked(&mut fields, "capabilities", &words));
         if self.read_only == Some(true) {
             if capabilities.is_some_and(|named| named != Capabilities::READ_ONLY) {
-                fields.refuse("readOnly", "readOnly and capabilities beyond ViewBase contradict each other");
+                fields.refuse("readOnly", "contradicts capabilities beyond ViewBase; leave one of them out");
             }
             capabilities = Some(Capabilities::READ_ONLY);
         }

@@ -134,7 +134,7 @@ impl ApiTokenExpireIn {
         let mut fields = Fields::default();
         let expiry = self.expiry.unwrap_or(0);
         if expiry > GRACE_MAX {
-            fields.refuse("expiry", format!("expiry must be at most {GRACE_MAX}"));
+            fields.refuse("expiry", format_args!("must be at most {GRACE_MAX} seconds"));
         }
         fields.finish()?;
         Ok(expiry)

@@ -50,7 +50,7 @@ fn needs(operation: &str) -> Needs {
         | "v1.endpoint.upsert"
         | "v1.endpoint.patch"
         | "v1.endpoint.delete"
-        | "v1.endpoint.update-headers"
+        | "v1.endpoint.set-headers"
         | "v1.endpoint.patch-headers" => Needs::Capability(ManageEndpoint),
         "v1.application.list" => Needs::OrganisationToRead,
         "v1.application.create"
@@ -168,7 +168,7 @@ async fn the_answer_to_one_who_may_is_not_repeated_to_one_who_may_not() {
     let application = rig.application("ann").await;
     let endpoint = rig.endpoint(&application, "http://127.0.0.1:9/").await;
     let path = format!("/api/v1/app/ann/endpoint/{endpoint}/secret/rotate");
-    let key = [("idempotency-key", "a key that can be guessed")];
+    let key = [("idempotency-key", "a-key-that-can-be-guessed")];
     let organisation = rig.hooks.default_organisation();
     let scopes =
         [Scope::Organisation(organisation), Scope::Application(organisation, application.parse().unwrap())];

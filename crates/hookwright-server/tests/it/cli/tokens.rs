@@ -91,9 +91,6 @@ async fn what_cannot_be_done_is_said() {
             "token create --name x --app nobody --feature-flag a,b",
             "--feature-flag \"a,b\" cannot be used: has the character ','",
         ),
-        ("token create --name x --feature-flag beta", "--app <APP>"),
-        ("token create --name x --read-only --capability ViewBase", "cannot be used with"),
-        ("token create --name x --capability Everything", "[possible values: ViewBase, "),
         ("token create --name x --expires 90", "--expires is \"90\", which has no unit"),
     ] {
         let said = fails(&beside(&first, arguments)).await;
@@ -148,4 +145,17 @@ async fn a_token_may_do_as_much_as_it_was_made_for() {
     assert_eq!(all.lines().count(), listed.lines().count() + 1);
     let of_ann = succeeds(&beside(&launch, "token list --app ann")).await;
     assert!(of_ann.contains("\tViewBase,CreateAttempts\tbeta\t") && of_ann.lines().count() == 2, "{of_ann}");
+}
+
+#[tokio::test]
+async fn options_that_contradict_each_other_are_refused() {
+    for (arguments, expected) in [
+        ("--feature-flag beta", "--app <APP>"),
+        ("--read-only --capability ViewBase", "cannot be used with"),
+        ("--capability Everything", "[possible values: ViewBase, "),
+    ] {
+        let output = hookwright(&format!("token create --name x {arguments}")).run().await;
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        assert!(output.stderr.contains(expected), "{arguments}: {}", output.stderr);
+    }
 }

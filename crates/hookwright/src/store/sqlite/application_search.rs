@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::domain::application::Application;
 use crate::domain::ids::{ApplicationId, OrganisationId};
-use crate::domain::page::{PageRequest, Searched};
+use crate::domain::page::{BYTES_MAX, Page, PageRequest, Searched};
 use crate::store::error::StoreError;
 use crate::store::read::{ApplicationFilter, SearchBudget};
 use crate::store::sqlite::{Sqlite, application, value};
@@ -51,26 +51,26 @@ fn search(
         ":organisation": organisation.as_bytes(),
         ":beyond": scan.beyond.as_ref().unwrap_or(&edge).as_bytes(),
     })?;
-    let (mut found, mut reached) = (Vec::new(), None);
+    let (mut found, mut held) = (Vec::new(), 0_usize);
     while let Some(row) = rows.next()? {
         let application = application::from_row(row)?;
         let id = application.id;
         if stays(connection, id, filter, &mut budget.endpoints)? {
+            let is_full = held >= BYTES_MAX;
+            held = held.saturating_add(application.weight());
             found.push(application);
-        }
-        if found.len() == scan.count as usize {
-            break;
+            if is_full || found.len() == scan.count as usize {
+                break;
+            }
         }
         budget.applications = budget.applications.saturating_sub(1);
         if budget.applications == 0 || budget.endpoints == 0 {
-            reached = Some(id);
-            break;
+            // Whoever stops here does not know what comes.
+            let page = Page { done: false, ..request.gather(found, Application::weight) };
+            return Ok(Searched { page, reached: Some(id) });
         }
     }
-    let mut page = request.page(found);
-    // Whoever stopped does not know what comes.
-    page.done &= reached.is_none();
-    Ok(Searched { page, reached })
+    Ok(Searched { page: request.gather(found, Application::weight), reached: None })
 }
 
 /// Whether the filter leaves this application. Reads its endpoints only as far as it must, and counts them against `budget`.

@@ -74,7 +74,10 @@ pub(crate) struct AppState {
 pub fn router(hooks: Hooks, options: ServerOptions) -> Router {
     let auth = Auth::new(&hooks, &options);
     let state = AppState { hooks, options: Arc::new(options), auth };
-    api::routes(&state).merge(pages::routes()).layer(Observe::new()).with_state(state)
+    api::routes(&state)
+        .merge(pages::routes().method_not_allowed_fallback(api::wrong_method))
+        .layer(Observe::new())
+        .with_state(state)
 }
 
 /// The same for a server whose token everybody knows: it answers only those who call this machine by its own name.

@@ -79,7 +79,8 @@ async fn unknown_path() -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, "not_found", "There is nothing at this path.")
 }
 
-async fn wrong_method() -> ApiError {
+/// What is answered to a method that a path does not have.
+pub(crate) async fn wrong_method() -> ApiError {
     ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",

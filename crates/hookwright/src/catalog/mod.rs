@@ -94,8 +94,8 @@ impl Catalog {
                 None => None,
             },
         };
-        if let (None, ApplicationRef::Id(id)) = (&entry, application)
-            && let Ok(uid) = Uid::parse(&id.to_string())
+        if let (None, ApplicationRef::Id(_)) = (&entry, application)
+            && let Some(uid) = application.as_uid()
             && let Some(id) = by_uid(&uid).await?
         {
             // An id of another server, which was taken over as the uid.
@@ -130,9 +130,7 @@ impl Catalog {
         let entry = self.cache.application(&self.store, application).await?;
         let found = entry.as_ref().and_then(|entry| match endpoint {
             // An id of another server may have been taken over as the uid.
-            EndpointRef::Id(id) => entry
-                .endpoint(*id)
-                .or_else(|| Uid::parse(&id.to_string()).ok().and_then(|uid| entry.endpoint_by_uid(&uid))),
+            EndpointRef::Id(id) => entry.endpoint(*id).or_else(|| entry.endpoint_by_uid(&endpoint.as_uid()?)),
             EndpointRef::Uid(uid) => entry.endpoint_by_uid(uid),
         });
         found.cloned().ok_or(Error::NotFound(Thing::Endpoint))

@@ -66,4 +66,12 @@ impl ApplicationRef {
             Err(_) => Uid::parse(text).map(ApplicationRef::Uid),
         }
     }
+
+    /// The uid that this names if it is no id of ours: an id of another server may have been taken over as one.
+    pub fn as_uid(&self) -> Option<Uid> {
+        match self {
+            ApplicationRef::Id(id) => Uid::parse(&id.to_string()).ok(),
+            ApplicationRef::Uid(uid) => Some(uid.clone()),
+        }
+    }
 }

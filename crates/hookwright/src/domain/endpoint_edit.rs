@@ -23,6 +23,14 @@ impl EndpointRef {
             Err(_) => Uid::parse(text).map(EndpointRef::Uid),
         }
     }
+
+    /// The uid that this names if it is no id of ours: an id of another server may have been taken over as one.
+    pub fn as_uid(&self) -> Option<Uid> {
+        match self {
+            EndpointRef::Id(id) => Uid::parse(&id.to_string()).ok(),
+            EndpointRef::Uid(uid) => Some(uid.clone()),
+        }
+    }
 }
 
 /// An endpoint to be made.

@@ -7,6 +7,7 @@ mod named;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{delete, get, patch, post, put};
+use hookwright::domain::application::ApplicationSettings;
 use hookwright::domain::page::{Order, Searched};
 use hookwright::hooks::ApplicationRef;
 use hookwright::{ApplicationFilter, Error};
@@ -114,13 +115,24 @@ pub(in crate::api) async fn upsert(
     JsonBody(body): JsonBody<ApplicationIn>,
 ) -> Result<Response, ApiError> {
     let mut settings = body.settings()?;
-    if let ApplicationRef::Uid(uid) = &named {
+    let uid = named.as_uid();
+    if let ApplicationRef::Uid(_) = &named {
         // Otherwise the same request sent again would not find it.
-        settings.uid.get_or_insert_with(|| uid.clone());
+        settings.uid = settings.uid.or_else(|| uid.clone());
     }
-    let replace = |there: &mut _| settings.clone_into(there);
+    let replace = |there: &mut ApplicationSettings| {
+        let is_named_by_uid = there.uid == uid;
+        settings.clone_into(there);
+        if is_named_by_uid && there.uid.is_none() {
+            there.uid.clone_from(&uid);
+        }
+    };
     let (made, application) = match state.hooks.application_update(organisation, &named, replace).await {
-        Err(Error::NotFound(_)) => (true, state.hooks.application_create(organisation, settings).await?),
+        Err(Error::NotFound(_)) => {
+            // An id of another server becomes the uid.
+            settings.uid = settings.uid.or(uid);
+            (true, state.hooks.application_create(organisation, settings).await?)
+        }
         changed => (false, changed?),
     };
     upserted(made, &ApplicationOut::of(&application))

@@ -123,18 +123,25 @@ pub(in crate::api) async fn upsert(
     JsonBody(body): JsonBody<EndpointIn>,
 ) -> Result<Response, ApiError> {
     let mut new = body.checked()?;
-    if let EndpointRef::Uid(uid) = &named {
+    let uid = named.as_uid();
+    if let EndpointRef::Uid(_) = &named {
         // Otherwise the same request sent again would not find it.
-        new.settings.uid.get_or_insert_with(|| uid.clone());
+        new.settings.uid = new.settings.uid.or_else(|| uid.clone());
     }
     let replace = |edit: &mut EndpointEdit| {
+        let is_named_by_uid = edit.settings.uid == uid;
         edit.settings.clone_from(&new.settings);
+        if is_named_by_uid && edit.settings.uid.is_none() {
+            edit.settings.uid.clone_from(&uid);
+        }
         set_disabled(&mut edit.disabled, new.disabled.is_some());
     };
     check_change(&state, &caller, application.id, &named, replace).await?;
     let (made, endpoint) = match state.hooks.endpoint_update(application.id, &named, replace).await {
         Err(Error::NotFound(_)) => {
             check_filter(&state, &caller, &new.settings.event_types, &[]).await?;
+            // An id of another server becomes the uid.
+            new.settings.uid = new.settings.uid.or(uid);
             (true, state.hooks.endpoint_create(application.id, new).await)
         }
         changed => (false, changed),

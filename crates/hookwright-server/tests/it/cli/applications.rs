@@ -154,7 +154,7 @@ async fn event_types_are_imported_from_an_openapi_document() {
             .stdin("webhooks: {book.lent: {post: {summary: A book was lent}}}"),
     )
     .await;
-    assert_eq!(told, "{\"modified\":[\"book.added\"],\"dryRun\":false}\n");
+    assert_eq!(told, "{\"dryRun\":false,\"modified\":[\"book.added\"]}\n");
     let refused = server.command("event-type import -").stdin("openapi: 3.1.0");
     assert!(super::fails(&refused).await.contains("The document has no webhooks"));
 }

@@ -64,7 +64,7 @@ async fn what_cannot_be_brought_over_is_told_and_the_rest_is() {
     let output = import.run().await;
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(
-        output.stderr.contains("The header authorization of the endpoint main of acme is hidden"),
+        output.stderr.contains("The header Authorization of the endpoint main of acme is hidden"),
         "{output:?}"
     );
     assert!(output.stdout.contains("1 applications, 1 endpoints"), "{output:?}");

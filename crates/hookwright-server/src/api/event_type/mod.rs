@@ -1,7 +1,7 @@
 //! `/api/v1/event-type`: event types.
 
 mod dto;
-mod import; // from the webhooks of an OpenAPI document
+pub(super) mod import; // from the webhooks of an OpenAPI document
 mod openapi; // the document
 mod visible; // to whom
 

@@ -36,7 +36,7 @@ fn expire(f: &mut Fixture, before: u16, beyond: MessagePlace, rows: u32) -> Swep
 /// The numbers of the messages that an application has.
 async fn left(f: &Fixture, application: u16) -> Vec<u16> {
     let list = f.store.message_list(app(application), Default::default(), false, all());
-    let number = |message: &Message| u16::from_be_bytes([message.id.as_bytes()[0], message.id.as_bytes()[1]]);
+    let number = |message: &Message| u16::from_be_bytes([message.id.as_bytes()[18], message.id.as_bytes()[19]]);
     list.await.unwrap().page.items.iter().map(number).collect()
 }
 

@@ -19,6 +19,7 @@ mod sending;
 mod stats;
 
 mod access; // what holds for all of them
+mod bad_input;
 mod errors;
 mod capabilities;
 mod feature_flags;

@@ -163,6 +163,9 @@ impl MessageIn<'_> {
             fields.refuse("deliverAt", "is not there yet; send the message when it is due");
         }
         let params = self.transformations_params;
+        if params.is_some_and(|raw| !raw.get().starts_with('{')) {
+            fields.refuse("transformationsParams", "must be an object");
+        }
         let params = params.and_then(|raw| serde_json::from_str::<TransformationsParams>(raw.get()).ok());
         if params.is_some_and(|params| params.raw_payload.is_some()) {
             fields.refuse_saying(

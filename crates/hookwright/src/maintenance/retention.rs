@@ -1,7 +1,7 @@
 //! What is older than it is to be kept goes: payloads, messages with their attempts, background tasks that are over.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::domain::ids::{MessageId, TaskId};
 use crate::domain::time::Timestamp;
@@ -16,6 +16,9 @@ const SELDOM: Duration = Duration::from_secs(60);
 const CHOICE: Slice = Slice { rows: 2_000, ..SLICE };
 /// Messages that stayed because something of them was pending are looked at again after this.
 const LOOK_BACK: Duration = Duration::from_secs(10 * 60);
+
+/// Between two looks at whether enough goes, in seconds.
+const LOOK_EVERY: u64 = 2;
 
 /// Works until the engine ends.
 pub(super) async fn run(slices: Arc<Slices>, retention: Duration) {
@@ -71,6 +74,7 @@ async fn messages(
         *reached = Reached { place: MessagePlace::START, look_back_at: None };
     }
     let mut found = false;
+    let mut progress = Progress { seconds: None, at: Instant::now() };
     loop {
         let write = Write::ExpireMessages { before, beyond: reached.place, slice: CHOICE };
         let swept = sweep(slices, write).await?;
@@ -78,12 +82,37 @@ async fn messages(
         slices.measures.expired_attempts.increment(swept.attempts.into());
         found |= swept.messages > 0;
         reached.place = swept.last;
+        progress.look(reached.place, slices);
         if swept.kept > 0 {
             reached.look_back_at.get_or_insert(now.after(LOOK_BACK));
         }
         if swept.is_done {
             return Ok(found);
         }
+    }
+}
+
+/// How fast the messages that go grow younger: slower than time passes, and there would be more of them each day.
+struct Progress {
+    /// The age of the last one, in the ids' count of seconds.
+    seconds: Option<u32>,
+    at: Instant,
+}
+
+impl Progress {
+    /// Looks at it now and then, and has the slices hurry or relax.
+    fn look(&mut self, place: MessagePlace, slices: &Slices) {
+        let (now, passed) = (place.message.made_at_seconds(), self.at.elapsed().as_secs());
+        if passed < LOOK_EVERY {
+            return;
+        }
+        if let Some(before) = self.seconds {
+            match u64::from(now.saturating_sub(before)) < 2 * passed {
+                true => slices.hurry(),
+                false => slices.relax(),
+            }
+        }
+        *self = Progress { seconds: Some(now), at: Instant::now() };
     }
 }
 

@@ -11,7 +11,7 @@ use crate::store::error::StoreError;
 use crate::store::read::{AttemptFilter, MessageFilter, SentMessage};
 use crate::store::sqlite::attempt::status_of;
 use crate::store::sqlite::message_key::MessageKeys;
-use crate::store::sqlite::search::{self, Key, List, Query};
+use crate::store::sqlite::search::{self, Effort, Key, List, Query};
 use crate::store::sqlite::{Sqlite, value};
 use crate::store::write::{Append, Appended};
 
@@ -101,7 +101,10 @@ impl Sqlite {
                 query.and("a.status = ?", i64::from(status.code()));
             }
             // Even without a filter: an endpoint may have got few of its application's messages.
-            let effort = search::effort(&filter.message, true);
+            let effort = match search::effort(&filter.message, true) {
+                effort if effort.piece < Effort::JOINED.piece => effort,
+                _ => Effort::JOINED,
+            };
             let list = List { select: &select, table: "message m", key: "m.id", indexed, query, effort };
             let read = |row: &Row<'_>| {
                 Ok(SentMessage { message: from_row(row, 0, Some(10))?, status: status_of(row, 7)? })

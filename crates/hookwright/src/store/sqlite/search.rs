@@ -28,6 +28,8 @@ pub(super) struct Effort {
 impl Effort {
     /// For conditions on small columns.
     pub(super) const ROWS: Effort = Effort { piece: 1_000, time: Duration::from_millis(40) };
+    /// For conditions on rows of other tables.
+    pub(super) const JOINED: Effort = Effort { piece: 200, ..Effort::ROWS };
     /// For conditions on payloads, each of which may be large.
     pub(super) const PAYLOADS: Effort = Effort { piece: 50, ..Effort::ROWS };
     /// For what an index answers: all of it in one piece.

@@ -49,12 +49,6 @@ macro_rules! id {
                 &self.0
             }
 
-            /// When it was made, in whole seconds of the ids' own count: for how far apart two ids are.
-            pub(crate) fn made_at_seconds(&self) -> u32 {
-                let [first, second, third, fourth, ..] = self.0;
-                u32::from_be_bytes([first, second, third, fourth])
-            }
-
             /// The lowest id that can be made at `time`: all ids made before it are lower.
             pub fn first_at(time: Timestamp) -> Self {
                 $name(head_at(time, [0; 15]))
@@ -157,6 +151,14 @@ impl IdGenerator {
         }
         state.last = id;
         FreshId(id)
+    }
+}
+
+impl MessageId {
+    /// When it was made, in whole seconds of the ids' own count: for how far apart two messages are.
+    pub(crate) fn made_at_seconds(&self) -> u32 {
+        let [first, second, third, fourth, ..] = self.0;
+        u32::from_be_bytes([first, second, third, fourth])
     }
 }
 

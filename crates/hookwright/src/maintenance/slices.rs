@@ -16,7 +16,7 @@ use crate::store::write::{Slice, Write, Written};
 pub(super) const SLICE: Slice = Slice { rows: 500, time: Duration::from_millis(2) };
 
 /// So many times as long as a slice's batch took passes after it, at leisure: whoever sends messages hardly notices.
-const LEISURE: u32 = 8;
+const LEISURE: u32 = 16;
 
 /// What all of maintenance works with.
 pub(super) struct Slices {

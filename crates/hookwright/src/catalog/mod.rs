@@ -18,7 +18,7 @@ use crate::domain::application::ApplicationRef;
 use crate::domain::endpoint_edit::EndpointRef;
 use crate::domain::event_type::EventType;
 use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator, OrganisationId};
-use crate::domain::names::{EventTypeName, Uid};
+use crate::domain::names::EventTypeName;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Thing};
 use crate::journal::Journal;
@@ -86,26 +86,25 @@ impl Catalog {
         organisation: OrganisationId,
         application: &ApplicationRef,
     ) -> Result<Arc<ApplicationEntry>, Error> {
-        let by_uid = async |uid: &Uid| self.cache.application_by_uid(&self.store, organisation, uid).await;
-        let mut entry = match application {
-            ApplicationRef::Id(id) => self.cache.application(&self.store, *id).await?,
-            ApplicationRef::Uid(uid) => match by_uid(uid).await? {
-                Some(id) => self.cache.application(&self.store, id).await?,
-                None => None,
-            },
-        };
-        if let (None, ApplicationRef::Id(_)) = (&entry, application)
-            && let Some(uid) = application.as_uid()
-            && let Some(id) = by_uid(&uid).await?
-        {
-            // An id of another server, which was taken over as the uid.
-            entry = self.cache.application(&self.store, id).await?;
-        }
-        match entry {
+        let with_id = async |id: ApplicationId| -> Result<_, Error> {
+            let entry = self.cache.application(&self.store, id).await?;
             // What belongs to another organisation is answered like what does not exist.
-            Some(entry) if entry.application.organisation == organisation => Ok(entry),
-            _ => Err(Error::NotFound(Thing::Application)),
+            Ok(entry.filter(|entry| entry.application.organisation == organisation))
+        };
+        if let ApplicationRef::Id(id) = application
+            && let Some(entry) = with_id(*id).await?
+        {
+            return Ok(entry);
         }
+        let id = match application.as_uid() {
+            Some(uid) => self.cache.application_by_uid(&self.store, organisation, &uid).await?,
+            None => None,
+        };
+        let entry = match id {
+            Some(id) => with_id(id).await?,
+            None => None,
+        };
+        entry.ok_or(Error::NotFound(Thing::Application))
     }
 
     /// An application by its id, whoever asks: for deliveries.

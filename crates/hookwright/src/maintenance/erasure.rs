@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::domain::ids::ApplicationId;
-use crate::maintenance::slices::{NotNow, SLICE, Slices};
+use crate::maintenance::slices::{BRISK, NotNow, SLICE, Slices};
 use crate::store::write::{KeyPlace, Write, Written};
 
 /// How often deleted applications are looked at again: messages and attempts may have been under way.
@@ -41,7 +41,7 @@ async fn erase_all(slices: &Slices, is_certain: bool) -> Result<(), NotNow> {
     if first.rows > 0 || (first.has_any && !is_certain) {
         forget_keys(slices).await?;
         overwrite(slices).await?;
-        slices.give_back().await?;
+        slices.give_back(BRISK).await?;
     }
     Ok(())
 }
@@ -57,7 +57,7 @@ async fn pass(slices: &Slices) -> Result<Pass, NotNow> {
     let (mut from, mut rows) = (ApplicationId::MIN, 0);
     loop {
         let write = Write::Erase { now: slices.clock.now(), from, slice: SLICE };
-        let Written::Erased(erased) = slices.take(write).await? else { return Err(NotNow) };
+        let Written::Erased(erased) = slices.take(write, BRISK).await? else { return Err(NotNow) };
         slices.measures.erased_rows.increment(erased.rows.into());
         rows += u64::from(erased.rows);
         match erased.next {
@@ -70,7 +70,9 @@ async fn pass(slices: &Slices) -> Result<Pass, NotNow> {
 /// What the database itself has left of the rows is overwritten.
 async fn overwrite(slices: &Slices) -> Result<(), NotNow> {
     let mut from = 0;
-    while let Written::Overwritten(Some(next)) = slices.take(Write::Overwrite { from, slice: SLICE }).await? {
+    while let Written::Overwritten(Some(next)) =
+        slices.take(Write::Overwrite { from, slice: SLICE }, BRISK).await?
+    {
         from = next;
     }
     Ok(())
@@ -79,7 +81,9 @@ async fn overwrite(slices: &Slices) -> Result<(), NotNow> {
 /// Keys do not tell whose they are, but which message they made.
 async fn forget_keys(slices: &Slices) -> Result<(), NotNow> {
     let mut beyond = KeyPlace::START;
-    while let Written::LookedAt(Some(last)) = slices.take(Write::ForgetKeys { beyond, slice: SLICE }).await? {
+    while let Written::LookedAt(Some(last)) =
+        slices.take(Write::ForgetKeys { beyond, slice: SLICE }, BRISK).await?
+    {
         beyond = last;
     }
     Ok(())

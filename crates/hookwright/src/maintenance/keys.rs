@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::maintenance::slices::{NotNow, SLICE, Slices};
+use crate::maintenance::slices::{BRISK, NotNow, SLICE, Slices};
 use crate::store::write::{Write, Written};
 
 /// One slice of the keys (those with the same first byte) at a time; all of them within the shortest life of a key.
@@ -24,10 +24,10 @@ pub(super) async fn run(slices: Arc<Slices>) {
 }
 
 async fn expire(slices: &Slices, first_byte: u8) -> Result<(), NotNow> {
-    slices.take(Write::ExpireKeys { first_byte, now: slices.clock.now() }).await?;
+    slices.take(Write::ExpireKeys { first_byte, now: slices.clock.now() }, BRISK).await?;
     // Fewer than a slice may have, because its time was up, are no end either.
     while let Written::Removed(1..) =
-        slices.take(Write::ExpireMessageKeys { now: slices.clock.now(), slice: SLICE }).await?
+        slices.take(Write::ExpireMessageKeys { now: slices.clock.now(), slice: SLICE }, BRISK).await?
     {}
     Ok(())
 }

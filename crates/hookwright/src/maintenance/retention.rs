@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::domain::ids::{MessageId, TaskId};
 use crate::domain::time::Timestamp;
-use crate::maintenance::slices::{NotNow, SLICE, Slices};
+use crate::maintenance::slices::{BRISK, NotNow, SLICE, Slices};
 use crate::store::write::{MessagePlace, Slice, Swept, Write, Written};
 
 /// The wait after a round that found something: what expires meanwhile is as much as was accepted in that time.
@@ -17,8 +17,12 @@ const CHOICE: Slice = Slice { rows: 2_000, ..SLICE };
 /// Messages that stayed because something of them was pending are looked at again after this.
 const LOOK_BACK: Duration = Duration::from_secs(10 * 60);
 
-/// Between two looks at whether enough goes, in seconds.
-const LOOK_EVERY: u64 = 2;
+/// The pause after a slice while enough goes, in times of what its batch took: whoever sends messages hardly notices.
+const LEISURE: u32 = 16;
+/// Between two looks at whether enough goes.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Payloads that are still not all gone after this come faster than they go.
+const PAYLOADS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Works until the engine ends.
 pub(super) async fn run(slices: Arc<Slices>, retention: Duration) {
@@ -48,14 +52,15 @@ async fn round(slices: &Slices, retention: Duration, reached: &mut Reached) -> R
     let mut found = payloads(slices, now).await?;
     found |= messages(slices, now, MessageId::first_at(before), reached).await?;
     found |= tasks(slices, before).await?;
-    slices.give_back().await?;
+    slices.give_back(LEISURE).await?;
     Ok(found)
 }
 
 async fn payloads(slices: &Slices, now: Timestamp) -> Result<bool, NotNow> {
-    let mut found = false;
+    let (started, mut found) = (Instant::now(), false);
     loop {
-        let swept = sweep(slices, Write::ExpirePayloads { now, slice: SLICE }).await?;
+        let pause = if started.elapsed() < PAYLOADS_WITHIN { LEISURE } else { BRISK };
+        let swept = sweep(slices, Write::ExpirePayloads { now, slice: SLICE }, pause).await?;
         slices.measures.expired_payloads.increment(swept.messages.into());
         found |= swept.messages > 0;
         if swept.is_done {
@@ -74,15 +79,15 @@ async fn messages(
         *reached = Reached { place: MessagePlace::START, look_back_at: None };
     }
     let mut found = false;
-    let mut progress = Progress { seconds: None, at: Instant::now() };
+    let mut pace = Pace::begin();
     loop {
         let write = Write::ExpireMessages { before, beyond: reached.place, slice: CHOICE };
-        let swept = sweep(slices, write).await?;
+        let swept = sweep(slices, write, pace.pause).await?;
         slices.measures.expired_messages.increment(swept.messages.into());
         slices.measures.expired_attempts.increment(swept.attempts.into());
         found |= swept.messages > 0;
         reached.place = swept.last;
-        progress.look(reached.place, slices);
+        pace.look(reached.place);
         if swept.kept > 0 {
             reached.look_back_at.get_or_insert(now.after(LOOK_BACK));
         }
@@ -92,27 +97,34 @@ async fn messages(
     }
 }
 
-/// How fast the messages that go grow younger: slower than time passes, and there would be more of them each day.
-struct Progress {
-    /// The age of the last one, in the ids' count of seconds.
-    seconds: Option<u32>,
-    at: Instant,
+/// How long the pauses of a round are: at leisure, but for when the messages that go grow younger slower than time passes.
+/// There would be more of them each day.
+struct Pace {
+    pause: u32,
+    /// When the last one that was looked at was made, in the ids' count of seconds.
+    made_at: Option<u32>,
+    looked_at: Instant,
 }
 
-impl Progress {
-    /// Looks at it now and then, and has the slices hurry or relax.
-    fn look(&mut self, place: MessagePlace, slices: &Slices) {
-        let (now, passed) = (place.message.made_at_seconds(), self.at.elapsed().as_secs());
+impl Pace {
+    fn begin() -> Pace {
+        Pace { pause: LEISURE, made_at: None, looked_at: Instant::now() }
+    }
+
+    fn look(&mut self, place: MessagePlace) {
+        let passed = self.looked_at.elapsed();
         if passed < LOOK_EVERY {
             return;
         }
-        if let Some(before) = self.seconds {
-            match u64::from(now.saturating_sub(before)) < 2 * passed {
-                true => slices.hurry(),
-                false => slices.relax(),
-            }
+        let now = place.message.made_at_seconds();
+        if let Some(before) = self.made_at {
+            let younger = Duration::from_secs(now.saturating_sub(before).into());
+            self.pause = match younger < 2 * passed {
+                true => (self.pause / 2).max(BRISK),
+                false => (self.pause * 2).min(LEISURE),
+            };
         }
-        *self = Progress { seconds: Some(now), at: Instant::now() };
+        (self.made_at, self.looked_at) = (Some(now), Instant::now());
     }
 }
 
@@ -120,7 +132,7 @@ async fn tasks(slices: &Slices, before: Timestamp) -> Result<bool, NotNow> {
     let mut found = false;
     let below = TaskId::first_at(before);
     while let Written::Removed(removed @ 1..) =
-        slices.take(Write::ExpireTasks { below, before, slice: SLICE }).await?
+        slices.take(Write::ExpireTasks { below, before, slice: SLICE }, LEISURE).await?
     {
         slices.measures.expired_tasks.increment(removed.into());
         found = true;
@@ -128,8 +140,8 @@ async fn tasks(slices: &Slices, before: Timestamp) -> Result<bool, NotNow> {
     Ok(found)
 }
 
-async fn sweep(slices: &Slices, write: Write) -> Result<Swept, NotNow> {
-    match slices.take(write).await? {
+async fn sweep(slices: &Slices, write: Write, pause: u32) -> Result<Swept, NotNow> {
+    match slices.take(write, pause).await? {
         Written::Swept(swept) => Ok(swept),
         _ => Err(NotNow),
     }

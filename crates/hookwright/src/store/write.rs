@@ -103,6 +103,24 @@ impl Write {
         matches!(self, Write::Append(_) | Write::Outcome(_) | Write::Probe)
     }
 
+    /// Whether what it removes or replaces is to be overwritten in the file. What every message costs is not: deliveries, keys
+    /// and failures are removed with it, and hold nothing that anybody sent.
+    pub(crate) fn overwrites(&self) -> bool {
+        !matches!(
+            self,
+            Write::Append(_)
+                | Write::Outcome(_)
+                | Write::Resend(_)
+                | Write::ClaimDue(_)
+                | Write::EndDeliveries { .. }
+                | Write::Probe
+                | Write::Flush
+                | Write::KeepAnswer(_)
+                | Write::TaskStep(_)
+                | Write::ExpireMessageKeys { .. }
+        )
+    }
+
     /// Whether it removes something that nobody may find in the database's files afterwards.
     pub(crate) fn expunges(&self) -> bool {
         matches!(self, Write::ExpungeMessage { .. } | Write::ExpungeAttempt { .. })

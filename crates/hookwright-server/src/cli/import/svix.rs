@@ -98,7 +98,7 @@ impl Import<'_> {
         match headers.as_object() {
             Some(headers) if !headers.is_empty() => {
                 let body = Map::from_iter([("headers".to_owned(), json!(headers))]);
-                self.tell_server(Path::endpoint(to, &name).then("headers"), body).await
+                self.patch(Path::endpoint(to, &name).then("headers"), body).await
             }
             _ => Ok(()),
         }
@@ -111,7 +111,7 @@ impl Import<'_> {
         }
     }
 
-    async fn tell_server(&self, path: Path, document: Map<String, Value>) -> Result<(), Failure> {
+    async fn patch(&self, path: Path, document: Map<String, Value>) -> Result<(), Failure> {
         match self.to {
             Some(to) => to.patch(&path, &document).await.map(drop),
             None => Ok(()),

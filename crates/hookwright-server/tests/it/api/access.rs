@@ -148,3 +148,23 @@ async fn svix_style_tokens_that_are_not_good_are_refused() {
     }
     Client::new(&rig.base, jwt(JWT_SECRET, Algorithm::HS256, &good)).get("/api/v1/app").await.expect(200);
 }
+
+#[tokio::test]
+async fn an_id_that_another_organisation_has_too_names_the_own_thing_that_has_it_as_uid() {
+    let rig = Rig::start().await;
+    let theirs = rig.application("ann").await;
+    let organisation = OrganisationId::from_bytes([7; 20]).to_string();
+    let claims = json!({"iss": "svix-server", "sub": organisation, "exp": 4_000_000_000_u64});
+    let client = Client::new(&rig.base, jwt(JWT_SECRET, Algorithm::HS256, &claims));
+    let path = format!("/api/v1/app/{theirs}");
+    client.get(&path).await.expect(404);
+    let ours = client.put(&path, &json!({"name": "Ours"})).await.expect(201).json();
+    assert_eq!(ours["uid"], json!(theirs));
+    assert_ne!(ours["id"], json!(theirs));
+    client.put(&path, &json!({"name": "Ours, changed"})).await.expect(200);
+    let seen = client.get(&path).await.expect(200).json();
+    assert_eq!((&seen["id"], &seen["name"]), (&ours["id"], &json!("Ours, changed")));
+    assert_eq!(rig.client.get(&path).await.expect(200).json()["name"], "ann");
+    client.delete(&path).await.expect(204);
+    rig.client.get(&path).await.expect(200);
+}

@@ -287,3 +287,19 @@ fn a_file_gives_back_what_it_has_too_much_of_and_keeps_what_is_soon_used() {
     let pages = give_back(41);
     assert!((8_000..10_000).contains(&pages), "{pages}");
 }
+
+#[test]
+fn a_start_empties_the_log_that_an_earlier_run_left_before_anything_is_served() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (_, mut writer) = open(&first, Exclusivity::OnlyDeliverer).unwrap();
+    write(&mut writer, 1).unwrap();
+    // What a crash at this moment would leave.
+    for name in ["test.db", "test.db-wal"] {
+        std::fs::copy(first.path().join(name), second.path().join(name)).unwrap();
+    }
+    let log = second.path().join("test.db-wal");
+    assert!(std::fs::metadata(&log).unwrap().len() > 0);
+    let (_, mut again) = open(&second, Exclusivity::OnlyDeliverer).unwrap();
+    assert_eq!(std::fs::metadata(&log).unwrap().len(), 0);
+    write(&mut again, 2).unwrap();
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{Connection, Row, params};
 
 use crate::domain::attempt::{Attempt, AttemptStatus, Trigger};
 use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId};
@@ -11,7 +11,7 @@ use crate::domain::page::{Page, PageRequest, Searched};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::{AttemptFilter, DeliveryStatus, Destination, MessageFilter};
-use crate::store::sqlite::search::{self, Effort, Key, List, Query};
+use crate::store::sqlite::search::{self, Effort, Key, List, Query, Walk};
 use crate::store::sqlite::{Sqlite, endpoint, value};
 
 /// The columns of an attempt as `a`.
@@ -86,12 +86,13 @@ impl Sqlite {
             let mut query = Query::with_first(message.as_bytes().to_vec());
             query.and("e.application = ?", application.as_bytes().to_vec());
             query.and_fixed("(d.message IS NOT NULL OR a.id IS NOT NULL)");
-            let (sql, values) = query.page(&select, "e.id", &page, EndpointId::as_bytes);
             let read = |row: &Row<'_>| {
                 Ok(Destination { endpoint: endpoint::from_row(row)?, status: status_of(row, 15)? })
             };
             let bytes = |destination: &Destination| destination.endpoint.weight();
-            value::page(connection, &sql, params_from_iter(values), &page, read, bytes)
+            let list = List { select: &select, key: "e.id", query, walk: None };
+            let key: Key<EndpointId> = (EndpointId::as_bytes, EndpointId::from_bytes);
+            Ok(list.page(connection, &page, key, read, bytes)?.page)
         })
         .await
     }
@@ -124,10 +125,11 @@ fn list(
     let others = filter.status.is_some() || filter.status_class.is_some() || filter.endpoint.is_some();
     // That one message has this `eventId` is no help here: its attempts are found by walking.
     let effort = match message.event_id {
-        Some(_) => Effort::ROWS,
+        Some(_) => Some(Effort::ROWS),
         None => search::effort(message, others),
     };
-    let list = List { select: &select, table: "attempt a", key: "a.id", indexed, query, effort };
+    let walk = effort.map(|effort| Walk { table: "attempt a", indexed, effort });
+    let list = List { select: &select, key: "a.id", query, walk };
     let key: Key<AttemptId> = (AttemptId::as_bytes, AttemptId::from_bytes);
     list.page(connection, page, key, from_row, |attempt| attempt.response.len() + attempt.url.len())
 }

@@ -72,7 +72,7 @@ impl Checkpoints {
 }
 
 /// Empties the log, if that needs no waiting: whoever waited for readers would hold up the writer meanwhile.
-fn is_emptied(connection: &Connection) -> bool {
+pub(super) fn is_emptied(connection: &Connection) -> bool {
     let empty = || {
         connection.busy_timeout(Duration::ZERO)?;
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))

@@ -3,8 +3,6 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
 
 use crate::store::error::{StoreError, Unopenable};
 
@@ -100,22 +98,22 @@ impl Identity {
 pub(super) struct Lock {
     database: PathBuf,
     path: PathBuf,
-    held: Mutex<(File, Option<Identity>)>,
+    /// The locked file, and which one it is.
+    held: (File, Option<Identity>),
 }
 
 impl Lock {
     /// Locks a file beside the database for as long as the answer lives.
     pub(super) fn take(database: &Path) -> Result<Lock, StoreError> {
         let path = beside(database, ".lock");
-        let held = Mutex::new(lock(database, &path)?);
+        let held = lock(database, &path)?;
         Ok(Lock { database: database.to_owned(), path, held })
     }
 
     /// Locks it again if somebody removed it; fails if another process was quicker.
-    pub(super) fn keep(&self) -> Result<(), StoreError> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if Identity::of(&self.path) != held.1 {
-            *held = lock(&self.database, &self.path)?;
+    pub(super) fn keep(&mut self) -> Result<(), StoreError> {
+        if Identity::of(&self.path) != self.held.1 {
+            self.held = lock(&self.database, &self.path)?;
         }
         Ok(())
     }

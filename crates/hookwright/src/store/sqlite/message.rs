@@ -11,7 +11,7 @@ use crate::store::error::StoreError;
 use crate::store::read::{AttemptFilter, MessageFilter, SentMessage};
 use crate::store::sqlite::attempt::status_of;
 use crate::store::sqlite::message_key::MessageKeys;
-use crate::store::sqlite::search::{self, Effort, Key, List, Query};
+use crate::store::sqlite::search::{self, Effort, Key, List, Query, Walk};
 use crate::store::sqlite::{Sqlite, value};
 use crate::store::write::{Append, Appended};
 
@@ -65,8 +65,9 @@ impl Sqlite {
             query.message_filter(&filter, "m.created_at");
             let payload = if with_payload { ", m.payload" } else { "" };
             let select = format!("SELECT {COLUMNS}{payload} FROM message m");
-            let effort = search::effort(&filter, false);
-            let list = List { select: &select, table: "message m", key: "m.id", indexed, query, effort };
+            let walk =
+                search::effort(&filter, false).map(|effort| Walk { table: "message m", indexed, effort });
+            let list = List { select: &select, key: "m.id", query, walk };
             let read = |row: &Row<'_>| from_row(row, 0, with_payload.then_some(7));
             list.page(connection, &page, KEY, read, |message| message.payload.len())
         })
@@ -101,11 +102,11 @@ impl Sqlite {
                 query.and("a.status = ?", i64::from(status.code()));
             }
             // Even without a filter: an endpoint may have got few of its application's messages.
-            let effort = match search::effort(&filter.message, true) {
-                effort if effort.piece < Effort::JOINED.piece => effort,
-                _ => Effort::JOINED,
-            };
-            let list = List { select: &select, table: "message m", key: "m.id", indexed, query, effort };
+            let walk = search::effort(&filter.message, true).map(|effort| {
+                let piece = effort.piece.min(Effort::JOINED.piece);
+                Walk { table: "message m", indexed, effort: Effort { piece, ..effort } }
+            });
+            let list = List { select: &select, key: "m.id", query, walk };
             let read = |row: &Row<'_>| {
                 Ok(SentMessage { message: from_row(row, 0, Some(10))?, status: status_of(row, 7)? })
             };

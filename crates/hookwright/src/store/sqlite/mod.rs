@@ -92,8 +92,6 @@ pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Wri
     connection.pragma_update(None, "wal_autocheckpoint", 16_000)?;
     // Writing goes to few pages, at the ends of tables; and SQLite looks through all of its cache at each commit.
     connection.pragma_update(None, "cache_size", -4_000)?;
-    // What is deleted is overwritten in the file: SQLite by itself only forgets where it was.
-    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     // A log that has grown over this is cut when it begins anew.
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |_| Ok(()))?;
     let report = migrate::run(&mut connection)?;
@@ -106,8 +104,11 @@ pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Wri
     };
     let checkpoints = checkpoint::Checkpoints::start(connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?);
     if exclusivity == Exclusivity::OnlyDeliverer {
-        // An earlier run may have ended before it could empty the log of what must not stay in it.
-        checkpoints.truncate();
+        // An earlier run may have ended before it could empty the log of what must not stay in it. Nobody waits for us yet,
+        // as they would later; only somebody else who reads can put it off.
+        if !checkpoint::is_emptied(&connection) {
+            checkpoints.truncate();
+        }
     }
     Ok((sqlite, Writer::new(connection, presence, lock, report, checkpoints)?))
 }

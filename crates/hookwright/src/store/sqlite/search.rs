@@ -32,8 +32,6 @@ impl Effort {
     pub(super) const JOINED: Effort = Effort { piece: 200, ..Effort::ROWS };
     /// For conditions on payloads, each of which may be large.
     pub(super) const PAYLOADS: Effort = Effort { piece: 50, ..Effort::ROWS };
-    /// For what an index answers: all of it in one piece.
-    pub(super) const INDEXED: Effort = Effort { piece: u32::MAX, ..Effort::ROWS };
 }
 
 /// How the id that orders a list is turned to bytes and back.
@@ -43,14 +41,20 @@ pub(super) type Key<K> = (fn(&K) -> &[u8; ID_BYTES], fn([u8; ID_BYTES]) -> K);
 pub(super) struct List<'a> {
     /// `SELECT … FROM …`, up to the conditions.
     pub(super) select: &'a str,
-    /// The table whose index is walked, such as `message m`.
-    pub(super) table: &'a str,
     /// The column of an id that orders the list, such as `m.id`.
     pub(super) key: &'a str,
-    /// Conditions that the index answers.
-    pub(super) indexed: Query,
     /// All conditions.
     pub(super) query: Query,
+    /// How it is walked; `None` if an index answers all conditions, or there is little to look at.
+    pub(super) walk: Option<Walk<'a>>,
+}
+
+/// How a list is walked.
+pub(super) struct Walk<'a> {
+    /// The table whose index is walked, such as `message m`.
+    pub(super) table: &'a str,
+    /// Conditions that the index answers.
+    pub(super) indexed: Query,
     pub(super) effort: Effort,
 }
 
@@ -71,9 +75,9 @@ impl List<'_> {
         let (mut rows, mut held) = (Vec::new(), 0_usize);
         let mut reached = scan.beyond.as_ref().map(|key| *as_bytes(key));
         loop {
-            let end = match self.effort.piece {
-                u32::MAX => None,
-                piece => self.end_of_piece(connection, reached, beyond, order, piece)?,
+            let end = match &self.walk {
+                None => None,
+                Some(walk) => walk.end_of_piece(connection, self.key, reached, (beyond, order))?,
             };
             let mut query = self.query.clone();
             for (comparison, key) in [(beyond, reached), (within, end)] {
@@ -99,32 +103,33 @@ impl List<'_> {
                     return Ok(Searched { page: request.gather(rows, bytes), reached: None });
                 }
             }
-            let Some(end) = end else {
+            let (Some(end), Some(walk)) = (end, &self.walk) else {
                 return Ok(Searched { page: request.gather(rows, bytes), reached: None });
             };
-            if started.elapsed() >= self.effort.time {
+            if started.elapsed() >= walk.effort.time {
                 let page = Page { done: false, ..request.gather(rows, bytes) };
                 return Ok(Searched { page, reached: Some(from_bytes(end)) });
             }
             reached = Some(end);
         }
     }
+}
 
+impl Walk<'_> {
     /// The key of the piece's last row; `None` if fewer rows than a piece are left.
     fn end_of_piece(
         &self,
         connection: &Connection,
+        key: &str,
         reached: Option<[u8; ID_BYTES]>,
-        beyond: &str,
-        order: &str,
-        piece: u32,
+        (beyond, order): (&str, &str),
     ) -> Result<Option<[u8; ID_BYTES]>, StoreError> {
         let mut query = self.indexed.clone();
         if let Some(reached) = reached {
-            query.and(&format!("{} {beyond} ?", self.key), reached.to_vec());
+            query.and(&format!("{key} {beyond} ?"), reached.to_vec());
         }
-        let (key, table, conditions) = (self.key, self.table, query.conditions.join(" AND "));
-        let offset = piece.saturating_sub(1);
+        let (table, conditions) = (self.table, query.conditions.join(" AND "));
+        let offset = self.effort.piece.saturating_sub(1);
         let sql = format!(
             "SELECT {key} FROM {table} WHERE {conditions} ORDER BY {key} {order} LIMIT 1 OFFSET {offset}"
         );
@@ -185,35 +190,16 @@ impl Query {
             self.and(&format!("{time} > ?"), after.as_micros());
         }
     }
-
-    /// The statement that reads one page of what is short enough to be read whole, with the values to bind.
-    pub(super) fn page<K: Clone>(
-        mut self,
-        select: &str,
-        key: &str,
-        page: &PageRequest<K>,
-        bytes: fn(&K) -> &[u8; ID_BYTES],
-    ) -> (String, Vec<Value>) {
-        let scan = page.scan();
-        if let Some(beyond) = &scan.beyond {
-            let comparison = if scan.ascending { ">" } else { "<" };
-            self.and(&format!("{key} {comparison} ?"), bytes(beyond).to_vec());
-        }
-        let order = if scan.ascending { "ASC" } else { "DESC" };
-        let conditions = self.conditions.join(" AND ");
-        let sql = format!("{select} WHERE {conditions} ORDER BY {key} {order} LIMIT {}", scan.count);
-        (sql, self.values)
-    }
 }
 
-/// How much a list of messages has to look at; `others`: it has conditions beside the filter.
-pub(super) fn effort(filter: &MessageFilter, others: bool) -> Effort {
+/// How much a list of messages has to look at; `None` if an index answers the filter. `others`: it has conditions beside it.
+pub(super) fn effort(filter: &MessageFilter, others: bool) -> Option<Effort> {
     if filter.event_id.is_some() || (*filter == MessageFilter::default() && !others) {
-        Effort::INDEXED
+        None
     } else if filter.text.is_some() {
-        Effort::PAYLOADS
+        Some(Effort::PAYLOADS)
     } else {
-        Effort::ROWS
+        Some(Effort::ROWS)
     }
 }
 
@@ -269,8 +255,8 @@ mod tests {
             let mut indexed = Query::default();
             indexed.and_fixed("1");
             let effort = Effort { piece, time: Duration::ZERO };
-            let list =
-                List { select: "SELECT n, key FROM t", table: "t", key: "key", indexed, query, effort };
+            let walk = Some(Walk { table: "t", indexed, effort });
+            let list = List { select: "SELECT n, key FROM t", key: "key", query, walk };
             let keys: Key<MessageId> = (MessageId::as_bytes, MessageId::from_bytes);
             let each = |row: &Row<'_>| Ok((row.get::<_, u32>(0)?, MessageId::from_bytes(row.get(1)?)));
             let found = list.page(connection, &request, keys, each, |_| 0).unwrap();

@@ -1,6 +1,6 @@
 //! Statements on background tasks.
 
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{Connection, Row, params};
 use serde_json::{Value, json};
 
 use crate::domain::attempt::AttemptStatus;
@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::{Reached, TaskFilter};
 use crate::store::sqlite::message;
-use crate::store::sqlite::search::Query;
+use crate::store::sqlite::search::{Key, List, Query};
 use crate::store::sqlite::{Sqlite, delivery, value};
 use crate::store::write::{Changed, Resent, TaskStep};
 
@@ -54,8 +54,9 @@ impl Sqlite {
                 query.and("status = ?", state.as_str().to_owned());
             }
             let select = format!("SELECT {COLUMNS} FROM task");
-            let (sql, values) = query.page(&select, "id", &page, TaskId::as_bytes);
-            Ok(page.page(value::all(connection, &sql, params_from_iter(values), from_row)?))
+            let list = List { select: &select, key: "id", query, walk: None };
+            let key: Key<TaskId> = (TaskId::as_bytes, TaskId::from_bytes);
+            Ok(list.page(connection, &page, key, from_row, |_| 0)?.page)
         })
         .await
     }

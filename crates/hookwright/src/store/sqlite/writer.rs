@@ -25,6 +25,8 @@ pub(crate) struct Writer {
     report: SchemaReport,
     checkpoints: Checkpoints,
     keys: MessageKeys,
+    /// Whether SQLite overwrites what it deletes.
+    overwrites: bool,
     old: OldMessages,
     /// Whether the log is to be emptied once what removes rows right now has come to its end.
     is_removing: bool,
@@ -46,6 +48,7 @@ impl Writer {
             report,
             checkpoints,
             keys,
+            overwrites: false,
             old: OldMessages::default(),
             is_removing: false,
         })
@@ -96,7 +99,18 @@ impl Writer {
         has_ended
     }
 
+    /// Has SQLite overwrite what this batch deletes, if that is called for: by itself it only forgets where it was.
+    fn set_overwriting(&mut self, batch: &[Write]) -> Result<(), StoreError> {
+        let overwrites = batch.iter().any(Write::overwrites);
+        if overwrites != self.overwrites {
+            self.connection.pragma_update_and_check(None, "secure_delete", overwrites, |_| Ok(()))?;
+            self.overwrites = overwrites;
+        }
+        Ok(())
+    }
+
     fn write(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
+        self.set_overwriting(batch)?;
         // Taken for writing from the start: a reader that turns writer in the middle could be refused.
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut written = Vec::with_capacity(batch.len());
@@ -105,7 +119,7 @@ impl Writer {
         }
         // Looked at last: what is answered to be written is then in the file that the next start will open.
         self.presence.check()?;
-        if let Some(lock) = &self.lock {
+        if let Some(lock) = &mut self.lock {
             lock.keep()?;
         }
         transaction.commit()?;

@@ -5,15 +5,19 @@ use std::time::Duration;
 use hookwright_signature::Secret;
 
 use crate::catalog::{Catalog, TRIES};
-use crate::domain::endpoint::Endpoint;
+use crate::domain::endpoint::{Endpoint, EndpointSettings};
 use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
+use crate::domain::event_filter::EventFilter;
 use crate::domain::ids::{ApplicationId, EndpointId};
-use crate::domain::names::EventTypeName;
 use crate::domain::page::{self, Page, PageRequest};
 use crate::error::{Error, Thing};
 use crate::store::write::{CatalogWrite, Changed};
 
-const TAKEN: Error = Error::Taken { thing: Thing::Endpoint, field: "uid" };
+/// Another endpoint of the application has its uid, or its identifier: hooks, which have the latter, mostly have no uid.
+fn taken(settings: &EndpointSettings) -> Error {
+    let field = if settings.uid.is_none() && settings.identifier.is_some() { "identifier" } else { "uid" };
+    Error::Taken { thing: Thing::Endpoint, field }
+}
 
 impl Catalog {
     pub(crate) async fn endpoint_create(
@@ -43,7 +47,7 @@ impl Catalog {
         match self.change(write, move |cache| cache.forget_application(application)).await? {
             Changed::Yes => Ok(endpoint),
             Changed::Missing => Err(Error::NotFound(Thing::Application)),
-            Changed::Taken | Changed::Stale => Err(TAKEN),
+            Changed::Taken | Changed::Stale => Err(taken(&endpoint.settings)),
         }
     }
 
@@ -142,7 +146,7 @@ impl Catalog {
                 CatalogWrite::EndpointUpdate { endpoint: Box::new(after.clone()), unless_changed_since };
             match self.change(write, move |cache| cache.forget_application(application)).await? {
                 Changed::Yes => return Ok(after),
-                Changed::Taken => return Err(TAKEN),
+                Changed::Taken => return Err(taken(&after.settings)),
                 Changed::Missing | Changed::Stale => {}
             }
         }
@@ -173,15 +177,17 @@ impl Catalog {
     async fn check_event_types(
         &self,
         application: ApplicationId,
-        event_types: &[EventTypeName],
+        event_types: &[EventFilter],
     ) -> Result<(), Error> {
-        if event_types.is_empty() {
+        // A wildcard is taken though nothing matches it yet.
+        let mut named = event_types.iter().filter_map(EventFilter::event_type).peekable();
+        if named.peek().is_none() {
             return Ok(());
         }
         let entry = self.application_by_id(application).await?;
         let entry = entry.ok_or(Error::NotFound(Thing::Application))?;
         let known = self.event_types(entry.application.organisation).await?;
-        match event_types.iter().find(|name| !known.contains_key(*name)) {
+        match named.find(|name| !known.contains_key(*name)) {
             Some(unknown) => Err(Error::UnknownEventType(unknown.clone())),
             None => Ok(()),
         }

@@ -30,6 +30,13 @@ impl Hooks {
         self.inner.catalog.endpoint_create(application, new).await
     }
 
+    /// Whether an endpoint may have this URL; what its host name leads to is checked at each attempt.
+    ///
+    /// Fails with [`Error::Url`] if it may not.
+    pub fn check_url(&self, url: &str) -> Result<(), Error> {
+        Ok(self.inner.policy.check_url(url)?)
+    }
+
     /// An endpoint of this application.
     pub async fn endpoint_get(
         &self,

@@ -4,6 +4,7 @@ pub mod application; // what is configured
 pub mod capability;
 pub mod endpoint;
 pub mod endpoint_edit;
+pub mod event_registry;
 pub mod event_type;
 pub mod token;
 

@@ -17,7 +17,7 @@ use crate::hooks::{Hooks, Inner};
 use crate::journal::{Committed, Journal};
 use crate::maintenance::{self, Maintenance};
 use crate::measures::Measures;
-use crate::publish::Publisher;
+use crate::publish::{BroadcastParts, Broadcasts, Publisher};
 use crate::store::error::StoreError;
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store};
 use crate::tasks::{self, Tasks};
@@ -136,6 +136,15 @@ impl Foundation {
             catalog: Arc::clone(&catalog),
             dispatch: dispatch.clone(),
         });
+        let broadcasts = Broadcasts::start(BroadcastParts {
+            clock: clock.clone(),
+            ids: Arc::clone(&ids),
+            store: store.clone(),
+            journal: journal.clone(),
+            catalog: Arc::clone(&catalog),
+            activity: activity.clone(),
+            measures: Arc::clone(&measures),
+        });
         let publisher = Publisher::new(
             clock.clone(),
             Arc::clone(&ids),
@@ -151,6 +160,7 @@ impl Foundation {
             journal,
             catalog,
             publisher,
+            broadcasts,
             dispatch,
             tasks,
             maintenance,

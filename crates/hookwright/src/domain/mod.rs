@@ -11,6 +11,7 @@ pub mod payload_format;
 pub mod token;
 
 pub mod attempt; // what happens
+pub mod broadcast;
 pub mod delivery;
 pub mod message;
 pub mod payload_schema;

@@ -29,7 +29,7 @@ use crate::error::Error;
 use crate::journal::Journal;
 use crate::maintenance::Maintenance;
 use crate::measures::Snapshot;
-use crate::publish::Publisher;
+use crate::publish::{Broadcasts, Publisher};
 use crate::store::{DEFAULT_ORGANISATION, Store};
 use crate::tasks::Tasks;
 
@@ -51,6 +51,7 @@ pub(crate) struct Inner {
     pub(crate) journal: Journal,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) publisher: Publisher,
+    pub(crate) broadcasts: Broadcasts,
     pub(crate) dispatch: Dispatch,
     pub(crate) tasks: Tasks,
     pub(crate) maintenance: Maintenance,
@@ -109,6 +110,7 @@ impl Hooks {
     pub async fn shutdown(&self, grace: Duration) -> ShutdownReport {
         self.inner.publisher.close();
         self.inner.tasks.shutdown().await;
+        self.inner.broadcasts.shutdown().await;
         let report = self.inner.dispatch.shutdown(grace).await;
         self.inner.stop.cancel();
         self.inner.journal.shutdown().await;

@@ -4,6 +4,8 @@
 mod rig; // an engine over a database of its own
 
 #[cfg(test)]
+mod broadcasting; // events for all applications
+#[cfg(test)]
 mod delivery; // what arrives
 #[cfg(test)]
 mod disabling;

@@ -19,6 +19,8 @@ pub mod domain; // the words, and what is decided about them
 mod builder; // what ties it together
 mod admin;
 pub mod config;
+#[cfg(feature = "testing")]
+pub mod testing; // for a product's own tests
 
 mod activity; // what all of it uses
 mod clock;
@@ -30,8 +32,13 @@ pub use admin::Admin;
 pub use builder::{Builder, StartError};
 pub use clock::Clock;
 pub use deliver::address_policy::{AddressKind, UrlError};
+pub use deliver::{BoxError, Outgoing, WebhookBody};
+pub use domain::event_registry::{Raw, ResourceAction};
+pub use domain::owner::{AsOwner, OwnerError, OwnerId};
 pub use error::{Error, Thing};
-pub use hooks::Hooks;
+#[doc(hidden)]
+pub use hooks::returning as macro_support;
+pub use hooks::{Hooks, NothingSent, Owner, Published, Resource, Subscribe, Unwritten};
 pub use measures::Snapshot;
 pub use publish::{NewMessage, Sent};
 pub use store::SchemaReport;
@@ -41,3 +48,9 @@ pub use store::read::{
     RecentMessage, SentMessage, TaskFilter,
 };
 pub use store::write::RequestKey;
+
+// What the seams are written in.
+pub use bytes::Bytes;
+pub use http;
+
+pub use hookwright_macros::{Resource, hook};

@@ -62,7 +62,9 @@ impl HookIn {
 
     fn text(&mut self, fields: &mut Map<String, Value>, field: &'static str) -> Option<String> {
         match fields.remove(field)? {
-            Value::String(text) if text.trim().is_empty() => self.refuse(field, "This field may not be blank."),
+            Value::String(text) if text.trim().is_empty() => {
+                self.refuse(field, "This field may not be blank.")
+            }
             Value::String(text) => return Some(text.trim().to_owned()),
             Value::Null => self.refuse(field, "This field may not be null."),
             _ => self.refuse(field, "Not a valid string."),

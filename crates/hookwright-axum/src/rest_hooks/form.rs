@@ -48,10 +48,11 @@ async fn collect(body: Body) -> Result<Bytes, Problem> {
 fn json(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(fields)) => Ok(fields),
-        Ok(_) => Err(Problem::field(NO_FIELD, "Invalid data. Expected a dictionary, as {\"target\": …, \"event\": …}.")),
-        Err(error) => {
-            Err(Problem::new(StatusCode::BAD_REQUEST, &format!("JSON parse error - {error}.")))
-        }
+        Ok(_) => Err(Problem::field(
+            NO_FIELD,
+            "Invalid data. Expected a dictionary, as {\"target\": …, \"event\": …}.",
+        )),
+        Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, &format!("JSON parse error - {error}."))),
     }
 }
 

@@ -53,9 +53,8 @@ impl<A: Authenticate> RestHooks<A> {
     {
         let path = path.trim_end_matches('/');
         let all = || get(list::<A>).post(create::<A>).fallback(wrong_method);
-        let one = || {
-            get(show::<A>).put(replace::<A>).patch(change::<A>).delete(remove::<A>).fallback(wrong_method)
-        };
+        let one =
+            || get(show::<A>).put(replace::<A>).patch(change::<A>).delete(remove::<A>).fallback(wrong_method);
         Router::new()
             .route(path, all())
             .route(&format!("{path}/"), all())

@@ -1,5 +1,6 @@
 //! What is done with hooks: they are endpoints of the user's application.
 
+use hookwright::Error;
 use hookwright::domain::application::{Application, ApplicationSettings};
 use hookwright::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings};
 use hookwright::domain::ids::{ApplicationId, EndpointId};
@@ -7,7 +8,6 @@ use hookwright::domain::names::EventTypeName;
 use hookwright::domain::page::{From, LIMIT_MAX, Order, PageRequest};
 use hookwright::domain::payload_format::PayloadFormat;
 use hookwright::hooks::{ApplicationRef, EndpointEdit, EndpointRef, NewEndpoint};
-use hookwright::Error;
 
 use super::Shared;
 use super::body::HookIn;
@@ -51,7 +51,8 @@ impl<A> Shared<A> {
             if page.done {
                 return Ok(hooks);
             }
-            request = PageRequest { limit: LIMIT_MAX, order: Order::Ascending, from: Some(From::After(last)) };
+            request =
+                PageRequest { limit: LIMIT_MAX, order: Order::Ascending, from: Some(From::After(last)) };
         }
     }
 
@@ -110,9 +111,9 @@ impl<A> Shared<A> {
     async fn registered(&self, user: &User, wanted: &mut HookIn) -> Result<Option<EventTypeName>, Problem> {
         let Some(event) = wanted.event.take() else { return Ok(None) };
         let all = self.hooks.event_types(user.organisation).await?;
-        let found = all.get_key_value(event.as_str()).filter(|(_, known)| {
-            !known.settings.archived && user.sees(&known.settings.feature_flags)
-        });
+        let found = all
+            .get_key_value(event.as_str())
+            .filter(|(_, known)| !known.settings.archived && user.sees(&known.settings.feature_flags));
         match found {
             Some((name, _)) => Ok(Some(name.clone())),
             None => {
@@ -151,4 +152,3 @@ fn apply(edit: &mut EndpointEdit, wanted: &HookIn, event: Option<&EventTypeName>
         settings.metadata.clone_from(metadata);
     }
 }
-

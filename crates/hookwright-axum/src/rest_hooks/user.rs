@@ -116,7 +116,9 @@ impl<A: Authenticate> Shared<A> {
     pub(super) async fn admit(&self, parts: Parts, wanted: Right) -> Result<User, Problem> {
         let user = self.authenticate.authenticate(parts).await?;
         if user.read_only && wanted == Right::Change {
-            return Err(Problem::from(Refusal::forbidden("This token may look at hooks, and not change them.")));
+            return Err(Problem::from(Refusal::forbidden(
+                "This token may look at hooks, and not change them.",
+            )));
         }
         Ok(user)
     }

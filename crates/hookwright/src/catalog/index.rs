@@ -28,7 +28,9 @@ impl Index {
             }
             for filter in &endpoint.settings.event_types {
                 let places = match filter {
-                    EventFilter::One(event_type) => index.by_event_type.entry(event_type.clone()).or_default(),
+                    EventFilter::One(event_type) => {
+                        index.by_event_type.entry(event_type.clone()).or_default()
+                    }
                     EventFilter::Under(under) => index.by_name_above.entry(name_of(under)).or_default(),
                 };
                 if places.last() != Some(&at) {

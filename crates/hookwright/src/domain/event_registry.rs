@@ -355,7 +355,10 @@ mod tests {
         );
         assert!(registry.get("book.born").is_none(), "nothing of it is kept");
         let error = registry.declare_text("book.added", "bookstore.Book.read").unwrap_err();
-        assert_eq!(error.to_string(), "the event book.added is declared twice; leave one of the declarations out");
+        assert_eq!(
+            error.to_string(),
+            "the event book.added is declared twice; leave one of the declarations out"
+        );
         assert!(registry.event_of("bookstore.Book", "read").is_none(), "nothing of it is kept");
     }
 

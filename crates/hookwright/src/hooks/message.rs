@@ -30,7 +30,9 @@ impl Hooks {
     ) -> Result<Sent, Error> {
         let application = self.inner.catalog.application(organisation, application).await?;
         self.inner.catalog.check_payload(organisation, &message.event_type, &message.payload).await?;
-        self.inner.publisher.send(&application, message, key).await
+        let sent = self.inner.publisher.send(&application, message, key).await;
+        self.settled().await;
+        sent
     }
 
     /// Sends a message to one endpoint of an application alone, whatever it and the others want.
@@ -43,7 +45,9 @@ impl Hooks {
         message: NewMessage,
     ) -> Result<Sent, Error> {
         let entry = self.inner.catalog.endpoint(application, endpoint).await?;
-        self.inner.publisher.send_to(&entry, message).await
+        let sent = self.inner.publisher.send_to(&entry, message).await;
+        self.settled().await;
+        sent
     }
 
     /// A message with its payload.
@@ -118,6 +122,8 @@ impl Hooks {
         if endpoint.disabled.is_some() {
             return Err(Error::EndpointDisabled);
         }
-        self.inner.dispatch.resend(Arc::new(message), endpoint).await
+        let resent = self.inner.dispatch.resend(Arc::new(message), endpoint).await;
+        self.settled().await;
+        resent
     }
 }

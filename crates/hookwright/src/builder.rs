@@ -35,7 +35,7 @@ pub struct Builder {
     custom: Custom,
     owner_field: Option<String>,
     #[cfg(feature = "testing")]
-    capture: Option<Arc<crate::testing::Capture>>,
+    pub(crate) capture: Option<Arc<crate::testing::Capture>>,
 }
 
 /// An engine cannot start.

@@ -7,7 +7,7 @@ use hookwright::domain::event_type::EventTypeSettings;
 use hookwright::domain::names::EventTypeName;
 use hookwright::domain::page::{Order, PageRequest};
 use hookwright::{
-    Builder, Error, Hooks, NothingSent, OwnerError, Published, Raw, Resource as _, StartError, StoreError,
+    Builder, Error, Hooks, NothingSent, OwnerError, Published, Raw, StartError, StoreError,
 };
 use hookwright_testkit::{Receiver, Reply};
 use serde::Serialize;

@@ -79,7 +79,7 @@ async fn what_the_product_kept_from_an_endpoint_is_not_recovered_as_missed() {
     let endpoint =
         hooks.endpoint_update(endpoint.application, &id, |edit| edit.disabled = None).await.unwrap();
 
-    let selection = Selection { since: endpoint.created_at, ..Selection::default() };
+    let selection = Selection::since(endpoint.created_at);
     let organisation = hooks.default_organisation();
     let task = hooks.task_begin(organisation, &endpoint, TaskKind::Recover, selection).await.unwrap();
     let ended = eventually("the end of the task", async || {

@@ -95,10 +95,9 @@ impl<A> Shared<A> {
     ) -> Result<Endpoint, Problem> {
         let event = self.registered(user, &mut wanted).await?;
         wanted.finish()?;
-        let changed = self.hooks.endpoint_update(hook.application, &EndpointRef::Id(hook.id), |edit| {
-            apply(edit, &wanted, event.as_ref());
-        });
-        Ok(changed.await?)
+        let named = EndpointRef::Id(hook.id);
+        let change = |edit: &mut EndpointEdit| apply(edit, &wanted, event.as_ref());
+        Ok(self.hooks.endpoint_update(hook.application, &named, change).await?)
     }
 
     pub(super) async fn remove(&self, user: &User, id: &str) -> Result<(), Problem> {

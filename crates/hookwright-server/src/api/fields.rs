@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use hookwright::domain::application::{Metadata, metadata_errors};
 use hookwright::domain::event_filter::EventFilter;
-use hookwright::domain::names::{Channel, NameError, Uid};
+use hookwright::domain::names::{Channel, EventTypeName, NameError, Uid};
 use hookwright_signature::Secret;
 use serde::{Deserialize, Deserializer};
 
@@ -141,6 +141,11 @@ impl Fields {
     ) -> Vec<EventFilter> {
         let field = if newer.is_none() && older.is_some() { "filterTypes" } else { "eventTypes" };
         self.names(field, &newer.or(older).unwrap_or_default(), EVENT_TYPES_MAX, EventFilter::parse)
+    }
+
+    /// The event types of messages that are meant, by their whole names.
+    pub(crate) fn event_type_names(&mut self, names: &[String]) -> Vec<EventTypeName> {
+        self.names("eventTypes", names, EVENT_TYPES_MAX, EventTypeName::parse)
     }
 
     /// The channels to filter by.

@@ -17,6 +17,9 @@ use crate::store::write::{Changed, HealthChange};
 pub(super) const COLUMNS: &str = "application, id, uid, url, description, throttle_rate, disabled, event_types, channels, metadata, \
                                   headers, secret, old_secrets, created_at, updated_at, format, identifier";
 
+/// How many there are, for who reads further columns behind them.
+pub(super) const COLUMN_COUNT: usize = 17;
+
 /// An application's endpoints, by id.
 pub(super) fn of_application(
     connection: &Connection,

@@ -240,17 +240,17 @@ impl Hooks {
             if self.inner.journal.write(Write::Flush).await.is_err() {
                 return None;
             }
+            // A row that is due turns ready, and a ready one is due later or goes: read in this order none is overlooked.
+            let now = self.clock().now();
+            let is_due = self.next_due().await.is_some_and(|due| due <= now);
             let ready = self.inner.store.delivery_ready_counts().await.unwrap_or_default();
             let ready: u64 = ready.iter().map(|ready| ready.count).sum();
-            let due = self.inner.store.delivery_next_due().await.ok().flatten();
-            let now = self.clock().now();
+            let due = self.next_due().await;
             let timer = self.inner.dispatch.next_timer();
             let snapshot = self.snapshot();
             // What is ready waits for a limit, or for an endpoint that fails to be tried again.
-            let is_held_back = snapshot.attempts_under_way == 0
-                && snapshot.resident as u64 == ready
-                && timer.is_some_and(|timer| timer > now);
-            if (ready == 0 || is_held_back) && due.is_none_or(|due| due > now) {
+            let is_held_back = snapshot.resident as u64 == ready && timer.is_some_and(|timer| timer > now);
+            if !is_due && snapshot.attempts_under_way == 0 && (ready == 0 || is_held_back) {
                 return due.into_iter().chain(timer.filter(|_| ready > 0)).min();
             }
             self.inner.dispatch.look_around();
@@ -260,6 +260,11 @@ impl Hooks {
             "after {} s the engine still has deliveries under way: does a seam never return?",
             PATIENCE.as_secs()
         );
+    }
+
+    /// When the next retry is due.
+    async fn next_due(&self) -> Option<Timestamp> {
+        self.inner.store.delivery_next_due().await.ok().flatten()
     }
 
     fn not_sent(&self, event: &str, expected: &Value) -> String {

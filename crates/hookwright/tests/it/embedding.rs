@@ -6,9 +6,7 @@ use hookwright::config::DatabaseUrl;
 use hookwright::domain::event_type::EventTypeSettings;
 use hookwright::domain::names::EventTypeName;
 use hookwright::domain::page::{Order, PageRequest};
-use hookwright::{
-    Builder, Error, Hooks, NothingSent, OwnerError, Published, Raw, StartError, StoreError,
-};
+use hookwright::{Builder, Error, Hooks, NothingSent, OwnerError, Published, Raw, StartError, StoreError};
 use hookwright_testkit::{Receiver, Reply};
 use serde::Serialize;
 use serde_json::json;
@@ -248,7 +246,7 @@ async fn engines_stand_side_by_side_and_one_file_has_one() {
 async fn a_shutdown_keeps_what_it_does_not_finish() {
     let directory = tempfile::tempdir().unwrap();
     let receiver = Receiver::start().await;
-    receiver.script([Reply::hang()]);
+    receiver.script([Reply::hang(), Reply::ok()]);
     let hooks = declared(on_file(&directory)).start().await.unwrap();
     hooks.owner(42).subscribe("book.added", receiver.url("/")).await.unwrap();
     hooks.created(&book(42)).await.unwrap();

@@ -28,7 +28,7 @@ pub(crate) fn expand(arguments: TokenStream, function: TokenStream) -> syn::Resu
 
     // At the return type's place: an error type without `From<hookwright::Error>` is told there.
     let failed = quote_spanned! {returned.span()=>
-        ::core::result::Result::Err(::core::convert::From::from(__hookwright_error))
+        ::hookwright::macro_support::failed(__hookwright_error)
     };
     let is_result = is_result(&returned);
     let returns_plainly = !is_result;

@@ -45,7 +45,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         }
     });
     let payload = arguments.payload.map(|payload| {
-        let json = quote_spanned!(payload.span()=> ::hookwright::macro_support::json(&(#payload)(self)));
+        let json = quote_spanned!(payload.span()=> ::hookwright::macro_support::json_of(self, #payload));
         quote! {
             fn payload(
                 &self,

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example custom_deliverer`
 
+#![expect(clippy::print_stdout, reason = "it shows what it does")]
+
 use std::time::Duration;
 
 use hookwright::{BoxError, Bytes, Hooks, Outgoing, Raw, http};

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example custom_serializer -- http://127.0.0.1:9000/json http://127.0.0.1:9000/csv`
 
+#![expect(clippy::print_stdout, reason = "it shows what it does")]
+
 use std::time::Duration;
 
 use hookwright::http::HeaderValue;

@@ -5,6 +5,8 @@
 //!
 //! `cargo run --example graceful_shutdown -- http://127.0.0.1:9000/hook`
 
+#![expect(clippy::print_stdout, reason = "it shows what it does")]
+
 use std::time::Duration;
 
 use hookwright::{BoxError, Hooks, Raw};

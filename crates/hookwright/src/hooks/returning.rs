@@ -8,7 +8,20 @@ use crate::error::Error;
 use crate::hooks::published::Published;
 use crate::hooks::{Hooks, owner_field};
 
-pub use serde_json::{Error as JsonError, to_vec as json};
+pub use serde_json::Error as JsonError;
+
+/// What `payload` makes of a resource, as JSON.
+pub fn json_of<'a, T: ?Sized, P: Serialize>(
+    resource: &'a T,
+    payload: impl FnOnce(&'a T) -> P,
+) -> Result<Vec<u8>, JsonError> {
+    serde_json::to_vec(&payload(resource))
+}
+
+/// What a function returns whose value cannot be sent.
+pub fn failed<T, E: From<Error>>(error: Error) -> Result<T, E> {
+    Err(E::from(error))
+}
 
 /// A function that is running, and whose value is to be sent.
 pub struct Returning<O> {
@@ -45,10 +58,10 @@ impl Returning<ToBeSeen> {
     }
 
     /// Sends what the function returned to the owner that is seen in it.
-    pub async fn send_for<T: Serialize, O: AsOwner>(
+    pub async fn send_for<'a, T: Serialize, O: AsOwner>(
         self,
-        value: &T,
-        owner: impl FnOnce(&T) -> O,
+        value: &'a T,
+        owner: impl FnOnce(&'a T) -> O,
     ) -> Result<Published, Error> {
         let owner = owner(value).as_owner()?;
         Returning { hooks: self.hooks, event: self.event, owner }.send(value).await

@@ -98,7 +98,7 @@ async fn owners_are_named_by_numbers_uuids_and_texts() {
     hooks.owner(uuid).subscribe("user.logged_in", "https://example.com/uuid").await.unwrap();
     hooks.owner("tolkien").subscribe("user.logged_in", "https://example.com/text").await.unwrap();
     hooks.owner(Some(42_u64)).send("user.logged_in", &1).await.unwrap();
-    hooks.owner(&uuid).send("user.logged_in", &2).await.unwrap();
+    hooks.owner(uuid).send("user.logged_in", &2).await.unwrap();
     hooks.owner(String::from("tolkien")).send("user.logged_in", &3).await.unwrap();
     let sent: Vec<_> =
         hooks.sent("user.logged_in").into_iter().map(|sent| (sent.url.clone(), sent.json())).collect();

@@ -126,7 +126,7 @@ impl Owned for Ring {
 }
 
 #[derive(Serialize, hookwright::Resource)]
-#[resource(name = "shop.Account", owner = owner_of(self), payload = |account: &Account| account.public())]
+#[resource(name = "shop.Account", owner = owner_of(self), payload = |account| account.public())]
 enum Account {
     Person { id: u32, password: String },
     Company(u32),

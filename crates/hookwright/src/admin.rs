@@ -122,6 +122,7 @@ impl Admin {
                 endpoints: Vec::new(),
                 key: None,
                 payload_expires_at: None,
+                broadcast: None,
             };
             appends.push(self.journal.append(append));
         }

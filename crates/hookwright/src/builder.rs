@@ -20,7 +20,7 @@ use crate::hooks::{Hooks, Inner};
 use crate::journal::{Committed, Journal};
 use crate::maintenance::{self, Maintenance};
 use crate::measures::Measures;
-use crate::publish::Publisher;
+use crate::publish::{BroadcastParts, Broadcasts, Publisher};
 use crate::store::error::StoreError;
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store};
 use crate::tasks::{self, Tasks};
@@ -178,6 +178,16 @@ impl Foundation {
             dispatch: dispatch.clone(),
             finder: self.finder.clone(),
         });
+        let broadcasts = Broadcasts::start(BroadcastParts {
+            finder: self.finder.clone(),
+            clock: clock.clone(),
+            ids: Arc::clone(&ids),
+            store: store.clone(),
+            journal: journal.clone(),
+            catalog: Arc::clone(&catalog),
+            activity: activity.clone(),
+            measures: Arc::clone(&measures),
+        });
         let publisher = Publisher::new(
             clock.clone(),
             Arc::clone(&ids),
@@ -198,6 +208,7 @@ impl Foundation {
             journal,
             catalog,
             publisher,
+            broadcasts,
             dispatch,
             tasks,
             maintenance,

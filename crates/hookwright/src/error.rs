@@ -38,11 +38,6 @@ pub enum Error {
     /// A payload cannot be written as JSON.
     #[error("the payload cannot be written as JSON")]
     Payload(#[source] serde_json::Error),
-    /// The event is for all applications, which this version cannot send to yet.
-    #[error(
-        "the event {0} is for all applications, which this version cannot send to yet; declare it without the +"
-    )]
-    ToAllNotYet(EventTypeName),
     /// The application has as many endpoints as it may have.
     #[error("the application has {max} endpoints, which is as many as it may have")]
     TooManyEndpoints {

@@ -235,6 +235,7 @@ impl Hooks {
     /// Waits until all that can happen now has happened. Gives the time of what comes next, if anything waits for one.
     pub(crate) async fn settle(&self) -> Option<Timestamp> {
         self.inner.capture.as_ref()?;
+        self.inner.broadcasts.settled().await;
         for _ in 0..PATIENCE.as_millis() / LOOK_AGAIN.as_millis() {
             // What came of attempts is written with it; so whatever has no row now has ended.
             if self.inner.journal.write(Write::Flush).await.is_err() {

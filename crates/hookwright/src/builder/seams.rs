@@ -86,6 +86,8 @@ impl Builder {
     }
 
     /// Writes the owner into each payload that is an object, as this field of it, unless the payload has the field.
+    ///
+    /// What is sent to all has no owner, and one payload: it stays as it is.
     pub fn owner_field(mut self, field: impl Into<String>) -> Builder {
         self.owner_field = Some(field.into());
         self

@@ -1,6 +1,7 @@
 //! Who receives a message, as the product narrows it: its own word beside the endpoints' filters.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::domain::endpoint::Endpoint;
@@ -21,6 +22,19 @@ impl Finder {
     /// Whether it lets through whatever there is.
     pub(crate) fn admits_all(&self) -> bool {
         self.0.is_none()
+    }
+
+    /// Whether this endpoint is to get this message, asked where nobody waits for the answer: a panic of the product's code ends
+    /// nothing there, and the endpoint does not get the message.
+    pub(crate) fn admits_unwatched(&self, message: &Message, endpoint: &Endpoint) -> bool {
+        let admits = || self.admits(message, endpoint);
+        catch_unwind(AssertUnwindSafe(admits)).unwrap_or_else(|_| {
+            tracing::error!(
+                message.id = %message.id, endpoint.id = %endpoint.id,
+                "who receives a message could not be found out: the product's own code panicked"
+            );
+            false
+        })
     }
 
     /// Whether this endpoint is to get this message.

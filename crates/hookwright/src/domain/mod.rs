@@ -12,6 +12,7 @@ pub mod owner;
 pub mod token;
 
 pub mod attempt; // what happens
+pub mod broadcast;
 pub mod delivery;
 pub mod message;
 pub(crate) mod owner_field;

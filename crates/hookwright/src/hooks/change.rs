@@ -44,7 +44,8 @@ impl Hooks {
         self.tell(self.change("deleted", resource))
     }
 
-    /// Tells of an action on a resource: the event that is declared for it is sent to the resource's owner.
+    /// Tells of an action on a resource: the event that is declared for it is sent to the resource's owner, or to all if it is
+    /// declared so.
     ///
     /// When this returns the message is on disk, or the answer says that nothing was sent: because no event is declared for
     /// the action, or because the owner never subscribed to anything. The resource is read before this is first waited for.
@@ -75,7 +76,7 @@ impl Hooks {
         match change? {
             Change::Nothing => Ok(Published::Nothing(NothingSent::NoEvent)),
             Change::ToOwner(owner, event, payload) => self.send_to_owner(&owner, event, payload).await,
-            Change::ToAll(event, payload) => self.send_to_all(event, payload).await,
+            Change::ToAll(event, payload) => self.tell_all(event, payload).await,
         }
     }
 }

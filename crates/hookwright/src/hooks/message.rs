@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::domain::application::ApplicationRef;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::endpoint_edit::EndpointRef;
-use crate::domain::ids::{ApplicationId, EndpointId, MessageId, OrganisationId};
+use crate::domain::ids::{ApplicationId, BroadcastId, EndpointId, MessageId, OrganisationId};
 use crate::domain::message::Message;
 use crate::domain::page::{Page, PageRequest, Searched};
 use crate::error::{Error, Thing};
@@ -48,6 +48,28 @@ impl Hooks {
         let sent = self.inner.publisher.send_to(&entry, message).await;
         self.settled().await;
         sent
+    }
+
+    /// Sends an event to every application of the organisation that has an enabled endpoint which wants it: when this returns it is on
+    /// disk, and becomes a message of each of them, soon.
+    ///
+    /// Its payload is stored once. It has no `eventId` and no payload retention of its own: what is set of either is passed over.
+    /// Fails with [`Error::PayloadEmpty`] and [`Error::PayloadRefused`] as [`Hooks::send`] does.
+    pub async fn broadcast(
+        &self,
+        organisation: OrganisationId,
+        message: NewMessage,
+    ) -> Result<BroadcastId, Error> {
+        self.inner.publisher.is_open()?;
+        self.inner.catalog.check_payload(organisation, &message.event_type, &message.payload).await?;
+        let begun = self.inner.broadcasts.begin(organisation, message).await;
+        self.settled().await;
+        begun
+    }
+
+    /// Waits until all events for all that were sent by now have become messages.
+    pub async fn broadcasts_settled(&self) {
+        self.inner.broadcasts.settled().await;
     }
 
     /// A message with its payload.

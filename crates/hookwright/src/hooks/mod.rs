@@ -39,7 +39,7 @@ use crate::error::Error;
 use crate::journal::Journal;
 use crate::maintenance::Maintenance;
 use crate::measures::Snapshot;
-use crate::publish::Publisher;
+use crate::publish::{Broadcasts, Publisher};
 use crate::store::{DEFAULT_ORGANISATION, Store};
 use crate::tasks::Tasks;
 
@@ -72,6 +72,7 @@ pub(crate) struct Inner {
     pub(crate) journal: Journal,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) publisher: Publisher,
+    pub(crate) broadcasts: Broadcasts,
     pub(crate) dispatch: Dispatch,
     pub(crate) tasks: Tasks,
     pub(crate) maintenance: Maintenance,
@@ -151,6 +152,7 @@ impl Hooks {
     pub async fn shutdown(&self, grace: Duration) -> Result<ShutdownReport, Unwritten> {
         self.inner.publisher.close();
         self.inner.tasks.shutdown().await;
+        self.inner.broadcasts.shutdown().await;
         let report = self.inner.dispatch.shutdown(grace).await;
         self.inner.stop.cancel();
         self.inner.journal.shutdown().await?;

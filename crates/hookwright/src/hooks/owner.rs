@@ -147,13 +147,27 @@ impl Hooks {
         }
     }
 
-    /// Sends an event to every application with an endpoint that wants it.
-    pub(super) async fn send_to_all(
+    /// Sends an event with this payload to every application with an endpoint that wants it, whoever owns it: when this returns
+    /// it is on disk, and becomes a message of each of them.
+    ///
+    /// Fails as [`Owner::send`] does.
+    pub fn send_to_all<P: Serialize + ?Sized>(
         &self,
-        event: EventTypeName,
-        _payload: Vec<u8>,
+        event: &str,
+        payload: &P,
+    ) -> impl Future<Output = Result<Published, Error>> + Send + use<'_, P> {
+        let declared = self.declared(event);
+        let payload = serde_json::to_vec(payload).map_err(Error::Payload);
+        async move { self.tell_all(declared?, payload?).await }
+    }
+
+    pub(super) async fn tell_all(
+        &self,
+        event_type: EventTypeName,
+        payload: Vec<u8>,
     ) -> Result<Published, Error> {
-        Err(Error::ToAllNotYet(event))
+        let id = self.broadcast(self.default_organisation(), message(event_type, payload)).await?;
+        Ok(Published::ToAll(id))
     }
 }
 

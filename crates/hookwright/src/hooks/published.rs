@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::ids::BroadcastId;
 use crate::domain::message::Message;
 
 /// What became of something that was to be sent to those who subscribed to it.
@@ -9,6 +10,8 @@ use crate::domain::message::Message;
 pub enum Published {
     /// The message is on disk, and on its way to those of the owner's endpoints that want it.
     Sent(Arc<Message>),
+    /// The event is on disk, and becomes a message of each application with an enabled endpoint that wants it.
+    ToAll(BroadcastId),
     /// Nothing was stored, since nobody can want it.
     Nothing(NothingSent),
 }
@@ -24,16 +27,16 @@ pub enum NothingSent {
 }
 
 impl Published {
-    /// The message, if one was sent.
+    /// The message, if one was sent to an owner.
     pub fn message(&self) -> Option<&Arc<Message>> {
         match self {
             Published::Sent(message) => Some(message),
-            Published::Nothing(_) => None,
+            Published::ToAll(_) | Published::Nothing(_) => None,
         }
     }
 
-    /// Whether a message was sent.
+    /// Whether something was stored to be sent.
     pub fn is_sent(&self) -> bool {
-        self.message().is_some()
+        !matches!(self, Published::Nothing(_))
     }
 }

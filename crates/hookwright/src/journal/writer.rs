@@ -114,11 +114,18 @@ impl Thread {
     fn succeeded(&self, batch: u64, writes: Vec<Write>, answers: Vec<Answer>, written: Vec<Written>) {
         let mut fresh = Vec::new();
         for ((write, answer), written) in writes.into_iter().zip(answers).zip(written) {
-            if let (Write::Append(Append { message, endpoints, .. }), Written::Appended(Appended::Stored)) =
-                (write, &written)
-                && !endpoints.is_empty()
-            {
-                fresh.push(Committed { message, endpoints, batch });
+            let mut accepted = |Append { message, endpoints, .. }: Append| {
+                if !endpoints.is_empty() {
+                    fresh.push(Committed { message, endpoints, batch });
+                }
+            };
+            match (write, &written) {
+                (Write::Append(append), Written::Appended(Appended::Stored)) => accepted(append),
+                (Write::BroadcastStep(step), Written::Broadcast(Some(stored))) => {
+                    let stored = step.messages.into_iter().zip(stored).filter(|(_, stored)| **stored);
+                    stored.for_each(|(append, _)| accepted(append));
+                }
+                _ => {}
             }
             if let Some(answer) = answer {
                 // The caller may have gone; what it asked for is done all the same.

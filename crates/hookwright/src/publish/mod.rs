@@ -1,5 +1,7 @@
 //! A message comes in: it is routed to the endpoints that want it and handed to the journal.
 
+mod broadcast; // one event for all applications
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,6 +18,8 @@ use crate::error::{Error, Thing};
 use crate::journal::Journal;
 use crate::measures::Measures;
 use crate::store::write::{Append, Appended, RequestKey};
+
+pub(crate) use broadcast::{BroadcastParts, Broadcasts};
 
 /// A message to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +99,7 @@ impl Publisher {
             endpoints.retain(|id| application.endpoint(*id).is_some_and(is_admitted));
         }
         let payload_expires_at = payload_expires_in.map(|after| message.created_at.after(after));
-        let append = Append { message, endpoints, key, payload_expires_at };
+        let append = Append { message, endpoints, key, payload_expires_at, broadcast: None };
         self.store(append, application.application.organisation).await
     }
 
@@ -104,7 +108,8 @@ impl Publisher {
         let payload_expires_in = self.payload_expires_in(&new);
         let message = self.take(entry.endpoint.application, new)?;
         let payload_expires_at = payload_expires_in.map(|after| message.created_at.after(after));
-        let append = Append { message, endpoints: vec![entry.endpoint.id], key: None, payload_expires_at };
+        let endpoints = vec![entry.endpoint.id];
+        let append = Append { message, endpoints, key: None, payload_expires_at, broadcast: None };
         self.store(append, entry.organisation).await
     }
 

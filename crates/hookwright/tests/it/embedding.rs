@@ -202,12 +202,33 @@ async fn events_that_contradict_each_other_are_told_at_the_start() {
 }
 
 #[tokio::test]
-async fn an_event_for_all_is_not_sent_to_the_owner_alone() {
-    let hooks = Hooks::test().event("book.changed", Book::UPDATED.for_all()).start().await.unwrap();
-    hooks.owner(42).subscribe("book.changed", HOOK).await.unwrap();
-    let error = hooks.updated(&book(42)).await.unwrap_err();
-    assert!(matches!(error, Error::ToAllNotYet(_)), "{error}");
-    hooks.assert_not_sent("book.changed");
+async fn an_event_for_all_goes_to_every_owner_who_wants_it() {
+    let hooks = declared(Hooks::test())
+        .event("book.retitled", Book::action("retitled").for_all())
+        .find_with(|_, endpoint| !endpoint.settings.metadata.contains_key("muted"))
+        .start()
+        .await
+        .unwrap();
+    for owner in 41..44 {
+        let url = format!("https://example.com/{owner}");
+        hooks.owner(owner).subscribe("book.retitled", url).await.unwrap();
+    }
+    hooks.owner(44).subscribe("user.logged_in", HOOK).await.unwrap();
+    hooks.owner(45).subscribe("book.retitled", HOOK).metadata("muted", "yes").await.unwrap();
+    let urls = || {
+        let mut urls: Vec<_> = hooks.sent("book.retitled").into_iter().map(|sent| sent.url).collect();
+        urls.sort_unstable();
+        urls
+    };
+    let all = ["https://example.com/41", "https://example.com/42", "https://example.com/43"];
+    // Nobody in particular need own it.
+    let published = hooks.action("retitled", &book(None)).await.unwrap();
+    assert!(matches!(published, Published::ToAll(_)) && published.is_sent(), "{published:?}");
+    assert_eq!(urls(), all);
+    hooks.send_to_all("book.retitled", &json!({})).await.unwrap();
+    assert_eq!(urls().len(), 6);
+    let error = hooks.send_to_all("book.burned", &1).await.unwrap_err();
+    assert!(matches!(error, Error::UndeclaredEvent { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -15,6 +15,8 @@ mod seams; // what a product puts in the place of parts
 mod testing; // what a product's own tests see
 
 #[cfg(test)]
+mod broadcasting; // events for all applications
+#[cfg(test)]
 mod delivery; // what arrives
 #[cfg(test)]
 mod disabling;

@@ -28,6 +28,11 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 5, name: "token", sql: include_str!("../../../migrations/sqlite/0005_token.sql") },
     Migration { number: 6, name: "hook", sql: include_str!("../../../migrations/sqlite/0006_hook.sql") },
+    Migration {
+        number: 8,
+        name: "broadcast",
+        sql: include_str!("../../../migrations/sqlite/0008_broadcast.sql"),
+    },
 ];
 
 /// Which schema a database had, and which it has now.

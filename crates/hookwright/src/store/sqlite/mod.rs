@@ -9,6 +9,7 @@ mod budget; // what a slice of removing may do
 mod application; // a file for each table's statements
 mod application_search;
 mod attempt;
+mod broadcast;
 mod delivery;
 mod endpoint;
 mod event_type;
@@ -23,6 +24,7 @@ mod remnant; // of rows, in unused parts of pages
 mod retention; // what is too old
 mod space;
 mod stats;
+mod subscription;
 mod task;
 mod token;
 

@@ -1,16 +1,19 @@
 //! Sets an engine up and starts it.
 
+mod seams; // what a product sets of its own
+
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::ActivityFeed;
-use crate::catalog::{Catalog, EndpointLimits};
+use crate::catalog::{Catalog, EndpointLimits, Finder};
 use crate::config::{Config, ConfigError};
 use crate::deliver::address_policy::AddressPolicy;
-use crate::deliver::{Deliverer, TlsSetupError};
+use crate::deliver::{Custom, Deliverer, TlsSetupError};
 use crate::dispatch::{Dispatch, Parts};
+use crate::domain::event_registry::{EventRegistry, RegistryError};
 use crate::domain::ids::IdGenerator;
 use crate::error::Error;
 use crate::hooks::{Hooks, Inner};
@@ -26,6 +29,13 @@ use crate::tasks::{self, Tasks};
 #[derive(Debug, Clone)]
 pub struct Builder {
     config: Config,
+    /// What is declared, or what is wrong with it.
+    events: Result<EventRegistry, RegistryError>,
+    finder: Finder,
+    custom: Custom,
+    owner_field: Option<String>,
+    #[cfg(feature = "testing")]
+    pub(crate) capture: Option<Arc<crate::testing::Capture>>,
 }
 
 /// An engine cannot start.
@@ -35,6 +45,9 @@ pub enum StartError {
     /// It cannot run with this configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// An event cannot be declared so.
+    #[error(transparent)]
+    Events(#[from] RegistryError),
     /// Its database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -55,7 +68,15 @@ pub enum StartError {
 impl Builder {
     /// An engine with this configuration.
     pub fn new(config: Config) -> Builder {
-        Builder { config }
+        Builder {
+            config,
+            events: Ok(EventRegistry::default()),
+            finder: Finder::default(),
+            custom: Custom::default(),
+            owner_field: None,
+            #[cfg(feature = "testing")]
+            capture: None,
+        }
     }
 
     /// The configuration, to be changed before the start.
@@ -69,21 +90,34 @@ impl Builder {
     pub async fn start(self) -> Result<Hooks, StartError> {
         let config = self.config;
         config.check()?;
+        let events = self.events?;
         let url = config.database.clone();
         let opened = tokio::task::spawn_blocking(move || Store::open(&url, Exclusivity::OnlyDeliverer)).await;
         let (store, writer) = opened.unwrap_or(Err(StoreError::Locked))?;
         let policy = Arc::new(AddressPolicy::new(&config));
-        let deliverer = Deliverer::new(&config, Arc::clone(&policy))?;
+        let deliverer = Deliverer::new(&config, Arc::clone(&policy), self.custom)?;
         let ids = Arc::new(IdGenerator::new(seed()?));
         let measures = Arc::new(Measures::new());
         let (committed, fresh) = mpsc::unbounded_channel();
         let journal = Journal::start(writer, committed, Arc::clone(&measures)).map_err(StartError::Thread)?;
-        let foundation =
-            Foundation { config, store, journal: journal.clone(), deliverer, policy, ids, measures };
+        let foundation = Foundation {
+            config,
+            events,
+            finder: self.finder,
+            owner_field: self.owner_field,
+            #[cfg(feature = "testing")]
+            capture: self.capture,
+            store,
+            journal: journal.clone(),
+            deliverer,
+            policy,
+            ids,
+            measures,
+        };
         let started = foundation.build(fresh).await;
         if started.is_err() {
             // Nobody else ends the writer's thread, which holds the database.
-            journal.shutdown().await;
+            let _ = journal.shutdown().await;
         }
         started
     }
@@ -92,6 +126,11 @@ impl Builder {
 /// What stands before the database was written to.
 struct Foundation {
     config: Config,
+    events: EventRegistry,
+    finder: Finder,
+    owner_field: Option<String>,
+    #[cfg(feature = "testing")]
+    capture: Option<Arc<crate::testing::Capture>>,
     store: Store,
     journal: Journal,
     deliverer: Deliverer,
@@ -102,13 +141,15 @@ struct Foundation {
 
 impl Foundation {
     async fn build(self, fresh: mpsc::UnboundedReceiver<Vec<Committed>>) -> Result<Hooks, StartError> {
-        let Foundation { config, store, journal, deliverer, policy, ids, measures } = self;
+        let Foundation { config, store, journal, deliverer, policy, ids, measures, .. } = self;
         let clock = config.clock.clone();
         let activity = ActivityFeed::new();
         let limits = EndpointLimits { count: config.endpoints_max, bytes: config.endpoints_bytes_max };
         let catalog =
             Arc::new(Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids), limits));
         catalog.organisation_ensure(DEFAULT_ORGANISATION).await.map_err(StartError::FirstWrite)?;
+        let names = self.events.iter().map(|event| event.name.clone()).collect();
+        catalog.event_types_ensure(DEFAULT_ORGANISATION, names).await.map_err(StartError::FirstWrite)?;
         let parts = Parts {
             config: config.clone(),
             ids: Arc::clone(&ids),
@@ -135,8 +176,10 @@ impl Foundation {
             journal: journal.clone(),
             catalog: Arc::clone(&catalog),
             dispatch: dispatch.clone(),
+            finder: self.finder.clone(),
         });
         let broadcasts = Broadcasts::start(BroadcastParts {
+            finder: self.finder.clone(),
             clock: clock.clone(),
             ids: Arc::clone(&ids),
             store: store.clone(),
@@ -152,9 +195,14 @@ impl Foundation {
             activity.clone(),
             Arc::clone(&measures),
             config.retention,
+            self.finder,
         );
         let inner = Inner {
             config,
+            events: self.events,
+            owner_field: self.owner_field,
+            #[cfg(feature = "testing")]
+            capture: self.capture,
             clock,
             store,
             journal,

@@ -2,6 +2,7 @@
 
 use crate::deliver::address_policy::UrlError;
 use crate::domain::names::EventTypeName;
+use crate::domain::owner::OwnerError;
 use crate::domain::payload_schema::{SchemaError, Violation};
 use crate::store::error::StoreError;
 
@@ -23,6 +24,20 @@ pub enum Error {
     /// An endpoint filters by an event type that is not registered.
     #[error("the event type {0} is not registered")]
     UnknownEventType(EventTypeName),
+    /// No event of this name was declared.
+    #[error(
+        "the event {event:?} is not declared: declare it with `.event({event:?}, …)` before the engine starts"
+    )]
+    UndeclaredEvent {
+        /// What was given as its name.
+        event: String,
+    },
+    /// There is no owner, or what should name it cannot.
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
+    /// A payload cannot be written as JSON.
+    #[error("the payload cannot be written as JSON")]
+    Payload(#[source] serde_json::Error),
     /// The application has as many endpoints as it may have.
     #[error("the application has {max} endpoints, which is as many as it may have")]
     TooManyEndpoints {

@@ -8,12 +8,14 @@ pub mod event_filter;
 pub mod event_registry;
 pub mod event_type;
 pub mod payload_format;
+pub mod owner;
 pub mod token;
 
 pub mod attempt; // what happens
 pub mod broadcast;
 pub mod delivery;
 pub mod message;
+pub(crate) mod owner_field;
 pub mod payload_schema;
 pub mod selection;
 pub mod task;

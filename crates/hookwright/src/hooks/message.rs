@@ -30,7 +30,9 @@ impl Hooks {
     ) -> Result<Sent, Error> {
         let application = self.inner.catalog.application(organisation, application).await?;
         self.inner.catalog.check_payload(organisation, &message.event_type, &message.payload).await?;
-        self.inner.publisher.send(&application, message, key).await
+        let sent = self.inner.publisher.send(&application, message, key).await;
+        self.settled().await;
+        sent
     }
 
     /// Sends a message to one endpoint of an application alone, whatever it and the others want.
@@ -43,7 +45,9 @@ impl Hooks {
         message: NewMessage,
     ) -> Result<Sent, Error> {
         let entry = self.inner.catalog.endpoint(application, endpoint).await?;
-        self.inner.publisher.send_to(&entry, message).await
+        let sent = self.inner.publisher.send_to(&entry, message).await;
+        self.settled().await;
+        sent
     }
 
     /// Sends an event to every application of the organisation that has an enabled endpoint which wants it: when this returns it is on
@@ -58,7 +62,9 @@ impl Hooks {
     ) -> Result<BroadcastId, Error> {
         self.inner.publisher.is_open()?;
         self.inner.catalog.check_payload(organisation, &message.event_type, &message.payload).await?;
-        self.inner.broadcasts.begin(organisation, message).await
+        let begun = self.inner.broadcasts.begin(organisation, message).await;
+        self.settled().await;
+        begun
     }
 
     /// Waits until all events for all that were sent by now have become messages.
@@ -138,6 +144,8 @@ impl Hooks {
         if endpoint.disabled.is_some() {
             return Err(Error::EndpointDisabled);
         }
-        self.inner.dispatch.resend(Arc::new(message), endpoint).await
+        let resent = self.inner.dispatch.resend(Arc::new(message), endpoint).await;
+        self.settled().await;
+        resent
     }
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::activity::{Activity, ActivityFeed};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, EndpointEntry, Finder};
 use crate::clock::Clock;
 use crate::domain::broadcast::Broadcast;
 use crate::domain::ids::{ApplicationId, BroadcastId, IdGenerator, OrganisationId};
@@ -40,6 +40,7 @@ pub(crate) struct BroadcastParts {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) activity: ActivityFeed,
     pub(crate) measures: Arc<Measures>,
+    pub(crate) finder: Finder,
 }
 
 /// Takes events for all, and makes them messages.
@@ -166,9 +167,11 @@ async fn step(parts: &BroadcastParts, broadcast: Broadcast) -> Result<(), Error>
     for application in &applications {
         // One that was deleted a moment ago gets none.
         let Some(entry) = parts.catalog.application_by_id(*application).await? else { continue };
-        let endpoints = entry.route(&broadcast.event_type, &broadcast.channels);
+        let mut endpoints = entry.route(&broadcast.event_type, &broadcast.channels);
+        let message = Arc::new(message(parts, &broadcast, *application));
+        let admits = |entry: &Arc<EndpointEntry>| parts.finder.admits_unwatched(&message, &entry.endpoint);
+        endpoints.retain(|id| entry.endpoint(*id).is_some_and(admits));
         if !endpoints.is_empty() {
-            let message = Arc::new(message(parts, &broadcast, *application));
             let (key, payload_expires_at) = (None, None);
             messages.push(Append {
                 message,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::activity::{Activity, ActivityFeed};
-use crate::catalog::{ApplicationEntry, EndpointEntry};
+use crate::catalog::{ApplicationEntry, EndpointEntry, Finder};
 use crate::clock::Clock;
 use crate::domain::ids::{ApplicationId, IdGenerator, MessageId, OrganisationId};
 use crate::domain::message::Message;
@@ -56,6 +56,7 @@ pub(crate) struct Publisher {
     measures: Arc<Measures>,
     /// How long messages are kept.
     retention: Duration,
+    finder: Finder,
     closed: AtomicBool,
 }
 
@@ -67,8 +68,10 @@ impl Publisher {
         activity: ActivityFeed,
         measures: Arc<Measures>,
         retention: Duration,
+        finder: Finder,
     ) -> Publisher {
-        Publisher { clock, ids, journal, activity, measures, retention, closed: AtomicBool::new(false) }
+        let closed = AtomicBool::new(false);
+        Publisher { clock, ids, journal, activity, measures, retention, finder, closed }
     }
 
     /// Takes no more messages.
@@ -90,7 +93,11 @@ impl Publisher {
     ) -> Result<Sent, Error> {
         let payload_expires_in = self.payload_expires_in(&new);
         let message = self.take(application.application.id, new)?;
-        let endpoints = application.route(&message.event_type, &message.channels);
+        let mut endpoints = application.route(&message.event_type, &message.channels);
+        if !self.finder.admits_all() {
+            let is_admitted = |entry: &Arc<EndpointEntry>| self.finder.admits(&message, &entry.endpoint);
+            endpoints.retain(|id| application.endpoint(*id).is_some_and(is_admitted));
+        }
         let payload_expires_at = payload_expires_in.map(|after| message.created_at.after(after));
         let append = Append { message, endpoints, key, payload_expires_at, broadcast: None };
         self.store(append, application.application.organisation).await

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Finder};
 use crate::clock::Clock;
 use crate::dispatch::Dispatch;
 use crate::domain::endpoint::Endpoint;
@@ -41,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) journal: Journal,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) dispatch: Dispatch,
+    pub(crate) finder: Finder,
 }
 
 /// Begins tasks and takes them to their end.

@@ -75,6 +75,11 @@ pub mod testing; // for a product's own tests
 #[doc = include_str!("../../../docs/embedding.md")]
 mod guide {}
 
+/// The same for those who come from dj-webhooks.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/from-dj-webhooks.md")]
+mod from_dj_webhooks {}
+
 mod activity; // what all of it uses
 mod clock;
 mod error;

@@ -60,6 +60,12 @@ fn leads(tree: &Tree, document: &File, target: &str) -> bool {
     if target.is_empty() || target.contains(':') {
         return true;
     }
+    let path = resolved(document, target);
+    tree.file(&path).is_some() || tree.under(&format!("{path}/")).next().is_some() || is_picture(&path)
+}
+
+/// The path that a link's target names, which counts from the document's folder.
+pub(super) fn resolved(document: &File, target: &str) -> String {
     let mut parts: Vec<&str> = document.path.split('/').collect();
     parts.pop();
     for part in target.split('/') {
@@ -69,8 +75,7 @@ fn leads(tree: &Tree, document: &File, target: &str) -> bool {
             _ => parts.push(part),
         }
     }
-    let path = parts.join("/");
-    tree.file(&path).is_some() || tree.under(&format!("{path}/")).next().is_some() || is_picture(&path)
+    parts.join("/")
 }
 
 /// Pictures are no texts, so the tree does not hold them.

@@ -5,6 +5,7 @@ mod arrows; // the table that layers, crates and purity read
 mod crates;
 mod documents;
 mod first_line;
+mod guides;
 mod hygiene;
 mod layers;
 mod machine_paths;
@@ -26,7 +27,7 @@ pub struct Check {
 }
 
 /// Every check.
-pub const CHECKS: [Check; 11] = [
+pub const CHECKS: [Check; 12] = [
     Check { name: "layers", run: layers::check },
     Check { name: "crates", run: crates::check },
     Check { name: "purity", run: purity::check },
@@ -36,6 +37,7 @@ pub const CHECKS: [Check; 11] = [
     Check { name: "first line", run: first_line::check },
     Check { name: "architecture", run: architecture::check },
     Check { name: "documents", run: documents::check },
+    Check { name: "guides", run: guides::check },
     Check { name: "hygiene", run: hygiene::check },
     Check { name: "machine paths", run: machine_paths::check },
 ];

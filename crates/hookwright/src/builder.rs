@@ -11,6 +11,7 @@ use crate::config::{Config, ConfigError};
 use crate::deliver::address_policy::AddressPolicy;
 use crate::deliver::{Deliverer, TlsSetupError};
 use crate::dispatch::{Dispatch, Parts};
+use crate::domain::event::HookEvent;
 use crate::domain::ids::IdGenerator;
 use crate::error::Error;
 use crate::hooks::{Hooks, Inner};
@@ -21,11 +22,13 @@ use crate::publish::Publisher;
 use crate::store::error::StoreError;
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store};
 use crate::tasks::{self, Tasks};
+use crate::tell::{Callbacks, Tell};
 
 /// An engine that is not running yet.
 #[derive(Debug, Clone)]
 pub struct Builder {
     config: Config,
+    callbacks: Callbacks,
 }
 
 /// An engine cannot start.
@@ -55,7 +58,7 @@ pub enum StartError {
 impl Builder {
     /// An engine with this configuration.
     pub fn new(config: Config) -> Builder {
-        Builder { config }
+        Builder { config, callbacks: Callbacks::default() }
     }
 
     /// The configuration, to be changed before the start.
@@ -63,11 +66,24 @@ impl Builder {
         &mut self.config
     }
 
+    /// Has `callback` called for each attempt that ends and for whatever else a product may want to know: messages that fail or
+    /// recover, endpoints that are made, changed, disabled or deleted, background tasks that are over. More callbacks are called
+    /// in the order they were added.
+    ///
+    /// They are called one event after the other on a thread of their own, never while anything is held that delivery needs. A
+    /// callback should not block all the same: up to 10,000 events wait for slow ones, then those of single attempts are left out,
+    /// with a warning in the log that says how many; the others are left out, each with an error in the log, beyond 100,000. What a
+    /// callback is told of an attempt is on its way to the disk, and may be read there a moment later. A panic in it is logged.
+    pub fn on_event(mut self, callback: impl Fn(&HookEvent) + Send + Sync + 'static) -> Builder {
+        self.callbacks.add(callback);
+        self
+    }
+
     /// Opens and migrates the database, takes up what an earlier run left, and delivers.
     ///
     /// Runs on the tokio runtime that it is called on.
     pub async fn start(self) -> Result<Hooks, StartError> {
-        let config = self.config;
+        let Builder { config, callbacks } = self;
         config.check()?;
         let url = config.database.clone();
         let opened = tokio::task::spawn_blocking(move || Store::open(&url, Exclusivity::OnlyDeliverer)).await;
@@ -79,7 +95,7 @@ impl Builder {
         let (committed, fresh) = mpsc::unbounded_channel();
         let journal = Journal::start(writer, committed, Arc::clone(&measures)).map_err(StartError::Thread)?;
         let foundation =
-            Foundation { config, store, journal: journal.clone(), deliverer, policy, ids, measures };
+            Foundation { config, store, journal: journal.clone(), deliverer, policy, ids, measures, callbacks };
         let started = foundation.build(fresh).await;
         if started.is_err() {
             // Nobody else ends the writer's thread, which holds the database.
@@ -98,17 +114,20 @@ struct Foundation {
     policy: Arc<AddressPolicy>,
     ids: Arc<IdGenerator>,
     measures: Arc<Measures>,
+    callbacks: Callbacks,
 }
 
 impl Foundation {
     async fn build(self, fresh: mpsc::UnboundedReceiver<Vec<Committed>>) -> Result<Hooks, StartError> {
-        let Foundation { config, store, journal, deliverer, policy, ids, measures } = self;
+        let Foundation { config, store, journal, deliverer, policy, ids, measures, callbacks } = self;
         let clock = config.clock.clone();
         let activity = ActivityFeed::new();
         let limits = EndpointLimits { count: config.endpoints_max, bytes: config.endpoints_bytes_max };
         let catalog =
             Arc::new(Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids), limits));
         catalog.organisation_ensure(DEFAULT_ORGANISATION).await.map_err(StartError::FirstWrite)?;
+        let tell = Tell::start(clock.clone(), Arc::clone(&ids), Arc::clone(&catalog), callbacks);
+        let tell = Arc::new(tell.map_err(StartError::Thread)?);
         let parts = Parts {
             config: config.clone(),
             ids: Arc::clone(&ids),
@@ -117,6 +136,7 @@ impl Foundation {
             catalog: Arc::clone(&catalog),
             deliverer,
             activity: activity.clone(),
+            tell: Arc::clone(&tell),
             measures: Arc::clone(&measures),
         };
         let dispatch = Dispatch::start(parts, fresh).await?;
@@ -135,6 +155,7 @@ impl Foundation {
             journal: journal.clone(),
             catalog: Arc::clone(&catalog),
             dispatch: dispatch.clone(),
+            tell: Arc::clone(&tell),
         });
         let publisher = Publisher::new(
             clock.clone(),
@@ -156,6 +177,7 @@ impl Foundation {
             maintenance,
             policy,
             activity,
+            tell,
             stop,
         };
         Ok(Hooks { inner: Arc::new(inner) })

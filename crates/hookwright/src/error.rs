@@ -2,6 +2,7 @@
 
 use crate::deliver::address_policy::UrlError;
 use crate::domain::names::EventTypeName;
+use crate::domain::operational::OPERATIONAL_EVENT_TYPES;
 use crate::domain::payload_schema::{SchemaError, Violation};
 use crate::store::error::StoreError;
 
@@ -23,6 +24,9 @@ pub enum Error {
     /// An endpoint filters by an event type that is not registered.
     #[error("the event type {0} is not registered")]
     UnknownEventType(EventTypeName),
+    /// An endpoint for operational webhooks filters by an event type that they do not have.
+    #[error("there is no operational event type {0}; there are {list}", list = OPERATIONAL_EVENT_TYPES.join(", "))]
+    UnknownOperationalEventType(EventTypeName),
     /// The application has as many endpoints as it may have.
     #[error("the application has {max} endpoints, which is as many as it may have")]
     TooManyEndpoints {

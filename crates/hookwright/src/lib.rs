@@ -12,6 +12,7 @@ mod dispatch; // when, and in which order
 mod deliver; // one attempt
 mod maintenance; // what must happen now and then
 mod tasks; // many messages once more
+mod tell; // the user is told
 
 mod store; // the only SQL
 pub mod domain; // the words, and what is decided about them
@@ -29,6 +30,7 @@ pub use activity::{Activity, ActivityEvent};
 pub use admin::Admin;
 pub use builder::{Builder, StartError};
 pub use clock::Clock;
+pub use domain::event::HookEvent;
 pub use deliver::address_policy::{AddressKind, UrlError};
 pub use error::{Error, Thing};
 pub use hooks::Hooks;

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use hookwright_signature::Secret;
 
-use crate::catalog::{Catalog, TRIES};
-use crate::domain::endpoint::Endpoint;
+use crate::catalog::cache::Cache;
+use crate::catalog::{Catalog, TRIES, operational};
+use crate::domain::application::Purpose;
+use crate::domain::endpoint::{DisabledReason, Endpoint};
 use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
 use crate::domain::ids::{ApplicationId, EndpointId};
 use crate::domain::names::EventTypeName;
 use crate::domain::page::{self, Page, PageRequest};
 use crate::error::{Error, Thing};
-use crate::store::write::{CatalogWrite, Changed};
+use crate::store::write::{Append, CatalogWrite, Changed};
 
 const TAKEN: Error = Error::Taken { thing: Thing::Endpoint, field: "uid" };
 
@@ -20,6 +22,7 @@ impl Catalog {
         &self,
         application: ApplicationId,
         new: NewEndpoint,
+        mut tell: impl FnMut(&Endpoint) -> Vec<Append> + Send,
     ) -> Result<Endpoint, Error> {
         self.check_event_types(application, &new.settings.event_types).await?;
         let now = self.clock.now();
@@ -40,7 +43,9 @@ impl Catalog {
         };
         self.check_room(application, 0, endpoint.weight(), 1).await?;
         let write = CatalogWrite::EndpointInsert(Box::new(endpoint.clone()));
-        match self.change(write, move |cache| cache.forget_application(application)).await? {
+        let told = tell(&endpoint);
+        let forget = move |cache: &Cache| cache.forget_application(application);
+        match self.change_telling(write, told, forget).await? {
             Changed::Yes => Ok(endpoint),
             Changed::Missing => Err(Error::NotFound(Thing::Application)),
             Changed::Taken | Changed::Stale => Err(TAKEN),
@@ -76,8 +81,9 @@ impl Catalog {
         application: ApplicationId,
         endpoint: &EndpointRef,
         mut change: impl FnMut(&mut EndpointEdit) -> Result<(), Error> + Send,
+        tell: impl FnMut(&Endpoint, &Endpoint) -> Vec<Append> + Send,
     ) -> Result<Endpoint, Error> {
-        self.change_endpoint(application, endpoint, |endpoint| {
+        let change = |endpoint: &mut Endpoint| {
             let mut edit = EndpointEdit {
                 settings: endpoint.settings.clone(),
                 headers: endpoint.headers.clone(),
@@ -88,8 +94,8 @@ impl Catalog {
             endpoint.headers = edit.headers;
             endpoint.disabled = edit.disabled;
             Ok(())
-        })
-        .await
+        };
+        self.change_endpoint(application, endpoint, change, tell).await
     }
 
     pub(crate) async fn endpoint_rotate_secret(
@@ -98,23 +104,41 @@ impl Catalog {
         endpoint: &EndpointRef,
         secret: Secret,
         grace: Duration,
+        tell: impl FnMut(&Endpoint, &Endpoint) -> Vec<Append> + Send,
     ) -> Result<Endpoint, Error> {
-        self.change_endpoint(application, endpoint, |endpoint| {
+        let change = |endpoint: &mut Endpoint| {
             let now = self.clock.now();
             endpoint.rotate(secret.clone(), now, now.after(grace));
             Ok(())
-        })
-        .await
+        };
+        self.change_endpoint(application, endpoint, change, tell).await
+    }
+
+    /// Disables an endpoint because of what it answered, unless it is disabled already; if it was not, `told` is sent.
+    pub(crate) async fn endpoint_disable(
+        &self,
+        application: ApplicationId,
+        endpoint: EndpointId,
+        reason: DisabledReason,
+        told: Vec<Append>,
+    ) -> Result<Changed, Error> {
+        let now = self.clock.now();
+        let write = CatalogWrite::EndpointDisable { application, endpoint, reason, now };
+        self.change_telling(write, told, move |cache| cache.forget_application(application)).await
     }
 
     pub(crate) async fn endpoint_delete(
         &self,
         application: ApplicationId,
         endpoint: &EndpointRef,
+        mut tell: impl FnMut(&Endpoint) -> Vec<Append> + Send,
     ) -> Result<EndpointId, Error> {
-        let id = self.endpoint(application, endpoint).await?.endpoint.id;
+        let entry = self.endpoint(application, endpoint).await?;
+        let id = entry.endpoint.id;
         let write = CatalogWrite::EndpointDelete(application, id);
-        match self.change(write, move |cache| cache.forget_application(application)).await? {
+        let told = tell(&entry.endpoint);
+        let forget = move |cache: &Cache| cache.forget_application(application);
+        match self.change_telling(write, told, forget).await? {
             Changed::Yes => Ok(id),
             _ => Err(Error::NotFound(Thing::Endpoint)),
         }
@@ -125,6 +149,7 @@ impl Catalog {
         application: ApplicationId,
         endpoint: &EndpointRef,
         mut change: impl FnMut(&mut Endpoint) -> Result<(), Error> + Send,
+        mut tell: impl FnMut(&Endpoint, &Endpoint) -> Vec<Append> + Send,
     ) -> Result<Endpoint, Error> {
         let _turn = self.edits.lock().await;
         for _ in 0..TRIES {
@@ -140,7 +165,9 @@ impl Catalog {
             let unless_changed_since = before.updated_at;
             let write =
                 CatalogWrite::EndpointUpdate { endpoint: Box::new(after.clone()), unless_changed_since };
-            match self.change(write, move |cache| cache.forget_application(application)).await? {
+            let told = tell(before, &after);
+            let forget = move |cache: &Cache| cache.forget_application(application);
+            match self.change_telling(write, told, forget).await? {
                 Changed::Yes => return Ok(after),
                 Changed::Taken => return Err(TAKEN),
                 Changed::Missing | Changed::Stale => {}
@@ -180,6 +207,9 @@ impl Catalog {
         }
         let entry = self.application_by_id(application).await?;
         let entry = entry.ok_or(Error::NotFound(Thing::Application))?;
+        if entry.application.purpose == Purpose::Operational {
+            return operational::check_event_types(event_types);
+        }
         let known = self.event_types(entry.application.organisation).await?;
         match event_types.iter().find(|name| !known.contains_key(*name)) {
             Some(unknown) => Err(Error::UnknownEventType(unknown.clone())),

@@ -9,13 +9,16 @@ pub mod token;
 
 pub mod attempt; // what happens
 pub mod delivery;
+pub mod event;
 pub mod message;
+pub mod operational;
 pub mod payload_schema;
 pub mod selection;
 pub mod task;
 
 pub mod breaker; // what is decided
 pub mod health;
+pub mod notable;
 pub mod rate;
 pub mod retry;
 

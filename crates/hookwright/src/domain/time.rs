@@ -1,6 +1,10 @@
-//! Points in time as the engine stores and compares them.
+//! Points in time as the engine stores, compares and writes them.
 
+use std::fmt;
 use std::time::Duration;
+
+/// Characters of [`Timestamp::rfc3339`].
+const RFC3339_LENGTH: usize = 27;
 
 /// A point in time: microseconds since 1970-01-01T00:00:00Z, without leap seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +45,52 @@ impl Timestamp {
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0).max(0).unsigned_abs())
     }
+
+    /// The point as ASCII in the format of RFC 3339, in UTC and with microseconds: `2026-11-24T22:11:09.123456Z`. Only years of
+    /// four digits are told apart.
+    pub fn rfc3339(self) -> [u8; RFC3339_LENGTH] {
+        let seconds = self.as_seconds();
+        let micros = self.0.rem_euclid(1_000_000);
+        let (year, month, day) = civil(seconds.div_euclid(86_400));
+        let second_of_day = seconds.rem_euclid(86_400);
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let mut put = |at: std::ops::Range<usize>, mut value: i64| {
+            for digit in text[at].iter_mut().rev() {
+                *digit = b'0' + u8::try_from(value.rem_euclid(10)).unwrap_or(0);
+                value /= 10;
+            }
+        };
+        put(0..4, year);
+        put(5..7, month);
+        put(8..10, day);
+        put(11..13, second_of_day / 3_600);
+        put(14..16, second_of_day / 60 % 60);
+        put(17..19, second_of_day % 60);
+        put(20..26, micros);
+        text
+    }
+}
+
+/// As [`Timestamp::rfc3339`] writes it.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.rfc3339()).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar.
+///
+/// Years begin in March here, so that the leap day is a year's last; 400 years are 146,097 days.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 fn micros(duration: Duration) -> i64 {
@@ -62,5 +112,12 @@ mod tests {
     fn seconds_round_down_before_the_epoch_too() {
         assert_eq!(Timestamp::from_micros(-1).as_seconds(), -1);
         assert_eq!(Timestamp::from_micros(1_999_999).as_seconds(), 1);
+    }
+
+    #[test]
+    fn a_point_is_written_in_utc_with_microseconds() {
+        let leap_day = Timestamp::from_micros(1_709_251_199_000_007);
+        assert_eq!(leap_day.to_string(), "2024-02-29T23:59:59.000007Z");
+        assert_eq!(Timestamp::from_micros(-1).to_string(), "1969-12-31T23:59:59.999999Z");
     }
 }

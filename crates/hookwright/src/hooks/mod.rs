@@ -3,6 +3,7 @@
 mod application; // what is configured
 mod endpoint;
 mod event_type;
+mod operational;
 mod token;
 
 mod attempt; // what happens
@@ -11,7 +12,7 @@ mod message;
 mod task;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -32,11 +33,15 @@ use crate::measures::Snapshot;
 use crate::publish::Publisher;
 use crate::store::{DEFAULT_ORGANISATION, Store};
 use crate::tasks::Tasks;
+use crate::tell::Tell;
 
 pub use crate::domain::application::ApplicationRef;
 pub use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
 pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use token::NewToken;
+
+/// Callbacks have at least so long to be told of what happened until the end.
+const CALLBACKS_GRACE_MIN: Duration = Duration::from_secs(1);
 
 /// A running engine. Clones are cheap and share it; it ends with [`Hooks::shutdown`].
 #[derive(Clone)]
@@ -56,6 +61,7 @@ pub(crate) struct Inner {
     pub(crate) maintenance: Maintenance,
     pub(crate) policy: Arc<AddressPolicy>,
     pub(crate) activity: ActivityFeed,
+    pub(crate) tell: Arc<Tell>,
     /// Ends the maintenance.
     pub(crate) stop: CancellationToken,
 }
@@ -105,13 +111,17 @@ impl Hooks {
 
     /// Ends the engine: takes no more messages, lets attempts under way end for at most `grace`, writes what came of them.
     ///
-    /// Deliveries that did not end stay in the database and go on at the next start.
+    /// Deliveries that did not end stay in the database and go on at the next start. Callbacks are told of what happened until then,
+    /// for what is left of `grace`, but for at least a second; only a callback that never returns outlives the engine.
     pub async fn shutdown(&self, grace: Duration) -> ShutdownReport {
+        let begun = Instant::now();
         self.inner.publisher.close();
         self.inner.tasks.shutdown().await;
         let report = self.inner.dispatch.shutdown(grace).await;
         self.inner.stop.cancel();
         self.inner.journal.shutdown().await;
+        let left = grace.saturating_sub(begun.elapsed());
+        self.inner.tell.shutdown(left.max(CALLBACKS_GRACE_MIN)).await;
         report
     }
 }

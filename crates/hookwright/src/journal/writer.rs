@@ -12,7 +12,7 @@ use crate::journal::queue::{Job, Queue};
 use crate::measures::Measures;
 use crate::store::Writer;
 use crate::store::error::StoreError;
-use crate::store::write::{Append, Appended, Outcome, Write, Written};
+use crate::store::write::{Append, Outcome, Write, Written};
 
 /// The wait before outcomes that could not be written are tried again.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
@@ -113,12 +113,17 @@ impl Thread {
     /// Tells the dispatcher of the new messages, and each caller of its own item.
     fn succeeded(&self, batch: u64, writes: Vec<Write>, answers: Vec<Answer>, written: Vec<Written>) {
         let mut fresh = Vec::new();
-        for ((write, answer), written) in writes.into_iter().zip(answers).zip(written) {
-            if let (Write::Append(Append { message, endpoints, .. }), Written::Appended(Appended::Stored)) =
-                (write, &written)
-                && !endpoints.is_empty()
-            {
+        let mut stored = |Append { message, endpoints, .. }| {
+            if !endpoints.is_empty() {
                 fresh.push(Committed { message, endpoints, batch });
+            }
+        };
+        for ((write, answer), written) in writes.into_iter().zip(answers).zip(written) {
+            match write {
+                Write::Append(append) if written.took_effect() => stored(append),
+                Write::Outcome(outcome) => outcome.told.into_iter().for_each(&mut stored),
+                Write::Told(_, told) if written.took_effect() => told.into_iter().for_each(&mut stored),
+                _ => {}
             }
             if let Some(answer) = answer {
                 // The caller may have gone; what it asked for is done all the same.

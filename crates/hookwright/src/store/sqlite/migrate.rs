@@ -27,6 +27,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/sqlite/0004_payload_expiry.sql"),
     },
     Migration { number: 5, name: "token", sql: include_str!("../../../migrations/sqlite/0005_token.sql") },
+    Migration {
+        number: 7,
+        name: "operational_application",
+        sql: include_str!("../../../migrations/sqlite/0007_operational_application.sql"),
+    },
 ];
 
 /// Which schema a database had, and which it has now.

@@ -90,7 +90,8 @@ impl Catalog {
         let with_id = async |id: ApplicationId| -> Result<_, Error> {
             let entry = self.cache.application(&self.store, id).await?;
             // What belongs to another organisation is answered like what does not exist, and so are operational webhooks.
-            Ok(entry.filter(|ApplicationEntry { application, .. }| {
+            Ok(entry.filter(|entry| {
+                let application = &entry.application;
                 application.organisation == organisation && application.purpose == Purpose::Customer
             }))
         };

@@ -7,7 +7,9 @@ pub mod server;
 mod api;
 mod auth;
 mod middleware;
+mod outgoing;
 pub mod pages;
+mod rest_hooks;
 mod telemetry;
 
 pub use api::openapi;

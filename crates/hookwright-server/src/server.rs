@@ -26,6 +26,7 @@ use crate::api;
 use crate::auth::Auth;
 use crate::middleware::{Observe, only_this_machine};
 use crate::pages;
+use crate::rest_hooks::{self, Verifier, VerifySetupError};
 use crate::server::leftover::{Leftover, drain};
 use crate::server::patience::{Patient, Progress};
 
@@ -51,12 +52,36 @@ pub struct ServerOptions {
     pub public_url: Url,
     /// How many bytes a message's payload may have.
     pub payload_limit: usize,
+    /// Whether messages of event types that are not registered are refused.
+    pub refuse_unregistered: bool,
+    /// Where the product says which of its users a key of the REST Hooks API belongs to.
+    pub rest_hooks_verify_url: Option<Url>,
+    /// Certificates (PEM) to trust beside those of the operating system.
+    pub extra_ca_pem: Option<Vec<u8>>,
     /// Renders `/metrics`; without it there is no such page.
     pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
     /// The one-time links that sign an operator in.
     pub login: LoginLinks,
     /// Whether everybody is told how a refused endpoint URL can be allowed; otherwise only organisation tokens are.
     pub target_hints: bool,
+}
+
+impl ServerOptions {
+    /// A server that browsers reach at `public_url`, with nothing set that need not be.
+    pub fn new(public_url: Url) -> ServerOptions {
+        ServerOptions {
+            api_token: None,
+            jwt_secret: None,
+            public_url,
+            payload_limit: PAYLOAD_LIMIT_DEFAULT,
+            refuse_unregistered: false,
+            rest_hooks_verify_url: None,
+            extra_ca_pem: None,
+            metrics: None,
+            login: LoginLinks::default(),
+            target_hints: false,
+        }
+    }
 }
 
 /// What every handler can reach. Clones are cheap.
@@ -70,14 +95,30 @@ pub(crate) struct AppState {
     pub(crate) auth: Auth,
 }
 
+/// The server cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct SetupError(#[from] VerifySetupError);
+
 /// Everything the server answers: the API, the pages, metrics.
-pub fn router(hooks: Hooks, options: ServerOptions) -> Router {
+///
+/// # Errors
+///
+/// [`SetupError`] if keys are to be verified with the product, and the system's certificates cannot be used for that.
+pub fn router(hooks: Hooks, options: ServerOptions) -> Result<Router, SetupError> {
     let auth = Auth::new(&hooks, &options);
+    let verifier = options
+        .rest_hooks_verify_url
+        .as_ref()
+        .map(|url| Verifier::new(url, options.extra_ca_pem.as_deref(), hooks.clock().clone()));
+    let verifier = verifier.transpose()?;
     let state = AppState { hooks, options: Arc::new(options), auth };
-    api::routes(&state)
+    let router = api::routes(&state)
+        .merge(rest_hooks::routes(&state, verifier))
         .merge(pages::routes().method_not_allowed_fallback(api::wrong_method))
         .layer(Observe::new())
-        .with_state(state)
+        .with_state(state);
+    Ok(router)
 }
 
 /// The same for a server whose token everybody knows: it answers only those who call this machine by its own name.

@@ -1,6 +1,7 @@
 //! What a call on the engine can fail with.
 
 use crate::deliver::address_policy::UrlError;
+use crate::domain::event_filter::EventFilter;
 use crate::domain::names::EventTypeName;
 use crate::domain::operational::OPERATIONAL_EVENT_TYPES;
 use crate::domain::payload_schema::{SchemaError, Violation};
@@ -26,7 +27,7 @@ pub enum Error {
     UnknownEventType(EventTypeName),
     /// An endpoint for operational webhooks filters by an event type that they do not have.
     #[error("there is no operational event type {0}; there are {list}", list = OPERATIONAL_EVENT_TYPES.join(", "))]
-    UnknownOperationalEventType(EventTypeName),
+    UnknownOperationalEventType(EventFilter),
     /// The application has as many endpoints as it may have.
     #[error("the application has {max} endpoints, which is as many as it may have")]
     TooManyEndpoints {

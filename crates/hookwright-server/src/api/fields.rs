@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use hookwright::domain::application::Metadata;
+use hookwright::domain::application::{Metadata, metadata_errors};
+use hookwright::domain::event_filter::EventFilter;
 use hookwright::domain::names::{Channel, EventTypeName, NameError, Uid};
 use hookwright_signature::Secret;
 use serde::{Deserialize, Deserializer};
@@ -100,27 +101,8 @@ impl Fields {
 
     /// Free key-value pairs.
     pub(crate) fn metadata(&mut self, pairs: Metadata) -> Metadata {
-        let bytes: usize = pairs.iter().map(|(key, value)| key.len() + value.len()).sum();
-        if pairs.len() > METADATA_PAIRS_MAX {
-            let found = pairs.len();
-            self.refuse(
-                "metadata",
-                format_args!("must have at most {METADATA_PAIRS_MAX} pairs, and has {found}"),
-            );
-        }
-        if pairs.keys().any(|key| key.chars().count() > METADATA_KEY_MAX) {
-            self.refuse(
-                "metadata",
-                format_args!("must have no key of more than {METADATA_KEY_MAX} characters"),
-            );
-        }
-        if bytes > METADATA_BYTES_MAX {
-            self.refuse(
-                "metadata",
-                format_args!(
-                    "must have at most {METADATA_BYTES_MAX} bytes in its keys and values, and has {bytes}"
-                ),
-            );
+        for error in metadata_errors(&pairs) {
+            self.refuse("metadata", error);
         }
         pairs
     }
@@ -156,9 +138,14 @@ impl Fields {
         &mut self,
         newer: Option<Vec<String>>,
         older: Option<Vec<String>>,
-    ) -> Vec<EventTypeName> {
+    ) -> Vec<EventFilter> {
         let field = if newer.is_none() && older.is_some() { "filterTypes" } else { "eventTypes" };
-        self.names(field, &newer.or(older).unwrap_or_default(), EVENT_TYPES_MAX, EventTypeName::parse)
+        self.names(field, &newer.or(older).unwrap_or_default(), EVENT_TYPES_MAX, EventFilter::parse)
+    }
+
+    /// The event types of messages that are meant, by their whole names.
+    pub(crate) fn event_type_names(&mut self, names: &[String]) -> Vec<EventTypeName> {
+        self.names("eventTypes", names, EVENT_TYPES_MAX, EventTypeName::parse)
     }
 
     /// The channels to filter by.
@@ -183,12 +170,6 @@ impl Fields {
 const NAME_MAX: usize = 256;
 /// The most characters a description may have.
 pub(crate) const DESCRIPTION_MAX: usize = 10_000;
-/// The most pairs of metadata on one object.
-const METADATA_PAIRS_MAX: usize = 100;
-/// The most characters a key of metadata may have.
-const METADATA_KEY_MAX: usize = 256;
-/// The most bytes that the keys and values of one object's metadata may have together.
-const METADATA_BYTES_MAX: usize = 16 * 1024;
 /// At most so many event types on an endpoint.
 const EVENT_TYPES_MAX: usize = 1_000;
 

@@ -99,12 +99,20 @@ impl Caller {
 
     /// Whether the caller sees what is behind these flags: nothing is behind none, and an organisation sees all.
     pub(crate) fn sees(&self, flags: &[FeatureFlag]) -> bool {
-        let held = match &self.proof {
+        self.tenant().is_none() || flags.is_empty() || flags.iter().any(|flag| self.held().contains(flag))
+    }
+
+    /// The feature flags that its token holds.
+    pub(crate) fn flags(&self) -> Vec<FeatureFlag> {
+        self.held().to_vec()
+    }
+
+    fn held(&self) -> &[FeatureFlag] {
+        match &self.proof {
             Proof::Operator => &[],
-            Proof::Signed(flags) => &flags[..],
-            Proof::Made(token) => &token.settings.feature_flags[..],
-        };
-        self.tenant().is_none() || flags.is_empty() || flags.iter().any(|flag| held.contains(flag))
+            Proof::Signed(flags) => flags,
+            Proof::Made(token) => &token.settings.feature_flags,
+        }
     }
 
     /// What tells the idempotency keys of this caller from those of others in its organisation; `None` for the organisation

@@ -98,11 +98,15 @@ impl Instance {
             jwt_secret: settings.jwt_secret,
             public_url,
             payload_limit: settings.payload_limit,
+            refuse_unregistered: settings.refuse_unregistered,
+            rest_hooks_verify_url: settings.rest_hooks_verify_url,
+            extra_ca_pem: settings.extra_ca_pem,
             metrics: Some(metrics),
             login: conduct.login,
             target_hints: conduct.for_development,
         };
-        let router = server::router(hooks.clone(), options);
+        let router = server::router(hooks.clone(), options)
+            .map_err(|error| Failure::because("The server cannot be set up", &error))?;
         let router = if conduct.for_development { server::for_this_machine_only(router) } else { router };
         let mut served = tokio::spawn(server::run(listener, router, stop.clone()));
         let ended = tokio::select! {

@@ -69,6 +69,26 @@ pub enum ConfigError {
         /// A value that one could write.
         example: &'static str,
     },
+    /// The file has a value where a table belongs, or a value of another kind than this one takes.
+    #[error("{place} is a TOML {found}, and must be {wanted}, for example {example}.")]
+    Shape {
+        /// Where it is.
+        place: Place,
+        /// What TOML calls it.
+        found: &'static str,
+        /// What it must be.
+        wanted: &'static str,
+        /// What one could write.
+        example: &'static str,
+    },
+    /// The file declares an event that cannot be declared so.
+    #[error("{place} cannot be declared: {source}.")]
+    Event {
+        /// Where it is.
+        place: Place,
+        /// What is wrong with it.
+        source: hookwright::domain::event_registry::RegistryError,
+    },
     /// The text is not a value of this setting.
     #[error("{place} is {value:?}, which {problem}. An example is {example}.")]
     Value {
@@ -166,6 +186,12 @@ pub enum ValueError {
     /// Not a URL to build others on.
     #[error("is not an http or https URL without user, query and fragment")]
     Url,
+    /// Not a command.
+    #[error("is not a JSON array of texts, the program first")]
+    Command,
+    /// The program of a command cannot be run.
+    #[error("names the program {0:?}, which is not there or cannot be run")]
+    Program(Box<str>),
     /// Not a database.
     #[error(transparent)]
     Database(#[from] hookwright::config::DatabaseUrlError),

@@ -51,6 +51,15 @@ pub struct SettingFlags {
     /// How long messages and attempts are kept [default: 90d]
     #[arg(long, value_name = "DURATION")]
     retention: Option<String>,
+    /// Refuse messages of event types that are not registered [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    refuse_unregistered: Option<String>,
+    /// Where the product says which of its users a key of the REST Hooks API belongs to
+    #[arg(long, value_name = "URL")]
+    rest_hooks_verify_url: Option<String>,
+    /// Command, as a JSON array, that tells the operator of operational events
+    #[arg(long, value_name = "JSON")]
+    notify_command: Option<String>,
     /// How long attempts under way may take to end when the server stops [default: 25s; dev: 2s]
     #[arg(long, value_name = "DURATION")]
     shutdown_grace: Option<String>,
@@ -83,6 +92,9 @@ impl SettingFlags {
             (Meaning::Value(Key::CaFile), &self.ca_file),
             (Meaning::Value(Key::PayloadLimit), &self.payload_limit),
             (Meaning::Value(Key::Retention), &self.retention),
+            (Meaning::Value(Key::RefuseUnregistered), &self.refuse_unregistered),
+            (Meaning::Value(Key::RestHooksVerifyUrl), &self.rest_hooks_verify_url),
+            (Meaning::Value(Key::NotifyCommand), &self.notify_command),
             (Meaning::Value(Key::ShutdownGrace), &self.shutdown_grace),
             (Meaning::Value(Key::Log), &self.log),
             (Meaning::Value(Key::LogFormat), &self.log_format),

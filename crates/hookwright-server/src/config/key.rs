@@ -33,6 +33,12 @@ pub enum Key {
     PayloadLimit,
     /// How long messages are kept.
     Retention,
+    /// Whether messages of event types that are not registered are refused.
+    RefuseUnregistered,
+    /// Where the product says which of its users a key belongs to.
+    RestHooksVerifyUrl,
+    /// What is run to tell the operator of what their customers are told.
+    NotifyCommand,
     /// How long what is under way may take to end when the server stops.
     ShutdownGrace,
     /// What is logged.
@@ -52,7 +58,7 @@ pub enum Profile {
 
 impl Key {
     /// All of them, in the order they are listed for people.
-    pub const ALL: [Key; 16] = [
+    pub const ALL: [Key; 19] = [
         Key::Listen,
         Key::DatabaseUrl,
         Key::PublicUrl,
@@ -66,6 +72,9 @@ impl Key {
         Key::CaFile,
         Key::PayloadLimit,
         Key::Retention,
+        Key::RefuseUnregistered,
+        Key::RestHooksVerifyUrl,
+        Key::NotifyCommand,
         Key::ShutdownGrace,
         Key::Log,
         Key::LogFormat,
@@ -87,6 +96,9 @@ impl Key {
             Key::CaFile => "ca_file",
             Key::PayloadLimit => "payload_limit",
             Key::Retention => "retention",
+            Key::RefuseUnregistered => "refuse_unregistered",
+            Key::RestHooksVerifyUrl => "rest_hooks_verify_url",
+            Key::NotifyCommand => "notify_command",
             Key::ShutdownGrace => "shutdown_grace",
             Key::Log => "log",
             Key::LogFormat => "log_format",
@@ -120,11 +132,20 @@ impl Key {
             (Key::AllowTargetNetworks, _) => "none",
             (Key::PayloadLimit, _) => "1MiB",
             (Key::Retention, _) => "90d",
+            (Key::RefuseUnregistered, _) => "false",
             // Kubernetes kills what is not gone 30 s after it was asked to stop.
             (Key::ShutdownGrace, _) => "25s",
             (Key::Log, _) => "info",
             (Key::LogFormat, _) => "text",
-            (Key::ApiToken | Key::JwtSecret | Key::PublicUrl | Key::CaFile, _) => return None,
+            (
+                Key::ApiToken
+                | Key::JwtSecret
+                | Key::PublicUrl
+                | Key::CaFile
+                | Key::RestHooksVerifyUrl
+                | Key::NotifyCommand,
+                _,
+            ) => return None,
         })
     }
 
@@ -144,6 +165,9 @@ impl Key {
             Key::CaFile => "/etc/ssl/certs/company-ca.pem",
             Key::PayloadLimit => "1MiB",
             Key::Retention => "90d",
+            Key::RefuseUnregistered => "true",
+            Key::RestHooksVerifyUrl => "https://app.example.com/internal/verify",
+            Key::NotifyCommand => r#"["/usr/local/bin/notify", "--webhooks"]"#,
             Key::ShutdownGrace => "25s",
             Key::Log => "info,hookwright=debug",
             Key::LogFormat => "json",
@@ -153,15 +177,20 @@ impl Key {
 
 /// Keys that the contract names for later versions. They are refused rather than ignored, since who sets a retention
 /// or a master key relies on it.
-pub(super) const LATER: [&str; 6] = [
+pub(super) const LATER: [&str; 5] = [
     "master_key",
     "inbound_retention",
     "inbound_body_limit",
     "dns_servers",
-    // Tables of the file.
-    "events",
+    // A table of the file.
     "capture",
 ];
+
+/// Tables of the file whose keys are settings of their own: `verify_url` in `[rest_hooks]` is `rest_hooks_verify_url`.
+pub(super) const TABLES: [&str; 2] = ["rest_hooks", "notify"];
+
+/// The table of the file that declares events.
+pub(super) const EVENTS: &str = "events";
 
 /// Every name that may be written, the `…_file` forms of secrets too, in lower snake case.
 pub(super) fn names() -> impl Iterator<Item = String> {

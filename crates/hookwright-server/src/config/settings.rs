@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hookwright::config::{Config, DatabaseUrl, SignatureHeaders, UrlSchemes};
+use hookwright::domain::event_registry::EventRegistry;
 use hookwright::domain::retry::RetryPolicy;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use url::Url;
@@ -49,6 +50,14 @@ pub struct Settings {
     pub payload_limit: usize,
     /// How long messages are kept.
     pub retention: Duration,
+    /// Whether messages of event types that are not registered are refused.
+    pub refuse_unregistered: bool,
+    /// Where the product says which of its users a key of the REST Hooks API belongs to.
+    pub rest_hooks_verify_url: Option<Url>,
+    /// What is run to tell the operator of operational events: a program and its arguments.
+    pub notify: Option<Vec<String>>,
+    /// The events that the file declares.
+    pub events: EventRegistry,
     /// How long what is under way may take to end when the server stops.
     pub shutdown_grace: Duration,
     /// What is logged, as the filter's directives.
@@ -96,7 +105,7 @@ impl Settings {
         named: Option<Named>,
         profile: Profile,
     ) -> Result<Settings, ConfigError> {
-        let (file, from_file) = file::read(named)?;
+        let (file, from_file, events) = file::read(named)?;
         let given = layers::merge([flags.layer()?, variables::read(variables)?, from_file])?;
         let texts = Texts { given, profile };
         let listen = texts.needed(Key::Listen, value::listen)?;
@@ -120,6 +129,10 @@ impl Settings {
             extra_ca_pem: texts.certificates()?,
             payload_limit: texts.needed(Key::PayloadLimit, value::payload_limit)?,
             retention: texts.needed(Key::Retention, value::retention)?,
+            refuse_unregistered: texts.needed(Key::RefuseUnregistered, value::truth)?,
+            rest_hooks_verify_url: texts.optional(Key::RestHooksVerifyUrl, value::public_url)?,
+            notify: texts.optional(Key::NotifyCommand, value::command)?,
+            events,
             shutdown_grace: texts.needed(Key::ShutdownGrace, value::shutdown_grace)?,
             log: texts.needed(Key::Log, value::log)?,
             log_format: texts.needed(Key::LogFormat, value::log_format)?,

@@ -80,12 +80,25 @@ pub(super) fn shutdown_grace(text: &str) -> Result<Duration, ValueError> {
     between(text, Duration::ZERO, SHUTDOWN_GRACE_MAX)
 }
 
-pub(super) fn schemes(text: &str) -> Result<UrlSchemes, ValueError> {
+pub(super) fn truth(text: &str) -> Result<bool, ValueError> {
     match text {
-        "true" => Ok(UrlSchemes::HttpsOnly),
-        "false" => Ok(UrlSchemes::HttpAndHttps),
+        "true" => Ok(true),
+        "false" => Ok(false),
         _ => Err(ValueError::Choice("true or false")),
     }
+}
+
+/// A program and its arguments, as a JSON array of texts: a command line would have to be taken apart by the rules of a shell.
+pub(super) fn command(text: &str) -> Result<Vec<String>, ValueError> {
+    let words: Vec<String> = serde_json::from_str(text).map_err(|_| ValueError::Command)?;
+    match words.first() {
+        Some(program) if !program.is_empty() => Ok(words),
+        _ => Err(ValueError::Command),
+    }
+}
+
+pub(super) fn schemes(text: &str) -> Result<UrlSchemes, ValueError> {
+    Ok(if truth(text)? { UrlSchemes::HttpsOnly } else { UrlSchemes::HttpAndHttps })
 }
 
 pub(super) fn signature_headers(text: &str) -> Result<SignatureHeaders, ValueError> {

@@ -10,6 +10,8 @@ mod pages;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
+mod rest_hooks;
+#[cfg(test)]
 mod sdk;
 
 #[cfg(test)]

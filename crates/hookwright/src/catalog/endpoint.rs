@@ -7,15 +7,19 @@ use hookwright_signature::Secret;
 use crate::catalog::cache::Cache;
 use crate::catalog::{Catalog, TRIES, operational};
 use crate::domain::application::Purpose;
-use crate::domain::endpoint::{DisabledReason, Endpoint};
+use crate::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings};
 use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
+use crate::domain::event_filter::EventFilter;
 use crate::domain::ids::{ApplicationId, EndpointId};
-use crate::domain::names::EventTypeName;
 use crate::domain::page::{self, Page, PageRequest};
 use crate::error::{Error, Thing};
 use crate::store::write::{Append, CatalogWrite, Changed};
 
-const TAKEN: Error = Error::Taken { thing: Thing::Endpoint, field: "uid" };
+/// Another endpoint of the application has its uid, or its identifier: hooks, which have the latter, mostly have no uid.
+fn taken(settings: &EndpointSettings) -> Error {
+    let field = if settings.uid.is_none() && settings.identifier.is_some() { "identifier" } else { "uid" };
+    Error::Taken { thing: Thing::Endpoint, field }
+}
 
 impl Catalog {
     pub(crate) async fn endpoint_create(
@@ -48,7 +52,7 @@ impl Catalog {
         match self.change_telling(write, told, forget).await? {
             Changed::Yes => Ok(endpoint),
             Changed::Missing => Err(Error::NotFound(Thing::Application)),
-            Changed::Taken | Changed::Stale => Err(TAKEN),
+            Changed::Taken | Changed::Stale => Err(taken(&endpoint.settings)),
         }
     }
 
@@ -169,7 +173,7 @@ impl Catalog {
             let forget = move |cache: &Cache| cache.forget_application(application);
             match self.change_telling(write, told, forget).await? {
                 Changed::Yes => return Ok(after),
-                Changed::Taken => return Err(TAKEN),
+                Changed::Taken => return Err(taken(&after.settings)),
                 Changed::Missing | Changed::Stale => {}
             }
         }
@@ -200,7 +204,7 @@ impl Catalog {
     async fn check_event_types(
         &self,
         application: ApplicationId,
-        event_types: &[EventTypeName],
+        event_types: &[EventFilter],
     ) -> Result<(), Error> {
         if event_types.is_empty() {
             return Ok(());
@@ -210,8 +214,13 @@ impl Catalog {
         if entry.application.purpose == Purpose::Operational {
             return operational::check_event_types(event_types);
         }
+        // A wildcard is taken though nothing matches it yet.
+        let mut named = event_types.iter().filter_map(EventFilter::event_type).peekable();
+        if named.peek().is_none() {
+            return Ok(());
+        }
         let known = self.event_types(entry.application.organisation).await?;
-        match event_types.iter().find(|name| !known.contains_key(*name)) {
+        match named.find(|name| !known.contains_key(*name)) {
             Some(unknown) => Err(Error::UnknownEventType(unknown.clone())),
             None => Ok(()),
         }

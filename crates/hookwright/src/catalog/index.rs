@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::domain::endpoint::Endpoint;
+use crate::domain::event_filter::{EventFilter, Under, names_above};
 use crate::domain::names::EventTypeName;
 
 /// Places of enabled endpoints in their application's list, by what they filter by.
@@ -10,6 +11,8 @@ use crate::domain::names::EventTypeName;
 pub(super) struct Index {
     unfiltered: Vec<u32>,
     by_event_type: HashMap<EventTypeName, Vec<u32>>,
+    /// By the name that the event types stand under.
+    by_name_above: HashMap<Box<str>, Vec<u32>>,
 }
 
 impl Index {
@@ -23,8 +26,13 @@ impl Index {
             if endpoint.settings.event_types.is_empty() {
                 index.unfiltered.push(at);
             }
-            for event_type in &endpoint.settings.event_types {
-                let places = index.by_event_type.entry(event_type.clone()).or_default();
+            for filter in &endpoint.settings.event_types {
+                let places = match filter {
+                    EventFilter::One(event_type) => {
+                        index.by_event_type.entry(event_type.clone()).or_default()
+                    }
+                    EventFilter::Under(under) => index.by_name_above.entry(name_of(under)).or_default(),
+                };
                 if places.last() != Some(&at) {
                     places.push(at);
                 }
@@ -34,8 +42,23 @@ impl Index {
     }
 
     /// The places of endpoints that may want this event type, each once.
-    pub(super) fn candidates(&self, event_type: &EventTypeName) -> impl Iterator<Item = usize> {
-        let filtered = self.by_event_type.get(event_type).map_or(&[][..], Vec::as_slice);
-        self.unfiltered.iter().chain(filtered).map(|at| *at as usize)
+    pub(super) fn candidates(&self, event_type: &EventTypeName) -> Vec<usize> {
+        let named = self.by_event_type.get(event_type).map_or(&[][..], Vec::as_slice);
+        let mut places: Vec<usize> =
+            self.unfiltered.iter().chain(named).map(|&place| place as usize).collect();
+        // Most applications have no wildcards, and their messages are not taken apart.
+        if self.by_name_above.is_empty() {
+            return places;
+        }
+        let above = names_above(event_type).filter_map(|name| self.by_name_above.get(name)).flatten();
+        places.extend(above.map(|&place| place as usize));
+        places.sort_unstable();
+        // One that filters by a name and by what it stands under wants it once.
+        places.dedup();
+        places
     }
+}
+
+fn name_of(under: &Under) -> Box<str> {
+    under.name().into()
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::catalog::{ApplicationEntry, Catalog};
 use crate::domain::application::{Application, ApplicationSettings, Purpose};
+use crate::domain::event_filter::EventFilter;
 use crate::domain::ids::{ApplicationId, OrganisationId};
 use crate::domain::names::EventTypeName;
 use crate::domain::operational::OPERATIONAL_EVENT_TYPES;
@@ -42,9 +43,11 @@ impl Catalog {
     }
 }
 
-/// Operational webhooks have event types of their own.
-pub(super) fn check_event_types(event_types: &[EventTypeName]) -> Result<(), Error> {
-    let is_unknown = |name: &&EventTypeName| !OPERATIONAL_EVENT_TYPES.contains(&name.as_str());
+/// Operational webhooks have event types of their own. No others will come, so that a wildcard must match one of them.
+pub(super) fn check_event_types(event_types: &[EventFilter]) -> Result<(), Error> {
+    let matches = |filter: &EventFilter, name: &str| EventTypeName::parse(name).is_ok_and(|name| filter.matches(&name));
+    let is_unknown =
+        |filter: &&EventFilter| !OPERATIONAL_EVENT_TYPES.iter().any(|name| matches(filter, name));
     match event_types.iter().find(is_unknown) {
         Some(unknown) => Err(Error::UnknownOperationalEventType(unknown.clone())),
         None => Ok(()),

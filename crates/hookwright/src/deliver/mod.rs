@@ -81,7 +81,7 @@ impl Deliverer {
         if self.schemes == UrlSchemes::HttpsOnly && uri.scheme_str() != Some("https") {
             return Err(FailureReason::NotHttps);
         }
-        let rendered = render::render(request.message);
+        let rendered = render::render(request.message, request.endpoint);
         let id = request.message.id.to_string();
         let seconds = request.now.as_seconds();
         let timestamp = u64::try_from(seconds).unwrap_or(0);

@@ -56,6 +56,50 @@ impl Application {
     }
 }
 
+/// The most pairs of metadata on one object.
+pub const METADATA_PAIRS_MAX: usize = 100;
+/// The most characters a key of metadata may have.
+pub const METADATA_KEY_MAX: usize = 256;
+/// The most bytes that the keys and values of one object's metadata may have together.
+pub const METADATA_BYTES_MAX: usize = 16 * 1024;
+
+/// Metadata is more than is kept on one object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MetadataError {
+    /// There are too many pairs.
+    #[error("must have at most {METADATA_PAIRS_MAX} pairs, and has {found}")]
+    Pairs {
+        /// How many there are.
+        found: usize,
+    },
+    /// A key is too long.
+    #[error("must have no key of more than {METADATA_KEY_MAX} characters")]
+    Key,
+    /// All of it is too long.
+    #[error("must have at most {METADATA_BYTES_MAX} bytes in its keys and values, and has {found}")]
+    Bytes {
+        /// How many there are.
+        found: usize,
+    },
+}
+
+/// All that is wrong with metadata that somebody wants to keep on an object.
+pub fn metadata_errors(metadata: &Metadata) -> Vec<MetadataError> {
+    let mut errors = Vec::new();
+    if metadata.len() > METADATA_PAIRS_MAX {
+        errors.push(MetadataError::Pairs { found: metadata.len() });
+    }
+    if metadata.keys().any(|key| key.chars().count() > METADATA_KEY_MAX) {
+        errors.push(MetadataError::Key);
+    }
+    let found = metadata.iter().map(|(key, value)| key.len() + value.len()).sum();
+    if found > METADATA_BYTES_MAX {
+        errors.push(MetadataError::Bytes { found });
+    }
+    errors
+}
+
 /// About how many bytes of memory these pairs take.
 pub(super) fn metadata_weight(metadata: &Metadata) -> usize {
     metadata.iter().map(|(key, value)| key.len() + value.len() + 2 * size_of::<String>()).sum()

@@ -3,8 +3,10 @@
 use hookwright_signature::Secret;
 
 use crate::domain::application::{Metadata, metadata_weight};
+use crate::domain::event_filter::EventFilter;
 use crate::domain::ids::{ApplicationId, EndpointId};
-use crate::domain::names::{Channel, EventTypeName, Uid};
+use crate::domain::names::{Channel, EventTypeName, HookIdentifier, Uid};
+use crate::domain::payload_format::PayloadFormat;
 use crate::domain::time::Timestamp;
 
 /// At most so many replaced secrets sign beside the current one.
@@ -56,11 +58,15 @@ pub struct EndpointSettings {
     /// At most so many attempts a second.
     pub throttle_rate: Option<u16>,
     /// Only these event types; empty: all.
-    pub event_types: Vec<EventTypeName>,
+    pub event_types: Vec<EventFilter>,
     /// Only messages of one of these channels; empty: all.
     pub channels: Vec<Channel>,
     /// Free key-value pairs.
     pub metadata: Metadata,
+    /// What it gets of a message.
+    pub format: PayloadFormat,
+    /// What the owner of a hook calls it; unique among the application's hooks for one event.
+    pub identifier: Option<HookIdentifier>,
 }
 
 /// A secret that was replaced, and until when it still signs.
@@ -222,7 +228,7 @@ impl Endpoint {
         let texts = settings.url.len() + settings.description.len() + metadata_weight(&settings.metadata);
         // A name's text is shared by all that hold it, here and in the index of those who want it; each holds a pointer.
         let event_types: usize =
-            settings.event_types.iter().map(|name| name.as_str().len() + NAME_WEIGHT).sum();
+            settings.event_types.iter().map(|filter| filter.as_str().len() + NAME_WEIGHT).sum();
         let channels: usize = settings.channels.iter().map(|name| name.as_str().len() + NAME_WEIGHT).sum();
         let headers: usize = self.headers.iter().map(Header::weight).sum();
         BASE_WEIGHT + texts + event_types + channels + headers + self.old_secrets.len() * NAME_WEIGHT
@@ -245,7 +251,7 @@ impl Endpoint {
     /// Whether a message of this event type and these channels is for this endpoint.
     pub fn wants(&self, event_type: &EventTypeName, channels: &[Channel]) -> bool {
         let filter = &self.settings;
-        (filter.event_types.is_empty() || filter.event_types.contains(event_type))
+        (filter.event_types.is_empty() || filter.event_types.iter().any(|one| one.matches(event_type)))
             && (filter.channels.is_empty() || filter.channels.iter().any(|c| channels.contains(c)))
     }
 }

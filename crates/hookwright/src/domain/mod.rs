@@ -4,7 +4,10 @@ pub mod application; // what is configured
 pub mod capability;
 pub mod endpoint;
 pub mod endpoint_edit;
+pub mod event_filter;
+pub mod event_registry;
 pub mod event_type;
+pub mod payload_format;
 pub mod token;
 
 pub mod attempt; // what happens

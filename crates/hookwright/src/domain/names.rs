@@ -26,6 +26,9 @@ pub enum NameError {
         /// The allowed ones beside letters and digits.
         allowed: &'static str,
     },
+    /// A wildcard stands where none can.
+    #[error("may have a * only as its last whole segment, as in book.*")]
+    Wildcard,
 }
 
 macro_rules! name {
@@ -93,6 +96,10 @@ name!(
 name!(
     /// A switch that an application token must hold to see an event type.
     FeatureFlag, max 256, also "-_."
+);
+name!(
+    /// What the owner of a hook calls it; unique among the hooks of one owner for one event.
+    HookIdentifier, max 255, also "-_"
 );
 name!(
     /// What a product calls the session that it makes an application's token for.

@@ -196,7 +196,7 @@ mod tests {
 
     /// An endpoint for `a.wanted`, made at second 10.
     fn endpoint() -> Endpoint {
-        let event_types = vec![EventTypeName::parse("a.wanted").unwrap()];
+        let event_types = vec![EventTypeName::parse("a.wanted").unwrap().into()];
         Endpoint {
             id: EndpointId::MIN,
             application: ApplicationId::MIN,

@@ -1,10 +1,7 @@
-//! Points in time as the engine stores, compares and writes them.
+//! Points in time as the engine stores and compares them.
 
 use std::fmt;
 use std::time::Duration;
-
-/// Characters of [`Timestamp::rfc3339`].
-const RFC3339_LENGTH: usize = 27;
 
 /// A point in time: microseconds since 1970-01-01T00:00:00Z, without leap seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,11 +43,9 @@ impl Timestamp {
         Duration::from_micros(self.0.saturating_sub(earlier.0).max(0).unsigned_abs())
     }
 
-    /// The point as ASCII in the format of RFC 3339, in UTC and with microseconds: `2026-11-24T22:11:09.123456Z`. Only years of
-    /// four digits are told apart.
-    pub fn rfc3339(self) -> [u8; RFC3339_LENGTH] {
+    fn text(self) -> [u8; TEXT_BYTES] {
         let seconds = self.as_seconds();
-        let micros = self.0.rem_euclid(1_000_000);
+        let micros = self.as_micros().rem_euclid(1_000_000);
         let (year, month, day) = civil(seconds.div_euclid(86_400));
         let second_of_day = seconds.rem_euclid(86_400);
         let mut text = *b"0000-00-00T00:00:00.000000Z";
@@ -71,10 +66,14 @@ impl Timestamp {
     }
 }
 
-/// As [`Timestamp::rfc3339`] writes it.
+/// `2026-11-24T22:11:09.123456Z`
+const TEXT_BYTES: usize = 27;
+
+/// In UTC with microseconds, as RFC 3339 has it (section 5.6); for the years 0000 to 9999.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(std::str::from_utf8(&self.rfc3339()).map_err(|_| fmt::Error)?)
+        let text = self.text();
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -109,15 +108,14 @@ mod tests {
     }
 
     #[test]
-    fn seconds_round_down_before_the_epoch_too() {
-        assert_eq!(Timestamp::from_micros(-1).as_seconds(), -1);
-        assert_eq!(Timestamp::from_micros(1_999_999).as_seconds(), 1);
+    fn a_point_is_written_in_utc_with_microseconds() {
+        assert_eq!(Timestamp::from_micros(1_700_000_000_000_007).to_string(), "2023-11-14T22:13:20.000007Z");
+        assert_eq!(Timestamp::from_micros(-1).to_string(), "1969-12-31T23:59:59.999999Z");
     }
 
     #[test]
-    fn a_point_is_written_in_utc_with_microseconds() {
-        let leap_day = Timestamp::from_micros(1_709_251_199_000_007);
-        assert_eq!(leap_day.to_string(), "2024-02-29T23:59:59.000007Z");
-        assert_eq!(Timestamp::from_micros(-1).to_string(), "1969-12-31T23:59:59.999999Z");
+    fn seconds_round_down_before_the_epoch_too() {
+        assert_eq!(Timestamp::from_micros(-1).as_seconds(), -1);
+        assert_eq!(Timestamp::from_micros(1_999_999).as_seconds(), 1);
     }
 }

@@ -47,6 +47,13 @@ impl Hooks {
         Ok(made)
     }
 
+    /// Whether an endpoint may have this URL; what its host name leads to is checked at each attempt.
+    ///
+    /// Fails with [`Error::Url`] if it may not.
+    pub fn check_url(&self, url: &str) -> Result<(), Error> {
+        Ok(self.inner.policy.check_url(url)?)
+    }
+
     /// An endpoint of this application.
     pub async fn endpoint_get(
         &self,

@@ -6,9 +6,11 @@ use bytes::Bytes;
 use hookwright::config::SignatureHeaders;
 use hookwright::domain::attempt::{AttemptStatus, Trigger};
 use hookwright::domain::endpoint::{DisabledReason, EndpointSettings, Header};
+use hookwright::domain::event_filter::EventFilter;
 use hookwright::domain::event_type::EventTypeSettings;
 use hookwright::domain::names::Channel;
-use hookwright::hooks::NewEndpoint;
+use hookwright::domain::payload_format::PayloadFormat;
+use hookwright::hooks::{EndpointRef, NewEndpoint};
 use hookwright::{Activity, ActivityEvent};
 use hookwright_signature::Verifier;
 use hookwright_testkit::{Receiver, Reply};
@@ -73,7 +75,7 @@ async fn a_message_goes_to_every_endpoint_that_wants_its_type_and_channel_and_to
     let endpoint = |path: &str, types: &[&str], channels: &[&str], disabled| NewEndpoint {
         settings: EndpointSettings {
             url: receiver.url(path),
-            event_types: types.iter().map(|name| event_type(name)).collect(),
+            event_types: types.iter().map(|name| EventFilter::parse(name).unwrap()).collect(),
             channels: channels.iter().map(|name| channel(name)).collect(),
             ..EndpointSettings::default()
         },
@@ -86,6 +88,9 @@ async fn a_message_goes_to_every_endpoint_that_wants_its_type_and_channel_and_to
         endpoint("/added", &["book.added"], &[], None),
         endpoint("/both", &["book.lent", "book.added"], &[], None),
         endpoint("/lent", &["book.lent"], &[], None),
+        endpoint("/under", &["book.*"], &[], None),
+        endpoint("/once", &["book.added", "book.*"], &[], None),
+        endpoint("/elsewhere", &["book.added.*", "user.*"], &[], None),
         endpoint("/red", &[], &["red", "blue"], None),
         endpoint("/green", &[], &["green"], None),
         endpoint("/off", &[], &[], Some(DisabledReason::ByRequest)),
@@ -98,15 +103,46 @@ async fn a_message_goes_to_every_endpoint_that_wants_its_type_and_channel_and_to
     let attempts = rig.wait_ended(message.id).await;
     let mut paths: Vec<_> = receiver.received().iter().map(|got| got.target.clone()).collect();
     paths.sort();
-    assert_eq!(paths, ["/added", "/all", "/all-too", "/both", "/red"]);
-    assert_eq!(attempts.len(), 5);
+    assert_eq!(paths, ["/added", "/all", "/all-too", "/both", "/once", "/red", "/under"]);
+    assert_eq!(attempts.len(), 7);
 
     let plain = rig.send("{}").await;
     assert_eq!(
         rig.wait_ended(plain.id).await.len(),
-        4,
+        6,
         "without a channel it is not for those who filter by one"
     );
+    rig.end().await;
+}
+
+#[tokio::test]
+async fn a_hook_gets_the_payload_byte_for_byte_in_an_envelope_and_that_is_what_is_signed() {
+    let (rig, receiver) = (Rig::start().await, Receiver::start().await);
+    let hook = async |path: &str, format| {
+        let mut new = to_url(receiver.url(path));
+        new.settings.format = format;
+        rig.hooks.endpoint_create(rig.application, new).await.unwrap()
+    };
+    let odd = "{\"b\": 1.50,  \"a\":\"\u{fc}&=+%\"}";
+    let json = hook("/json?q=\"", PayloadFormat::Hook).await;
+    rig.send(odd).await;
+    let got = receiver.wait_for(1).await.remove(0);
+    assert_eq!(got.header("content-type"), Some("application/json"));
+    let (id, target) = (json.id, json.settings.url.replace('"', "\\\""));
+    let envelope = |id, target| {
+        format!(r#"{{"hook":{{"event":"book.added","id":"{id}","target":"{target}"}},"data":{odd}}}"#)
+    };
+    assert_eq!(String::from_utf8_lossy(&got.body), envelope(id, target));
+    Verifier::new(&json.secret).verify(|name| got.header(name), &got.body).unwrap();
+    rig.hooks.endpoint_delete(rig.application, &EndpointRef::Id(json.id)).await.unwrap();
+
+    let form = hook("/form", PayloadFormat::HookForm).await;
+    rig.send(odd).await;
+    let got = receiver.wait_for(2).await.remove(1);
+    assert_eq!(got.header("content-type"), Some("application/x-www-form-urlencoded"));
+    let fields: Vec<_> = url::form_urlencoded::parse(&got.body).into_owned().collect();
+    assert_eq!(fields, [("payload".to_owned(), envelope(form.id, form.settings.url.clone()))]);
+    Verifier::new(&form.secret).verify(|name| got.header(name), &got.body).unwrap();
     rig.end().await;
 }
 

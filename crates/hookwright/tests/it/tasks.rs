@@ -107,7 +107,7 @@ async fn an_endpoint_made_later_gets_what_it_wants_of_what_came_before() {
     let other = NewMessage { event_type: event_type("book.lent"), ..new_message("{}") };
     let other = rig.send_message(other).await;
     let mut new = to_url(receiver.url("/"));
-    new.settings.event_types = vec![event_type("book.added")];
+    new.settings.event_types = vec![event_type("book.added").into()];
     let endpoint = rig.hooks.endpoint_create(rig.application, new).await.unwrap();
     assert_eq!(sent(&rig, &endpoint, TaskKind::Recover, Selection::since(LONG_AGO)).await, 0);
     assert_eq!(sent(&rig, &endpoint, TaskKind::ReplayMissing, Selection::since(LONG_AGO)).await, 1);

@@ -203,7 +203,7 @@ async fn a_callback_that_never_returns_does_not_hold_up_the_shutdown() {
 /// Makes an endpoint for operational webhooks of the default organisation.
 async fn operational(hooks: &Hooks, url: String, names: &[&str]) -> hookwright::domain::endpoint::Endpoint {
     let mut new = to_url(url);
-    new.settings.event_types = names.iter().map(|name| event_type(name)).collect();
+    new.settings.event_types = names.iter().map(|name| event_type(name).into()).collect();
     hooks.operational_endpoint_create(hooks.default_organisation(), new).await.unwrap()
 }
 
@@ -327,7 +327,7 @@ async fn the_application_of_operational_webhooks_is_reached_by_nobody() {
 async fn an_unknown_operational_event_type_is_named_with_those_there_are() {
     let rig = Rig::start().await;
     let mut new = to_url("http://127.0.0.1:9/".to_owned());
-    new.settings.event_types = vec![event_type("endpoint.burned")];
+    new.settings.event_types = vec![event_type("endpoint.burned").into()];
     let made = rig.hooks.operational_endpoint_create(rig.hooks.default_organisation(), new).await;
     let refused = made.unwrap_err().to_string();
     assert!(refused.starts_with("there is no operational event type endpoint.burned; there are"), "{refused}");

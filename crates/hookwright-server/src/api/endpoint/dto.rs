@@ -38,7 +38,7 @@ pub(in crate::api) struct EndpointIn {
     /// Whether it gets nothing.
     #[serde(default)]
     disabled: Option<bool>,
-    /// Only these event types; none or empty: all.
+    /// Only these event types; none or empty: all. `book.*` stands for all whose names begin with `book.`.
     #[serde(default)]
     #[schema(max_items = 1000)]
     event_types: Option<Vec<String>>,
@@ -88,7 +88,7 @@ pub(in crate::api) struct EndpointPatch {
     /// Whether it gets nothing.
     #[serde(default)]
     disabled: Option<bool>,
-    /// Only these event types; null or empty: all.
+    /// Only these event types; null or empty: all. `book.*` stands for all whose names begin with `book.`.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Vec<String>>, max_items = 1000)]
     event_types: Option<Option<Vec<String>>>,
@@ -126,6 +126,7 @@ impl EndpointIn {
             event_types: fields.event_types(self.event_types, self.filter_types),
             channels: fields.channels(&self.channels.unwrap_or_default()),
             metadata: fields.metadata(self.metadata.unwrap_or_default()),
+            ..EndpointSettings::default()
         };
         fields.finish()?;
         let disabled = self.disabled.unwrap_or(false).then_some(DisabledReason::ByRequest);

@@ -131,7 +131,9 @@ pub(in crate::api) async fn upsert(
     }
     let replace = |edit: &mut EndpointEdit| {
         let is_named_by_uid = edit.settings.uid == uid;
-        edit.settings.clone_from(&new.settings);
+        let there = std::mem::replace(&mut edit.settings, new.settings.clone());
+        // A hook stays a hook: neither can be said here.
+        (edit.settings.format, edit.settings.identifier) = (there.format, there.identifier);
         if is_named_by_uid && edit.settings.uid.is_none() {
             edit.settings.uid.clone_from(&uid);
         }

@@ -2,8 +2,9 @@
 
 use hookwright::domain::application::Metadata;
 use hookwright::domain::endpoint::Endpoint;
+use hookwright::domain::event_filter::EventFilter;
 use hookwright::domain::ids::EndpointId;
-use hookwright::domain::names::{Channel, EventTypeName};
+use hookwright::domain::names::Channel;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -38,10 +39,10 @@ pub(in crate::api) struct EndpointOut<'a> {
     rate_limit: Option<u16>,
     /// Only these event types; null: all.
     #[schema(value_type = Option<Vec<String>>)]
-    event_types: Names<'a, EventTypeName>,
+    event_types: Names<'a, EventFilter>,
     /// The older name of `eventTypes`.
     #[schema(value_type = Option<Vec<String>>, deprecated)]
-    filter_types: Names<'a, EventTypeName>,
+    filter_types: Names<'a, EventFilter>,
     /// Only messages of one of these channels; null: all.
     #[schema(value_type = Option<Vec<String>>)]
     channels: Names<'a, Channel>,

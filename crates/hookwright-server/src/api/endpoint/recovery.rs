@@ -175,7 +175,7 @@ impl BulkReplayIn {
         let mut fields = Fields::default();
         let range = range(&mut fields, &self.since, self.until.as_deref(), now);
         let selection = Selection {
-            event_types: fields.event_types(self.event_types.clone(), None),
+            event_types: fields.event_type_names(self.event_types.as_deref().unwrap_or_default()),
             channel: self.channel.as_deref().and_then(|text| fields.parsed("channel", text, Channel::parse)),
             tag: self.tag.as_deref().and_then(|text| fields.parsed("tag", text, Tag::parse)),
             standing: self.status.and_then(|code| standing(&mut fields, code)),

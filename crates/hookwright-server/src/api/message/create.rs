@@ -57,6 +57,16 @@ pub(in crate::api) async fn create(
     let payload_limit = state.options.payload_limit;
     let body = body::collect(body, &parts.headers, payload_limit.saturating_add(ENVELOPE_LIMIT)).await?;
     let Envelope { message, application } = Envelope::read(&body, payload_limit)?;
+    if state.options.refuse_unregistered {
+        let registered = state.hooks.event_types(organisation).await?;
+        if !registered.contains_key(&message.event_type) {
+            return Err(ApiError::field(
+                ["body", "eventType"],
+                format!("The event type {} is not registered. Create it first.", message.event_type),
+                "event_type_not_registered",
+            ));
+        }
+    }
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let key = key.key(&state, &caller, target, &body).map(|key| key.stored());
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hookwright::domain::application::Metadata;
 use hookwright::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings};
 use hookwright::domain::ids::EndpointId;
-use hookwright::domain::names::EventTypeName;
+use hookwright::domain::event_filter::EventFilter;
 use hookwright::hooks::NewEndpoint;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -104,7 +104,7 @@ pub(super) struct OperationalWebhookEndpointOut<'a> {
     throttle_rate: Option<u16>,
     /// Only these operational event types; null: all.
     #[schema(value_type = Option<Vec<String>>)]
-    event_types: Names<'a, EventTypeName>,
+    event_types: Names<'a, EventFilter>,
     /// Free key-value pairs.
     metadata: &'a Metadata,
     /// When it was made.
@@ -150,8 +150,8 @@ impl OperationalWebhookEndpointUpsertIn {
             description: fields.description(self.description.unwrap_or_default()),
             throttle_rate: fields.rate(self.throttle_rate, None),
             event_types: fields.event_types(self.event_types, None),
-            channels: Vec::new(),
             metadata: fields.metadata(self.metadata.unwrap_or_default()),
+            ..EndpointSettings::default()
         };
         let disabled = self.disabled.unwrap_or(false).then_some(DisabledReason::ByRequest);
         NewEndpoint { settings, disabled, ..NewEndpoint::default() }

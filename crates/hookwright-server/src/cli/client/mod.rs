@@ -5,17 +5,11 @@ mod pages;
 mod path;
 mod refusal;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, header};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client as HyperClient;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use rustls_platform_verifier::BuilderVerifierExt;
 use serde::Serialize;
 use url::Url;
 use zeroize::Zeroizing;
@@ -25,6 +19,7 @@ pub(super) use pages::Pages;
 pub(super) use path::Path;
 
 use super::failure::Failure;
+use crate::outgoing::{HttpClient, http_client};
 
 /// A server that takes longer is not there, for a person who waits.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,7 +28,7 @@ const ANSWER_MAX_BYTES: usize = 256 * 1024 * 1024;
 
 /// Calls one server with one token.
 pub(super) struct Client {
-    http: HyperClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    http: HttpClient,
     /// Without a slash at the end.
     base: String,
     token: Zeroizing<String>,
@@ -43,15 +38,8 @@ impl Client {
     /// A client of the server at `url`, such as `http://127.0.0.1:8071`.
     pub(super) fn new(url: &str, token: Zeroizing<String>) -> Result<Client, Failure> {
         let base = base(url)?;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(BuilderVerifierExt::with_platform_verifier)
-            .map_err(|error| Failure::because("The system's certificates cannot be used", &error))?
-            .with_no_client_auth();
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
-        let http = HyperClient::builder(TokioExecutor::new()).build(connector);
+        let http = http_client(None)
+            .map_err(|error| Failure::because("The system's certificates cannot be used", &error))?;
         Ok(Client { http, base, token })
     }
 

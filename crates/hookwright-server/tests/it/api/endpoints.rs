@@ -1,5 +1,6 @@
 //! Endpoints: made, put, patched, with secrets; which URLs are refused, and what is said about it.
 
+use hookwright_testkit::Receiver;
 use serde_json::{Value, json};
 
 use super::rig::{Rig, column, text, wrong_place};
@@ -42,6 +43,27 @@ async fn an_endpoint_is_made_with_all_its_settings_under_old_and_new_names() {
     assert_eq!(key, json!({"key": SECRET}));
     let list = rig.client.get("/api/v1/app/ann/endpoint").await.expect(200);
     assert_eq!(column(&list, "uid"), [json!("e1")]);
+}
+
+#[tokio::test]
+async fn a_filter_may_stand_for_all_event_types_under_a_name_and_has_no_other_wildcard() {
+    let rig = Rig::start().await;
+    rig.application("ann").await;
+    let receiver = Receiver::start().await;
+    let body = json!({"url": receiver.url("/"), "eventTypes": ["book.*"]});
+    let made = rig.client.post("/api/v1/app/ann/endpoint", &body).await.expect(201).json();
+    assert_eq!((&made["eventTypes"], &made["filterTypes"]), (&json!(["book.*"]), &json!(["book.*"])));
+    let wanted = rig.send("ann", "book.page.torn", json!({})).await;
+    rig.send("ann", "bookshop.opened", json!({})).await;
+    let last = rig.send("ann", "book.added", json!({})).await;
+    let got: Vec<String> = receiver.wait_for(2).await.iter().map(|got| got.id().to_owned()).collect();
+    assert!(got.contains(&wanted) && got.contains(&last), "{got:?}");
+    for filter in ["*", "book*", "*.added", "book.*.torn", "book.**"] {
+        let body = json!({"url": "http://127.0.0.1:9/", "eventTypes": ["book.*", filter]});
+        let refused = rig.client.post("/api/v1/app/ann/endpoint", &body).await.expect(422);
+        assert_eq!(wrong_place(&refused), "body.eventTypes.1", "{filter}");
+        assert!(refused.text().contains("as in book.*"), "{}", refused.text());
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The API: shapes, lists, access, idempotency, errors.
 
-mod rig; // what the tests run on
+pub(crate) mod rig; // what the tests run on
 
 mod api_tokens; // resources
 mod application_filters;

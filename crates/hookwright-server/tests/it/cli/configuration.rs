@@ -69,6 +69,17 @@ async fn lists_numbers_and_truth_values_of_the_file_are_read() {
 }
 
 #[tokio::test]
+async fn a_table_of_the_file_is_a_way_to_write_settings_that_belong_together() {
+    let file = "[rest_hooks]\nverify_url = \"https://a.example/v\"\n[notify]\ncommand = [\"/bin/cat\", \"a,b\"]\n[events]\n\"book.added\" = \"Book.created\"\n\"user.left\" = \"\"";
+    let launch = with_file(hookwright(CHECK), "hookwright.toml", file);
+    let source = "file: rest_hooks.verify_url (hookwright.toml, line 2)".to_owned();
+    assert_eq!(setting(&launch, "rest_hooks_verify_url").await, ("https://a.example/v".to_owned(), source));
+    assert_eq!(setting(&launch, "notify_command").await.0, r#"["/bin/cat","a,b"]"#);
+    let launch = launch.env("HOOKWRIGHT_REST_HOOKS_VERIFY_URL", "https://b.example/");
+    assert_eq!(setting(&launch, "rest_hooks_verify_url").await.0, "https://b.example/");
+}
+
+#[tokio::test]
 async fn every_mistake_in_a_variable_is_named_with_what_to_do() {
     for (variable, value, expected) in [
         (
@@ -155,7 +166,43 @@ async fn every_mistake_in_the_file_is_named_with_its_line() {
             "[listen]\nport = 1",
             "listen (hookwright.toml, line 1) is a TOML table, and must be a text, for example listen = \"0.0.0.0:8071\".",
         ),
-        ("[events]\n\"a\" = \"b\"", "events (hookwright.toml, line 1) is not supported by this version yet."),
+        (
+            "events = 1",
+            "events (hookwright.toml, line 1) is a TOML integer, and must be a table, for example [events]",
+        ),
+        (
+            "[events]\n\"a\" = 1",
+            "events.\"a\" (hookwright.toml, line 2) is a TOML integer, and must be a text, for example \"book.added\" = \"bookstore.Book.created\".",
+        ),
+        (
+            "[events]\n\"a\" = \"b\"",
+            "events.\"a\" (hookwright.toml, line 2) cannot be declared: the source of the event \"a\" cannot be read: \"b\" names no action",
+        ),
+        (
+            "[events]\n\"a b\" = \"\"",
+            "events.\"a b\" (hookwright.toml, line 2) cannot be declared: the event name \"a b\" has the character ' '",
+        ),
+        (
+            "[events]\n\"book.added\" = \"Book.created\"\n\"book.made\" = \"Book.created+\"",
+            "cannot be declared: the events book.added and book.made are both declared for Book.created",
+        ),
+        ("rest_hooks = 1", "rest_hooks (hookwright.toml, line 1) is a TOML integer, and must be a table"),
+        (
+            "[rest_hooks]\nverify_ulr = \"https://a.example/\"",
+            "rest_hooks.verify_ulr (hookwright.toml, line 2) is no setting. Did you mean rest_hooks_verify_url?",
+        ),
+        (
+            "[rest_hooks]\nverify_url = \"ftp://a.example/\"",
+            "rest_hooks.verify_url (hookwright.toml, line 2) is \"ftp://a.example/\", which is not an http or https URL",
+        ),
+        (
+            "[notify]\ncommand = []",
+            "notify.command (hookwright.toml, line 2) is \"[]\", which is not a JSON array of texts, the program first.",
+        ),
+        (
+            "[notify]\ncommand = [1]",
+            "notify.command (hookwright.toml, line 2) is a TOML array, and must be a text, for example notify_command = ",
+        ),
         ("\n[[capture]]", "capture (hookwright.toml, line 2) is not supported by this version yet."),
         ("listen = \"x", "hookwright.toml, line 1, is not valid TOML: "),
         ("log = \"info\"\nlog = \"warn\"", "hookwright.toml, line 2, is not valid TOML: duplicate key"),

@@ -33,6 +33,17 @@ async fn the_sample_file_names_every_setting_and_its_true_default() {
 }
 
 #[tokio::test]
+async fn the_sample_of_tables_can_be_written() {
+    let (_, tables) = DOCUMENT.split_once("## Tables").unwrap();
+    let (_, sample) = tables.split_once("```toml\n").unwrap();
+    let sample = sample.split_once("```").unwrap().0.replace("/usr/local/bin/notify", "/bin/cat");
+    let read = settings(with_file(hookwright("config check --json"), "hookwright.toml", &sample)).await;
+    for key in ["rest_hooks_verify_url", "notify_command"] {
+        assert!(read.iter().any(|(name, _, source)| name == key && source.starts_with("file: ")), "{key}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_commented_out_in_the_sample_can_be_written() {
     let authority = hookwright_testkit::Authority::new();
     let launch = with_file(hookwright("config check --json"), "secret", "x");
@@ -40,7 +51,7 @@ async fn what_is_commented_out_in_the_sample_can_be_written() {
     let commented =
         sample().lines().filter_map(|line| line.strip_prefix("# ")).filter(|line| line.contains(" = \""));
     let mut file = commented.collect::<Vec<&str>>().join("\n");
-    assert_eq!(file.lines().count(), 4, "{file}");
+    assert_eq!(file.lines().count(), 5, "{file}");
     for (documented, here) in [
         ("/run/secrets/api_token", "secret"),
         ("/run/secrets/jwt_secret", "secret"),

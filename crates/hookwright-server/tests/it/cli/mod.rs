@@ -30,7 +30,7 @@ use hookwright_testkit::{Launch, Output};
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// The program with these arguments, separated by spaces.
-fn hookwright(arguments: &str) -> Launch {
+pub(crate) fn hookwright(arguments: &str) -> Launch {
     Launch::new(env!("CARGO_BIN_EXE_hookwright")).args(arguments.split_whitespace())
 }
 

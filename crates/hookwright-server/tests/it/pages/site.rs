@@ -10,7 +10,7 @@ use hookwright::domain::names::EventTypeName;
 use hookwright::domain::retry::RetryPolicy;
 use hookwright::hooks::{ApplicationRef, NewEndpoint};
 use hookwright::{NewMessage, Sent};
-use hookwright_server::server::{self, LoginLinks, PAYLOAD_LIMIT_DEFAULT, ServerOptions};
+use hookwright_server::server::{self, LoginLinks, ServerOptions};
 use hookwright_testkit::http::{Answer, Client, Method};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -50,15 +50,12 @@ impl Site {
         let links = LoginLinks::new();
         let options = ServerOptions {
             api_token: Some(Zeroizing::new(TOKEN.to_owned())),
-            jwt_secret: None,
-            public_url: base.parse().unwrap(),
-            payload_limit: PAYLOAD_LIMIT_DEFAULT,
-            metrics: None,
             login: links.clone(),
             target_hints: true,
+            ..ServerOptions::new(base.parse().unwrap())
         };
         let stop = CancellationToken::new();
-        let router = server::router(hooks.clone(), options);
+        let router = server::router(hooks.clone(), options).unwrap();
         let server = tokio::spawn(server::run(listener, router, stop.clone()));
         let client = Client::anonymous(base.clone());
         Site { hooks, base, stop, server, links, client, _directory: directory }

@@ -4,10 +4,12 @@ use hookwright_signature::Secret;
 
 use crate::domain::application::{Application, ApplicationSettings, Metadata};
 use crate::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings, Header, OldSecret};
+use crate::domain::event_filter::EventFilter;
 use crate::domain::event_type::{EventType, EventTypeSettings};
 use crate::domain::ids::{ApplicationId, OrganisationId};
-use crate::domain::names::{Channel, FeatureFlag, Uid};
+use crate::domain::names::{Channel, FeatureFlag, HookIdentifier, Uid};
 use crate::domain::page::{From, Order, PageRequest};
+use crate::domain::payload_format::PayloadFormat;
 use crate::store::DEFAULT_ORGANISATION;
 use crate::store::conformance::fixture::{
     Fixture, NOW, all, app, application, at, endpoint, ep, event_type, id,
@@ -61,9 +63,11 @@ pub(super) async fn endpoints_are_read_back_with_secrets_headers_and_odd_charact
             url: "https://bücher.example/?q='\"".to_owned(),
             description: "line\nbreak \u{0}".to_owned(),
             throttle_rate: Some(1),
-            event_types: vec![event_type("b"), event_type("a")],
+            event_types: vec![event_type("b").into(), EventFilter::parse("a.*").unwrap()],
             channels: vec![Channel::parse("x:y+z").unwrap()],
             metadata: odd(),
+            format: PayloadFormat::HookForm,
+            identifier: Some(HookIdentifier::parse("my-first_hook").unwrap()),
         },
         secret: asymmetric.clone(),
         old_secrets: vec![

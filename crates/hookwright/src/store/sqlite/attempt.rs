@@ -87,7 +87,7 @@ impl Sqlite {
             query.and("e.application = ?", application.as_bytes().to_vec());
             query.and_fixed("(d.message IS NOT NULL OR a.id IS NOT NULL)");
             let read = |row: &Row<'_>| {
-                Ok(Destination { endpoint: endpoint::from_row(row)?, status: status_of(row, 15)? })
+                Ok(Destination { endpoint: endpoint::from_row(row)?, status: status_of(row, endpoint::COLUMN_COUNT)? })
             };
             let bytes = |destination: &Destination| destination.endpoint.weight();
             let list = List { select: &select, key: "e.id", query, walk: None };

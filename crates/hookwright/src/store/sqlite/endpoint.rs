@@ -5,15 +5,20 @@ use rusqlite::{Connection, Row, params};
 use zeroize::Zeroizing;
 
 use crate::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings, Header, OldSecret};
+use crate::domain::event_filter::EventFilter;
 use crate::domain::ids::{ApplicationId, EndpointId};
-use crate::domain::names::{Channel, EventTypeName, Uid};
+use crate::domain::names::{Channel, HookIdentifier, Uid};
+use crate::domain::payload_format::PayloadFormat;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::sqlite::{health, value};
 use crate::store::write::{Changed, HealthChange};
 
 pub(super) const COLUMNS: &str = "application, id, uid, url, description, throttle_rate, disabled, event_types, channels, metadata, \
-                                  headers, secret, old_secrets, created_at, updated_at";
+                                  headers, secret, old_secrets, created_at, updated_at, format, identifier";
+
+/// How many there are, for who reads further columns behind them.
+pub(super) const COLUMN_COUNT: usize = 17;
 
 /// An application's endpoints, by id.
 pub(super) fn of_application(
@@ -33,7 +38,7 @@ pub(super) fn insert(connection: &Connection, endpoint: &Endpoint) -> Result<Cha
         connection,
         &format!(
             "INSERT INTO endpoint ({COLUMNS})
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING"
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) ON CONFLICT DO NOTHING"
         ),
         endpoint,
         endpoint.created_at,
@@ -53,10 +58,19 @@ pub(super) fn update(
             return Ok(Changed::Taken);
         }
     }
+    if let Some(identifier) = &endpoint.settings.identifier {
+        let sql = "SELECT 1 FROM endpoint WHERE application = ?1 AND event_types = ?2 AND identifier = ?3 AND id <> ?4";
+        let event_types = filters_to_json(&endpoint.settings);
+        let application = endpoint.application.as_bytes();
+        let params = params![application, event_types, identifier.as_str(), endpoint.id.as_bytes()];
+        if value::first(connection, sql, params, |_| Ok(()))?.is_some() {
+            return Ok(Changed::Taken);
+        }
+    }
     let changed = write(
         connection,
         "UPDATE endpoint SET uid = ?3, url = ?4, description = ?5, throttle_rate = ?6, disabled = ?7, event_types = ?8,
-             channels = ?9, metadata = ?10, headers = ?11, secret = ?12, old_secrets = ?13, updated_at = ?15
+             channels = ?9, metadata = ?10, headers = ?11, secret = ?12, old_secrets = ?13, updated_at = ?15, format = ?16, identifier = ?17
          WHERE application = ?1 AND id = ?2 AND updated_at = ?14",
         endpoint,
         unless_changed_since,
@@ -86,7 +100,7 @@ fn write(
         settings.description,
         settings.throttle_rate,
         endpoint.disabled.map(DisabledReason::as_str),
-        value::json_names(settings.event_types.iter().map(EventTypeName::as_str)),
+        filters_to_json(settings),
         value::json_names(settings.channels.iter().map(Channel::as_str)),
         value::json_metadata(&settings.metadata),
         headers_to_json(&endpoint.headers),
@@ -94,6 +108,8 @@ fn write(
         old_secrets_to_json(&endpoint.old_secrets).as_str(),
         created_or_known_at.as_micros(),
         endpoint.updated_at.as_micros(),
+        settings.format.as_str(),
+        settings.identifier.as_ref().map(HookIdentifier::as_str),
     ])?;
     Ok(if rows == 1 { Changed::Yes } else { otherwise })
 }
@@ -138,9 +154,11 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<Endpoint, StoreError> {
             url: value::get(row, 3)?,
             description: value::get(row, 4)?,
             throttle_rate: value::get(row, 5)?,
-            event_types: value::names(row, 7, EventTypeName::parse, "endpoint.event_types")?,
+            event_types: value::names(row, 7, EventFilter::parse, "endpoint.event_types")?,
             channels: value::names(row, 8, Channel::parse, "endpoint.channels")?,
             metadata: value::metadata(row, 9, "endpoint.metadata")?,
+            format: value::word(row, 15, PayloadFormat::from_word, "endpoint.format")?.unwrap_or_default(),
+            identifier: value::name_opt(row, 16, HookIdentifier::parse, "endpoint.identifier")?,
         },
         disabled: value::word(row, 6, DisabledReason::from_word, "endpoint.disabled")?,
         headers: headers_from_json(value::text(row, 10)?)?,
@@ -149,6 +167,11 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<Endpoint, StoreError> {
         created_at: value::time(row, 13)?,
         updated_at: value::time(row, 14)?,
     })
+}
+
+/// What it filters by, as the column has it.
+fn filters_to_json(settings: &EndpointSettings) -> String {
+    value::json_names(settings.event_types.iter().map(EventFilter::as_str))
 }
 
 /// An array of pairs and not an object: the order of headers is kept.

@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/sqlite/0004_payload_expiry.sql"),
     },
     Migration { number: 5, name: "token", sql: include_str!("../../../migrations/sqlite/0005_token.sql") },
+    Migration { number: 6, name: "hook", sql: include_str!("../../../migrations/sqlite/0006_hook.sql") },
     Migration {
         number: 7,
         name: "operational_application",

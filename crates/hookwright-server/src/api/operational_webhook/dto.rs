@@ -36,6 +36,10 @@ pub(in crate::api) struct OperationalWebhookEndpointIn {
     #[serde(default)]
     #[schema(minimum = 1)]
     throttle_rate: Option<u16>,
+    /// The older name of `throttleRate`.
+    #[serde(default)]
+    #[schema(deprecated, minimum = 1)]
+    rate_limit: Option<u16>,
     /// Whether it gets nothing.
     #[serde(default)]
     disabled: Option<bool>,
@@ -43,6 +47,10 @@ pub(in crate::api) struct OperationalWebhookEndpointIn {
     #[serde(default)]
     #[schema(max_items = 1000)]
     event_types: Option<Vec<String>>,
+    /// The older name of `eventTypes`.
+    #[serde(default)]
+    #[schema(deprecated, max_items = 1000)]
+    filter_types: Option<Vec<String>>,
     /// Signs its webhooks: `whsec_` and base64 of 24 to 64 bytes. Leave it out for a fresh one.
     #[serde(default)]
     secret: Option<String>,
@@ -73,6 +81,10 @@ pub(in crate::api) struct OperationalWebhookEndpointUpsertIn {
     #[serde(default)]
     #[schema(minimum = 1)]
     throttle_rate: Option<u16>,
+    /// The older name of `throttleRate`.
+    #[serde(default)]
+    #[schema(deprecated, minimum = 1)]
+    rate_limit: Option<u16>,
     /// Whether it gets nothing.
     #[serde(default)]
     disabled: Option<bool>,
@@ -80,6 +92,10 @@ pub(in crate::api) struct OperationalWebhookEndpointUpsertIn {
     #[serde(default)]
     #[schema(max_items = 1000)]
     event_types: Option<Vec<String>>,
+    /// The older name of `eventTypes`.
+    #[serde(default)]
+    #[schema(deprecated, max_items = 1000)]
+    filter_types: Option<Vec<String>>,
     /// Free key-value pairs. At most 100, with keys of at most 256 characters; at most 16 KiB in all.
     #[serde(default)]
     metadata: Option<BTreeMap<String, String>>,
@@ -102,9 +118,15 @@ pub(super) struct OperationalWebhookEndpointOut<'a> {
     disabled: bool,
     /// At most so many attempts a second.
     throttle_rate: Option<u16>,
+    /// The older name of `throttleRate`.
+    #[schema(deprecated)]
+    rate_limit: Option<u16>,
     /// Only these operational event types; null: all.
     #[schema(value_type = Option<Vec<String>>)]
     event_types: Names<'a, EventFilter>,
+    /// The older name of `eventTypes`.
+    #[schema(value_type = Option<Vec<String>>, deprecated)]
+    filter_types: Names<'a, EventFilter>,
     /// Free key-value pairs.
     metadata: &'a Metadata,
     /// When it was made.
@@ -125,8 +147,10 @@ impl OperationalWebhookEndpointIn {
             description: self.description,
             uid: self.uid,
             throttle_rate: self.throttle_rate,
+            rate_limit: self.rate_limit,
             disabled: self.disabled,
             event_types: self.event_types,
+            filter_types: self.filter_types,
             metadata: self.metadata,
         };
         let new = replacement.read(&mut fields);
@@ -148,8 +172,8 @@ impl OperationalWebhookEndpointUpsertIn {
             uid: fields.uid(self.uid.as_deref()),
             url: trimmed(&self.url),
             description: fields.description(self.description.unwrap_or_default()),
-            throttle_rate: fields.rate(self.throttle_rate, None),
-            event_types: fields.event_types(self.event_types, None),
+            throttle_rate: fields.rate(self.throttle_rate, self.rate_limit),
+            event_types: fields.event_types(self.event_types, self.filter_types),
             metadata: fields.metadata(self.metadata.unwrap_or_default()),
             ..EndpointSettings::default()
         };
@@ -168,7 +192,9 @@ impl OperationalWebhookEndpointOut<'_> {
             description: &settings.description,
             disabled: endpoint.disabled.is_some(),
             throttle_rate: settings.throttle_rate,
+            rate_limit: settings.throttle_rate,
             event_types: Names(&settings.event_types),
+            filter_types: Names(&settings.event_types),
             metadata: &settings.metadata,
             created_at: Rfc3339(endpoint.created_at),
             updated_at: Rfc3339(endpoint.updated_at),

@@ -103,9 +103,10 @@ async fn a_message_is_failing_at_its_fourth_failure_then_exhausted_and_recovers_
             if logged >= number { Ok(()) } else { Err(logged) }
         })
         .await;
-        assert_eq!(own.count(), usize::from(number == 5), "the third is not told, nor is the fifth failing");
-        if number == 4 {
-            own.wait_for(1).await;
+        match number {
+            1..=3 => assert_eq!(own.count(), 0, "the third is not told"),
+            4 => drop(own.wait_for(1).await),
+            _ => {}
         }
         clock.advance(Duration::from_secs(70));
     }
@@ -143,7 +144,7 @@ async fn the_end_of_a_background_task_is_told_with_what_it_sent() {
     }
     let endpoint = rig.endpoint("ann", &customer.url("/")).await;
     let path = format!("/api/v1/app/ann/endpoint/{endpoint}/replay-missing");
-    let since = json!({"since": "2020-01-01T00:00:00Z"});
+    let since = json!({"since": rig.hooks.clock().now().before(Duration::from_secs(3_600)).to_string()});
     let task = rig.client.post(&path, &since).await.expect(202).json();
     let told = own.wait_for(1).await[0].json();
     assert_eq!(told["type"], "background_task.finished");

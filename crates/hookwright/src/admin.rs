@@ -122,6 +122,7 @@ impl Admin {
                 endpoints: Vec::new(),
                 key: None,
                 payload_expires_at: None,
+                broadcast: None,
             };
             appends.push(self.journal.append(append));
         }
@@ -135,6 +136,7 @@ impl Admin {
 
     /// Closes the database.
     pub async fn close(self) {
-        self.journal.shutdown().await;
+        // Nothing was delivered here, so there are no outcomes to lose.
+        let _ = self.journal.shutdown().await;
     }
 }

@@ -1,24 +1,27 @@
 //! Sets an engine up and starts it.
 
+mod seams; // what a product sets of its own
+
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::ActivityFeed;
-use crate::catalog::{Catalog, EndpointLimits};
+use crate::catalog::{Catalog, EndpointLimits, Finder};
 use crate::config::{Config, ConfigError};
 use crate::deliver::address_policy::AddressPolicy;
-use crate::deliver::{Deliverer, TlsSetupError};
+use crate::deliver::{Custom, Deliverer, TlsSetupError};
 use crate::dispatch::{Dispatch, Parts};
 use crate::domain::event::HookEvent;
+use crate::domain::event_registry::{EventRegistry, RegistryError};
 use crate::domain::ids::IdGenerator;
 use crate::error::Error;
 use crate::hooks::{Hooks, Inner};
 use crate::journal::{Committed, Journal};
 use crate::maintenance::{self, Maintenance};
 use crate::measures::Measures;
-use crate::publish::Publisher;
+use crate::publish::{BroadcastParts, Broadcasts, Publisher};
 use crate::store::error::StoreError;
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store};
 use crate::tasks::{self, Tasks};
@@ -29,6 +32,13 @@ use crate::tell::{Callbacks, Tell};
 pub struct Builder {
     config: Config,
     callbacks: Callbacks,
+    /// What is declared, or what is wrong with it.
+    events: Result<EventRegistry, RegistryError>,
+    finder: Finder,
+    custom: Custom,
+    owner_field: Option<String>,
+    #[cfg(feature = "testing")]
+    pub(crate) capture: Option<Arc<crate::testing::Capture>>,
 }
 
 /// An engine cannot start.
@@ -38,6 +48,9 @@ pub enum StartError {
     /// It cannot run with this configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// An event cannot be declared so.
+    #[error(transparent)]
+    Events(#[from] RegistryError),
     /// Its database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -58,7 +71,16 @@ pub enum StartError {
 impl Builder {
     /// An engine with this configuration.
     pub fn new(config: Config) -> Builder {
-        Builder { config, callbacks: Callbacks::default() }
+        Builder {
+            config,
+            callbacks: Callbacks::default(),
+            events: Ok(EventRegistry::default()),
+            finder: Finder::default(),
+            custom: Custom::default(),
+            owner_field: None,
+            #[cfg(feature = "testing")]
+            capture: None,
+        }
     }
 
     /// The configuration, to be changed before the start.
@@ -83,23 +105,37 @@ impl Builder {
     ///
     /// Runs on the tokio runtime that it is called on.
     pub async fn start(self) -> Result<Hooks, StartError> {
-        let Builder { config, callbacks } = self;
+        let config = self.config;
         config.check()?;
+        let events = self.events?;
         let url = config.database.clone();
         let opened = tokio::task::spawn_blocking(move || Store::open(&url, Exclusivity::OnlyDeliverer)).await;
         let (store, writer) = opened.unwrap_or(Err(StoreError::Locked))?;
         let policy = Arc::new(AddressPolicy::new(&config));
-        let deliverer = Deliverer::new(&config, Arc::clone(&policy))?;
+        let deliverer = Deliverer::new(&config, Arc::clone(&policy), self.custom)?;
         let ids = Arc::new(IdGenerator::new(seed()?));
         let measures = Arc::new(Measures::new());
         let (committed, fresh) = mpsc::unbounded_channel();
         let journal = Journal::start(writer, committed, Arc::clone(&measures)).map_err(StartError::Thread)?;
-        let foundation =
-            Foundation { config, store, journal: journal.clone(), deliverer, policy, ids, measures, callbacks };
+        let foundation = Foundation {
+            config,
+            callbacks: self.callbacks,
+            events,
+            finder: self.finder,
+            owner_field: self.owner_field,
+            #[cfg(feature = "testing")]
+            capture: self.capture,
+            store,
+            journal: journal.clone(),
+            deliverer,
+            policy,
+            ids,
+            measures,
+        };
         let started = foundation.build(fresh).await;
         if started.is_err() {
             // Nobody else ends the writer's thread, which holds the database.
-            journal.shutdown().await;
+            let _ = journal.shutdown().await;
         }
         started
     }
@@ -108,6 +144,11 @@ impl Builder {
 /// What stands before the database was written to.
 struct Foundation {
     config: Config,
+    events: EventRegistry,
+    finder: Finder,
+    owner_field: Option<String>,
+    #[cfg(feature = "testing")]
+    capture: Option<Arc<crate::testing::Capture>>,
     store: Store,
     journal: Journal,
     deliverer: Deliverer,
@@ -119,15 +160,17 @@ struct Foundation {
 
 impl Foundation {
     async fn build(self, fresh: mpsc::UnboundedReceiver<Vec<Committed>>) -> Result<Hooks, StartError> {
-        let Foundation { config, store, journal, deliverer, policy, ids, measures, callbacks } = self;
+        let Foundation { config, store, journal, deliverer, policy, ids, measures, .. } = self;
         let clock = config.clock.clone();
         let activity = ActivityFeed::new();
         let limits = EndpointLimits { count: config.endpoints_max, bytes: config.endpoints_bytes_max };
         let catalog =
             Arc::new(Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids), limits));
         catalog.organisation_ensure(DEFAULT_ORGANISATION).await.map_err(StartError::FirstWrite)?;
-        let tell = Tell::start(clock.clone(), Arc::clone(&ids), Arc::clone(&catalog), callbacks);
+        let tell = Tell::start(clock.clone(), Arc::clone(&ids), Arc::clone(&catalog), self.callbacks);
         let tell = Arc::new(tell.map_err(StartError::Thread)?);
+        let names = self.events.iter().map(|event| event.name.clone()).collect();
+        catalog.event_types_ensure(DEFAULT_ORGANISATION, names).await.map_err(StartError::FirstWrite)?;
         let parts = Parts {
             config: config.clone(),
             ids: Arc::clone(&ids),
@@ -156,6 +199,17 @@ impl Foundation {
             catalog: Arc::clone(&catalog),
             dispatch: dispatch.clone(),
             tell: Arc::clone(&tell),
+            finder: self.finder.clone(),
+        });
+        let broadcasts = Broadcasts::start(BroadcastParts {
+            finder: self.finder.clone(),
+            clock: clock.clone(),
+            ids: Arc::clone(&ids),
+            store: store.clone(),
+            journal: journal.clone(),
+            catalog: Arc::clone(&catalog),
+            activity: activity.clone(),
+            measures: Arc::clone(&measures),
         });
         let publisher = Publisher::new(
             clock.clone(),
@@ -164,14 +218,20 @@ impl Foundation {
             activity.clone(),
             Arc::clone(&measures),
             config.retention,
+            self.finder,
         );
         let inner = Inner {
             config,
+            events: self.events,
+            owner_field: self.owner_field,
+            #[cfg(feature = "testing")]
+            capture: self.capture,
             clock,
             store,
             journal,
             catalog,
             publisher,
+            broadcasts,
             dispatch,
             tasks,
             maintenance,

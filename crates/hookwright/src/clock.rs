@@ -42,6 +42,11 @@ impl Clock {
         Clock(Kind::Manual(Arc::new(Manual { micros, moved: watch::Sender::new(()) })))
     }
 
+    /// Whether it stands still unless a test moves it.
+    pub(crate) fn is_manual(&self) -> bool {
+        matches!(self.0, Kind::Manual(_))
+    }
+
     /// The time now.
     pub fn now(&self) -> Timestamp {
         match &self.0 {

@@ -1,6 +1,7 @@
 //! What can be set on an engine, as values that were checked when they were made.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -182,6 +183,28 @@ pub enum SignatureHeaders {
 pub enum DatabaseUrl {
     /// A SQLite file, made if it is not there: `sqlite://hookwright.db`, `sqlite:///var/lib/hookwright.db`.
     Sqlite(PathBuf),
+    /// A SQLite database in this process's memory, gone with its engine: for tests. The number tells several apart.
+    Memory(u64),
+}
+
+impl DatabaseUrl {
+    /// The file that the database is in, if it is in one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            DatabaseUrl::Sqlite(path) => Some(path),
+            DatabaseUrl::Memory(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    /// Writes where the database is, for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DatabaseUrl::Sqlite(path) => path.display().fmt(f),
+            DatabaseUrl::Memory(_) => f.write_str("in memory"),
+        }
+    }
 }
 
 /// A text is not the URL of a database.

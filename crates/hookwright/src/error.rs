@@ -4,6 +4,7 @@ use crate::deliver::address_policy::UrlError;
 use crate::domain::event_filter::EventFilter;
 use crate::domain::names::EventTypeName;
 use crate::domain::operational::OPERATIONAL_EVENT_TYPES;
+use crate::domain::owner::OwnerError;
 use crate::domain::payload_schema::{SchemaError, Violation};
 use crate::store::error::StoreError;
 
@@ -28,6 +29,20 @@ pub enum Error {
     /// An endpoint for operational webhooks filters by an event type that they do not have.
     #[error("there is no operational event type {0}; there are {list}", list = OPERATIONAL_EVENT_TYPES.join(", "))]
     UnknownOperationalEventType(EventFilter),
+    /// No event of this name was declared.
+    #[error(
+        "the event {event:?} is not declared: declare it with `.event({event:?}, …)` before the engine starts"
+    )]
+    UndeclaredEvent {
+        /// What was given as its name.
+        event: String,
+    },
+    /// There is no owner, or what should name it cannot.
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
+    /// A payload cannot be written as JSON.
+    #[error("the payload cannot be written as JSON")]
+    Payload(#[source] serde_json::Error),
     /// The application has as many endpoints as it may have.
     #[error("the application has {max} endpoints, which is as many as it may have")]
     TooManyEndpoints {

@@ -51,8 +51,9 @@ pub(super) const SIBLINGS: [(&str, &[&[&str]]); 2] = [
 pub(super) const CRATES: [(&str, &[&str]); 8] = [
     ("hookwright-signature", &[]),
     ("hookwright-testkit", &[]),
-    ("hookwright", &["hookwright-signature"]),
     ("hookwright-macros", &[]),
+    // The macros call the engine, which exports them.
+    ("hookwright", &["hookwright-signature", "hookwright-macros"]),
     ("hookwright-sqlx", &["hookwright", "hookwright-signature"]),
     ("hookwright-axum", &["hookwright", "hookwright-signature"]),
     ("hookwright-server", &["hookwright", "hookwright-signature", "hookwright-axum", "hookwright-sqlx"]),

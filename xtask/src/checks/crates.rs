@@ -24,7 +24,9 @@ fn manifest(file: &File) -> Vec<Finding> {
     for dependency in dependencies(file) {
         let ours = CRATES.iter().any(|(name, _)| *name == dependency.name);
         let allowed = allowed.contains(&dependency.name.as_str())
-            || dependency.kind == Kind::Tests && TESTS_MAY.contains(&dependency.name.as_str());
+            || dependency.kind == Kind::Tests
+                // Itself: with a feature on that only its tests need.
+                && (TESTS_MAY.contains(&dependency.name.as_str()) || dependency.name == package);
         if ours && !allowed {
             let message =
                 format!("`{package}` may not depend on `{}`; turn the arrow round", dependency.name);
@@ -101,7 +103,8 @@ mod tests {
             (
                 "crates/hookwright/Cargo.toml",
                 "[package]\nname = \"hookwright\"\n[dependencies]\nhookwright-signature.workspace = true\n\
-                 bytes = \"1\"\n[dev-dependencies]\nhookwright-testkit.workspace = true\n",
+                 bytes = \"1\"\n[dev-dependencies]\nhookwright-testkit.workspace = true\n\
+                 hookwright = { path = \".\", features = [\"testing\"] }\n",
             ),
         ];
         assert_eq!(said(check, &files), [""; 0]);

@@ -36,6 +36,5 @@ impl DatabaseArgs {
 }
 
 fn unusable(url: &DatabaseUrl, error: &StartError) -> Failure {
-    let DatabaseUrl::Sqlite(path) = url;
-    Failure::because(&format!("The database {} cannot be used", path.display()), error)
+    Failure::because(&format!("The database {url} cannot be used"), error)
 }

@@ -4,7 +4,6 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use hookwright::config::DatabaseUrl;
 use hookwright::domain::page::{Order, PageRequest};
 use hookwright::domain::token::{Scope, TokenFilter, TokenSettings};
 use hookwright::{Builder, Hooks};
@@ -71,8 +70,7 @@ impl Instance {
             builder = builder.on_event(notifier.callback());
         }
         let hooks = builder.start().await.map_err(|error| {
-            let DatabaseUrl::Sqlite(path) = &settings.database;
-            Failure::because(&format!("The server cannot start on {}", path.display()), &error)
+            Failure::because(&format!("The server cannot start on {}", settings.database), &error)
         })?;
         let url = public_url.as_str().trim_end_matches('/').to_owned();
         Ok(Instance {
@@ -137,11 +135,14 @@ impl Instance {
         if let Some(notifier) = notifier {
             notifier.shutdown(grace.saturating_sub(stopping.elapsed())).await;
         }
-        tracing::info!(
-            attempts.finished = report.finished,
-            attempts.called_off = report.called_off,
-            "stopped; what is pending goes on at the next start"
-        );
+        match report {
+            Ok(report) => tracing::info!(
+                attempts.finished = report.finished,
+                attempts.called_off = report.called_off,
+                "stopped; what is pending goes on at the next start"
+            ),
+            Err(unwritten) => tracing::error!(error = %unwritten, "stopped"),
+        }
         match ended {
             None | Some(Ok(Ok(()))) => Ok(()),
             Some(Ok(Err(error))) => Err(Failure::because("The server ended by itself", &error)),

@@ -81,6 +81,26 @@ impl Catalog {
         }
     }
 
+    /// Makes the event types that are not there, and offers those again that are archived.
+    pub(crate) async fn event_types_ensure(
+        &self,
+        organisation: OrganisationId,
+        names: Vec<EventTypeName>,
+    ) -> Result<(), Error> {
+        for name in names {
+            match self.event_types(organisation).await?.get(&name).map(|known| known.settings.archived) {
+                Some(false) => {}
+                Some(true) => {
+                    self.event_type_update(organisation, &name, |settings| settings.archived = false).await?;
+                }
+                None => {
+                    self.event_type_create(organisation, name, EventTypeSettings::default()).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) async fn event_type_update(
         &self,
         organisation: OrganisationId,

@@ -2,6 +2,7 @@
 
 mod cache; // what is kept in memory
 mod index; // which endpoints want an event type
+mod finder; // and which of them get it
 
 mod application; // changes, a file for each kind of thing
 mod endpoint;
@@ -27,6 +28,7 @@ use crate::store::Store;
 use crate::store::write::{Append, CatalogWrite, Changed};
 
 pub(crate) use cache::{ApplicationEntry, EndpointEntry};
+pub(crate) use finder::Finder;
 
 /// How often a change is tried again that somebody else's change came in between of.
 const TRIES: u32 = 5;

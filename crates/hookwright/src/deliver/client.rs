@@ -19,7 +19,7 @@ use crate::deliver::outcome::FailureReason;
 use crate::deliver::resolver::Resolver;
 
 /// So much of an answer's body is kept; beyond it reading stops and the connection is closed.
-const RESPONSE_KEPT: usize = 8 * 1024;
+pub(super) const RESPONSE_KEPT: usize = 8 * 1024;
 /// The largest answer head that is read.
 const RESPONSE_HEAD_MAX: usize = 64 * 1024;
 /// The most headers that are read.

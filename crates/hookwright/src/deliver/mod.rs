@@ -1,6 +1,7 @@
 //! One attempt: render, check the address, sign, send, and say what came of it. It never sees the store.
 
 mod render; // what the endpoint gets
+mod custom; // a product's own way
 pub(crate) mod address_policy; // where it may go
 mod resolver;
 mod connector;
@@ -20,11 +21,14 @@ use http_body_util::Full;
 use crate::config::{Config, SignatureHeaders, UrlSchemes};
 use crate::deliver::address_policy::AddressPolicy;
 use crate::deliver::client::Client;
+use crate::domain::application::Purpose;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::message::Message;
 use crate::domain::time::Timestamp;
 
 pub(crate) use connector::TlsSetupError;
+pub(crate) use custom::Custom;
+pub use custom::{BoxError, Outgoing, WebhookBody};
 pub(crate) use outcome::{FailureReason, Outcome};
 
 const SENDER: HeaderValue = HeaderValue::from_static(concat!("hookwright/", env!("CARGO_PKG_VERSION")));
@@ -35,21 +39,30 @@ pub(crate) struct Deliverer {
     timeout: Duration,
     names: &'static [HeaderNames],
     schemes: UrlSchemes,
+    custom: Custom,
 }
 
 /// What one attempt needs.
 pub(crate) struct AttemptRequest<'a> {
     pub(crate) endpoint: &'a Endpoint,
+    /// Whose webhook it is.
+    pub(crate) purpose: Purpose,
     /// Signs with the endpoint's current secret.
     pub(crate) signer: &'a Signer,
     /// The endpoint's URL, if it can be called at all.
     pub(crate) uri: Option<&'a Uri>,
-    pub(crate) message: &'a Message,
+    pub(crate) message: &'a Arc<Message>,
+    /// Which attempt it is, from 1.
+    pub(crate) number: u16,
     pub(crate) now: Timestamp,
 }
 
 impl Deliverer {
-    pub(crate) fn new(config: &Config, policy: Arc<AddressPolicy>) -> Result<Deliverer, TlsSetupError> {
+    pub(crate) fn new(
+        config: &Config,
+        policy: Arc<AddressPolicy>,
+        custom: Custom,
+    ) -> Result<Deliverer, TlsSetupError> {
         let names: &'static [HeaderNames] = match config.signature_headers {
             SignatureHeaders::Webhook => &[HeaderNames::Standard],
             SignatureHeaders::Svix => &[HeaderNames::Svix],
@@ -60,6 +73,7 @@ impl Deliverer {
             timeout: config.request_timeout,
             names,
             schemes: config.schemes,
+            custom,
         })
     }
 
@@ -67,41 +81,60 @@ impl Deliverer {
     pub(crate) async fn attempt(&self, request: &AttemptRequest<'_>) -> Outcome {
         let started = Instant::now();
         let ended = match self.prepare(request) {
-            Ok(mut http_request) => {
-                http_request.extensions_mut().extend(letter_case::of(&request.endpoint.headers).await);
-                self.client.send(http_request, started + self.timeout, self.timeout).await
-            }
+            Ok(http_request) => self.send(request, http_request, started).await,
             Err(reason) => client::Ended::failed(reason),
         };
         Outcome::new(ended, started.elapsed(), request.now)
     }
 
-    fn prepare(&self, request: &AttemptRequest<'_>) -> Result<Request<Full<Bytes>>, FailureReason> {
+    async fn send(
+        &self,
+        request: &AttemptRequest<'_>,
+        http_request: Request<Bytes>,
+        started: Instant,
+    ) -> client::Ended {
+        let outgoing = || Outgoing {
+            request: http_request.clone(),
+            message: Arc::clone(request.message),
+            endpoint: request.endpoint.clone(),
+            attempt: request.number,
+        };
+        if let Some(ended) = self.custom.send(outgoing, self.timeout).await {
+            return ended;
+        }
+        let mut http_request = http_request.map(Full::new);
+        http_request.extensions_mut().extend(letter_case::of(&request.endpoint.headers).await);
+        self.client.send(http_request, started + self.timeout, self.timeout).await
+    }
+
+    fn prepare(&self, request: &AttemptRequest<'_>) -> Result<Request<Bytes>, FailureReason> {
         let uri = request.uri.ok_or(FailureReason::Url)?;
         if self.schemes == UrlSchemes::HttpsOnly && uri.scheme_str() != Some("https") {
             return Err(FailureReason::NotHttps);
         }
-        let rendered = render::render(request.message, request.endpoint);
+        let body = match request.purpose {
+            Purpose::Customer => self.custom.render(request.message, request.endpoint)?,
+            // What a product renders are its own messages.
+            Purpose::Operational => WebhookBody::usual(request.message, request.endpoint),
+        };
         let id = request.message.id.to_string();
         let seconds = request.now.as_seconds();
         let timestamp = u64::try_from(seconds).unwrap_or(0);
         let mut signature = String::with_capacity(64);
         let unsigned = |_| FailureReason::Unsigned;
-        request.signer.sign_into(&mut signature, &id, timestamp, &rendered.body).map_err(unsigned)?;
+        request.signer.sign_into(&mut signature, &id, timestamp, &body.bytes).map_err(unsigned)?;
         for secret in request.endpoint.signing_secrets(request.now).skip(1) {
-            Signer::new(secret)
-                .sign_into(&mut signature, &id, timestamp, &rendered.body)
-                .map_err(unsigned)?;
+            Signer::new(secret).sign_into(&mut signature, &id, timestamp, &body.bytes).map_err(unsigned)?;
         }
         let value = |text: &str| HeaderValue::from_str(text).map_err(|_| FailureReason::Unsigned);
         let (id, timestamp, signature) = (value(&id)?, HeaderValue::from(timestamp), value(&signature)?);
 
-        let mut http_request = Request::new(Full::new(rendered.body));
+        let mut http_request = Request::new(body.bytes);
         *http_request.method_mut() = Method::POST;
         *http_request.uri_mut() = uri.clone();
         let headers = http_request.headers_mut();
         headers.reserve(8 + request.endpoint.headers.len());
-        headers.insert(CONTENT_TYPE, rendered.content_type);
+        headers.insert(CONTENT_TYPE, body.content_type);
         headers.insert(USER_AGENT, SENDER);
         for names in self.names {
             headers.insert(HeaderName::from_static(names.id()), id.clone());

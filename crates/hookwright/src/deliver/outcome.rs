@@ -39,6 +39,10 @@ pub(crate) enum FailureReason {
     NotHttps,
     #[error("the message could not be signed")]
     Unsigned,
+    #[error("the payload could not be serialised: {0}")]
+    Unserialised(String),
+    #[error("the webhook could not be delivered: {0}")]
+    Undelivered(String),
     #[error("one of the endpoint's headers cannot be sent")]
     Header,
     #[error("the host name could not be looked up")]

@@ -1,33 +1,28 @@
 //! What an endpoint gets of a message: the payload as it came, or in the envelope of REST Hooks. Whatever is rendered here is what
 //! is signed and sent.
 
-use bytes::Bytes;
 use http::HeaderValue;
 use url::form_urlencoded::byte_serialize;
 
+use crate::deliver::custom::WebhookBody;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::message::Message;
 use crate::domain::payload_format::PayloadFormat;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 /// The form's one field.
 const FORM_FIELD: &str = "payload=";
 
-/// A body, and what it is.
-pub(super) struct Rendered {
-    pub(super) content_type: HeaderValue,
-    pub(super) body: Bytes,
-}
-
-pub(super) fn render(message: &Message, endpoint: &Endpoint) -> Rendered {
+/// The body, unless the product makes one of its own.
+pub(super) fn usual(message: &Message, endpoint: &Endpoint) -> WebhookBody {
     match endpoint.settings.format {
-        PayloadFormat::Bare => Rendered { content_type: JSON, body: message.payload.clone() },
-        PayloadFormat::Hook => Rendered { content_type: JSON, body: envelope(message, endpoint).into() },
+        PayloadFormat::Bare => WebhookBody::json(message.payload.clone()),
+        PayloadFormat::Hook => WebhookBody::json(envelope(message, endpoint)),
         PayloadFormat::HookForm => {
             let mut form = FORM_FIELD.to_owned();
             form.extend(byte_serialize(&envelope(message, endpoint)));
-            Rendered { content_type: FORM, body: form.into() }
+            WebhookBody { content_type: FORM, bytes: form.into() }
         }
     }
 }

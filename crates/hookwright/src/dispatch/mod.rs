@@ -240,6 +240,18 @@ impl Dispatch {
         self.shared.end_deliveries(application, endpoint, self.shared.newest());
     }
 
+    /// Looks at once for what is due, and not when it was thought to be.
+    #[cfg(feature = "testing")]
+    pub(crate) fn look_around(&self) {
+        self.shared.wake.notify_one();
+    }
+
+    /// When a lane that is held back is to be looked at again.
+    #[cfg(feature = "testing")]
+    pub(crate) fn next_timer(&self) -> Option<Timestamp> {
+        self.shared.lanes().next_timer()
+    }
+
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.shared.lanes().snapshot()
     }

@@ -77,9 +77,11 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
     let started_at = shared.clock.now();
     let request = AttemptRequest {
         endpoint: &entry.endpoint,
+        purpose: target.application.application.purpose,
         signer: &entry.signer,
         uri: entry.uri.get_or_init(|| callable(&entry.endpoint.settings.url)).as_ref(),
         message: &start.message,
+        number: start.attempts.saturating_add(1),
         now: started_at,
     };
     if start.attempts == 0 {
@@ -137,7 +139,8 @@ async fn conclude(
 ) -> End {
     let now = shared.clock.now();
     let number = start.attempts.saturating_add(1);
-    let jitter = Jitter(fastrand::f64() * 2.0 - 1.0);
+    // Where the time is a test's, chance is none: retries come when the schedule has them.
+    let jitter = Jitter(if shared.clock.is_manual() { 0.0 } else { fastrand::f64() * 2.0 - 1.0 });
     let mut transition = retry::next(&shared.retry, number, &answer.verdict, now, jitter);
     let is_success = answer.verdict.is_success();
     let (health, failing_since, beyond_hope) = if is_success {

@@ -22,6 +22,11 @@ pub enum EventFilter {
 pub struct Under(Arc<str>);
 
 impl Under {
+    /// How all event types under `name` are written.
+    pub(crate) fn written(name: &str) -> String {
+        format!("{name}{WILDCARD}")
+    }
+
     /// The name that the event types stand under: `book` of `book.*`.
     pub fn name(&self) -> &str {
         self.0.strip_suffix(WILDCARD).unwrap_or(&self.0)

@@ -116,6 +116,10 @@ id!(
     /// One background task.
     TaskId, "qtask_"
 );
+id!(
+    /// One event for all applications that want it.
+    BroadcastId, "bcast_"
+);
 
 /// An id that was never given out before; becomes any kind of id with `into()`.
 #[derive(Debug, Clone, Copy)]

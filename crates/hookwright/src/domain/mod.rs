@@ -8,13 +8,16 @@ pub mod event_filter;
 pub mod event_registry;
 pub mod event_type;
 pub mod payload_format;
+pub mod owner;
 pub mod token;
 
 pub mod attempt; // what happens
+pub mod broadcast;
 pub mod delivery;
 pub mod event;
 pub mod message;
 pub mod operational;
+pub(crate) mod owner_field;
 pub mod payload_schema;
 pub mod selection;
 pub mod task;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::domain::application::ApplicationRef;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::endpoint_edit::EndpointRef;
-use crate::domain::ids::{ApplicationId, EndpointId, MessageId, OrganisationId};
+use crate::domain::ids::{ApplicationId, BroadcastId, EndpointId, MessageId, OrganisationId};
 use crate::domain::message::Message;
 use crate::domain::page::{Page, PageRequest, Searched};
 use crate::error::{Error, Thing};
@@ -30,7 +30,9 @@ impl Hooks {
     ) -> Result<Sent, Error> {
         let application = self.inner.catalog.application(organisation, application).await?;
         self.inner.catalog.check_payload(organisation, &message.event_type, &message.payload).await?;
-        self.inner.publisher.send(&application, message, key).await
+        let sent = self.inner.publisher.send(&application, message, key).await;
+        self.settled().await;
+        sent
     }
 
     /// Sends a message to one endpoint of an application alone, whatever it and the others want.
@@ -43,7 +45,31 @@ impl Hooks {
         message: NewMessage,
     ) -> Result<Sent, Error> {
         let entry = self.inner.catalog.endpoint(application, endpoint).await?;
-        self.inner.publisher.send_to(&entry, message).await
+        let sent = self.inner.publisher.send_to(&entry, message).await;
+        self.settled().await;
+        sent
+    }
+
+    /// Sends an event to every application of the organisation that has an enabled endpoint which wants it: when this returns it is on
+    /// disk, and becomes a message of each of them, soon.
+    ///
+    /// Its payload is stored once. It has no `eventId` and no payload retention of its own: what is set of either is passed over.
+    /// Fails with [`Error::PayloadEmpty`] and [`Error::PayloadRefused`] as [`Hooks::send`] does.
+    pub async fn broadcast(
+        &self,
+        organisation: OrganisationId,
+        message: NewMessage,
+    ) -> Result<BroadcastId, Error> {
+        self.inner.publisher.is_open()?;
+        self.inner.catalog.check_payload(organisation, &message.event_type, &message.payload).await?;
+        let begun = self.inner.broadcasts.begin(organisation, message).await;
+        self.settled().await;
+        begun
+    }
+
+    /// Waits until all events for all that were sent by now have become messages.
+    pub async fn broadcasts_settled(&self) {
+        self.inner.broadcasts.settled().await;
     }
 
     /// A message with its payload.
@@ -118,6 +144,8 @@ impl Hooks {
         if endpoint.disabled.is_some() {
             return Err(Error::EndpointDisabled);
         }
-        self.inner.dispatch.resend(Arc::new(message), endpoint).await
+        let resent = self.inner.dispatch.resend(Arc::new(message), endpoint).await;
+        self.settled().await;
+        resent
     }
 }

@@ -6,6 +6,13 @@ mod event_type;
 mod operational;
 mod token;
 
+mod resource; // what a product tells in its own words
+mod change;
+mod owner;
+mod subscription;
+mod published;
+pub mod returning;
+
 mod attempt; // what happens
 mod idempotency;
 mod message;
@@ -21,23 +28,31 @@ use crate::activity::{Activity, ActivityFeed};
 use crate::builder::Builder;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
-use crate::config::{Config, DatabaseUrl};
+use crate::config::{Config, DatabaseUrl, DatabaseUrlError};
 use crate::deliver::address_policy::AddressPolicy;
 use crate::dispatch::Dispatch;
 pub use crate::dispatch::ShutdownReport;
+use crate::domain::event_registry::EventRegistry;
 use crate::domain::ids::OrganisationId;
+use crate::domain::owner::OwnerId;
+use crate::domain::owner_field::with_owner;
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::maintenance::Maintenance;
 use crate::measures::Snapshot;
-use crate::publish::Publisher;
+use crate::publish::{Broadcasts, Publisher};
 use crate::store::{DEFAULT_ORGANISATION, Store};
 use crate::tasks::Tasks;
 use crate::tell::Tell;
 
 pub use crate::domain::application::ApplicationRef;
 pub use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
+pub use crate::journal::Unwritten;
 pub use idempotency::{IdempotencyKey, KeptAnswer};
+pub use owner::Owner;
+pub use published::{NothingSent, Published};
+pub use resource::Resource;
+pub use subscription::Subscribe;
 pub use token::NewToken;
 
 /// Callbacks have at least so long to be told of what happened until the end.
@@ -51,11 +66,18 @@ pub struct Hooks {
 
 pub(crate) struct Inner {
     pub(crate) config: Config,
+    /// The declared events.
+    pub(crate) events: EventRegistry,
+    /// Where payloads are to say whose they are.
+    pub(crate) owner_field: Option<String>,
+    #[cfg(feature = "testing")]
+    pub(crate) capture: Option<Arc<crate::testing::Capture>>,
     pub(crate) clock: Clock,
     pub(crate) store: Store,
     pub(crate) journal: Journal,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) publisher: Publisher,
+    pub(crate) broadcasts: Broadcasts,
     pub(crate) dispatch: Dispatch,
     pub(crate) tasks: Tasks,
     pub(crate) maintenance: Maintenance,
@@ -67,6 +89,11 @@ pub(crate) struct Inner {
 }
 
 impl Hooks {
+    /// An engine over the database at `url`, such as `sqlite://hooks.db`: a file of its own, never the product's.
+    pub fn open(url: &str) -> Result<Builder, DatabaseUrlError> {
+        Ok(Hooks::builder(url.parse()?))
+    }
+
     /// An engine over the database at `database`, to be set up and started.
     pub fn builder(database: DatabaseUrl) -> Builder {
         Builder::new(Config::new(database))
@@ -80,6 +107,11 @@ impl Hooks {
     /// The time on the engine's clock.
     pub fn clock(&self) -> &Clock {
         &self.inner.clock
+    }
+
+    /// The declared events.
+    pub fn events(&self) -> &EventRegistry {
+        &self.inner.events
     }
 
     /// What the engine was started with.
@@ -109,19 +141,40 @@ impl Hooks {
         self.inner.dispatch.snapshot()
     }
 
+    /// In a test: waits until what was just sent has been delivered.
+    #[cfg(feature = "testing")]
+    async fn settled(&self) {
+        self.settle().await;
+    }
+
+    /// Outside of tests nobody waits for deliveries.
+    #[cfg(not(feature = "testing"))]
+    async fn settled(&self) {}
+
     /// Ends the engine: takes no more messages, lets attempts under way end for at most `grace`, writes what came of them.
     ///
     /// Deliveries that did not end stay in the database and go on at the next start. Callbacks are told of what happened until then,
-    /// for what is left of `grace`, but for at least a second; only a callback that never returns outlives the engine.
-    pub async fn shutdown(&self, grace: Duration) -> ShutdownReport {
+    /// for what is left of `grace`, but for at least a second. Fails if what came of the last attempts could not be written: those are
+    /// made again at the next start. Either way the engine has ended, and nothing of it runs any more, but a callback that never
+    /// returns.
+    pub async fn shutdown(&self, grace: Duration) -> Result<ShutdownReport, Unwritten> {
         let begun = Instant::now();
         self.inner.publisher.close();
         self.inner.tasks.shutdown().await;
+        self.inner.broadcasts.shutdown().await;
         let report = self.inner.dispatch.shutdown(grace).await;
         self.inner.stop.cancel();
-        self.inner.journal.shutdown().await;
+        let written = self.inner.journal.shutdown().await;
         let left = grace.saturating_sub(begun.elapsed());
         self.inner.tell.shutdown(left.max(CALLBACKS_GRACE_MIN)).await;
-        report
+        written.map(|()| report)
+    }
+}
+
+/// The payload, with the owner in it if that is asked for.
+fn owner_field(inner: &Inner, payload: Vec<u8>, owner: &OwnerId) -> Vec<u8> {
+    match &inner.owner_field {
+        Some(field) => with_owner(payload, field, owner),
+        None => payload,
     }
 }

@@ -27,6 +27,18 @@ pub(crate) struct Committed {
     pub(crate) batch: u64,
 }
 
+/// An engine ended, and what came of its last attempts could not be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "what came of {attempts} attempts could not be written ({why}); they are made again at the next start"
+)]
+pub struct Unwritten {
+    /// How many attempts.
+    pub attempts: usize,
+    /// What the database said.
+    pub why: String,
+}
+
 /// What waits to be written, and the thread that writes it. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Journal {
@@ -119,13 +131,17 @@ impl Journal {
         }
     }
 
-    /// Writes all that waits, and ends the thread.
-    pub(crate) async fn shutdown(&self) {
+    /// Writes all that waits, and ends the thread. Fails if outcomes are left that could not be written.
+    pub(crate) async fn shutdown(&self) -> Result<(), Unwritten> {
         self.queue.close();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             // Joining blocks; a panic of the writer was logged by whoever catches panics.
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+        match self.queue.outcomes() {
+            0 => Ok(()),
+            attempts => Err(Unwritten { attempts, why: self.queue.failure().unwrap_or_default() }),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::journal::queue::{Job, Queue};
 use crate::measures::Measures;
 use crate::store::Writer;
 use crate::store::error::StoreError;
-use crate::store::write::{Append, Outcome, Write, Written};
+use crate::store::write::{Append, Appended, Outcome, Write, Written};
 
 /// The wait before outcomes that could not be written are tried again.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
@@ -113,16 +113,22 @@ impl Thread {
     /// Tells the dispatcher of the new messages, and each caller of its own item.
     fn succeeded(&self, batch: u64, writes: Vec<Write>, answers: Vec<Answer>, written: Vec<Written>) {
         let mut fresh = Vec::new();
-        let mut stored = |Append { message, endpoints, .. }| {
+        let mut accepted = |Append { message, endpoints, .. }| {
             if !endpoints.is_empty() {
                 fresh.push(Committed { message, endpoints, batch });
             }
         };
         for ((write, answer), written) in writes.into_iter().zip(answers).zip(written) {
-            match write {
-                Write::Append(append) if written.took_effect() => stored(append),
-                Write::Outcome(outcome) => outcome.told.into_iter().for_each(&mut stored),
-                Write::Told(_, told) if written.took_effect() => told.into_iter().for_each(&mut stored),
+            match (write, &written) {
+                (Write::Append(append), Written::Appended(Appended::Stored)) => accepted(append),
+                (Write::BroadcastStep(step), Written::Broadcast(Some(stored))) => {
+                    let stored = step.messages.into_iter().zip(stored).filter(|(_, stored)| **stored);
+                    stored.for_each(|(append, _)| accepted(append));
+                }
+                (Write::Outcome(outcome), _) => outcome.told.into_iter().for_each(&mut accepted),
+                (Write::Told(_, told), written) if written.took_effect() => {
+                    told.into_iter().for_each(&mut accepted);
+                }
                 _ => {}
             }
             if let Some(answer) = answer {

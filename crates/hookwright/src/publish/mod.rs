@@ -1,5 +1,7 @@
 //! A message comes in: it is routed to the endpoints that want it and handed to the journal.
 
+mod broadcast; // one event for all applications
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::activity::{Activity, ActivityFeed};
-use crate::catalog::{ApplicationEntry, EndpointEntry};
+use crate::catalog::{ApplicationEntry, EndpointEntry, Finder};
 use crate::clock::Clock;
 use crate::domain::ids::{ApplicationId, IdGenerator, MessageId, OrganisationId};
 use crate::domain::message::Message;
@@ -16,6 +18,8 @@ use crate::error::{Error, Thing};
 use crate::journal::Journal;
 use crate::measures::Measures;
 use crate::store::write::{Append, Appended, RequestKey};
+
+pub(crate) use broadcast::{BroadcastParts, Broadcasts};
 
 /// A message to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +56,7 @@ pub(crate) struct Publisher {
     measures: Arc<Measures>,
     /// How long messages are kept.
     retention: Duration,
+    finder: Finder,
     closed: AtomicBool,
 }
 
@@ -63,8 +68,10 @@ impl Publisher {
         activity: ActivityFeed,
         measures: Arc<Measures>,
         retention: Duration,
+        finder: Finder,
     ) -> Publisher {
-        Publisher { clock, ids, journal, activity, measures, retention, closed: AtomicBool::new(false) }
+        let closed = AtomicBool::new(false);
+        Publisher { clock, ids, journal, activity, measures, retention, finder, closed }
     }
 
     /// Takes no more messages.
@@ -86,9 +93,13 @@ impl Publisher {
     ) -> Result<Sent, Error> {
         let payload_expires_in = self.payload_expires_in(&new);
         let message = self.take(application.application.id, new)?;
-        let endpoints = application.route(&message.event_type, &message.channels);
+        let mut endpoints = application.route(&message.event_type, &message.channels);
+        if !self.finder.admits_all() {
+            let is_admitted = |entry: &Arc<EndpointEntry>| self.finder.admits(&message, &entry.endpoint);
+            endpoints.retain(|id| application.endpoint(*id).is_some_and(is_admitted));
+        }
         let payload_expires_at = payload_expires_in.map(|after| message.created_at.after(after));
-        let append = Append { message, endpoints, key, payload_expires_at };
+        let append = Append { message, endpoints, key, payload_expires_at, broadcast: None };
         self.store(append, application.application.organisation).await
     }
 
@@ -97,7 +108,8 @@ impl Publisher {
         let payload_expires_in = self.payload_expires_in(&new);
         let message = self.take(entry.endpoint.application, new)?;
         let payload_expires_at = payload_expires_in.map(|after| message.created_at.after(after));
-        let append = Append { message, endpoints: vec![entry.endpoint.id], key: None, payload_expires_at };
+        let endpoints = vec![entry.endpoint.id];
+        let append = Append { message, endpoints, key: None, payload_expires_at, broadcast: None };
         self.store(append, entry.organisation).await
     }
 

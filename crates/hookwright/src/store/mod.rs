@@ -66,6 +66,10 @@ impl Store {
                 let (sqlite, writer) = sqlite::open(path, exclusivity)?;
                 Ok((Store { backend: Backend::Sqlite(Arc::new(sqlite)) }, Writer::Sqlite(writer)))
             }
+            DatabaseUrl::Memory(number) => {
+                let (sqlite, writer) = sqlite::open_in_memory(*number)?;
+                Ok((Store { backend: Backend::Sqlite(Arc::new(sqlite)) }, Writer::Sqlite(writer)))
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::domain::application::Application;
 use crate::domain::attempt::{Attempt, AttemptStatus};
+use crate::domain::broadcast::Broadcast;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::event_type::EventType;
 use crate::domain::health::Health;
@@ -264,6 +265,13 @@ reads! {
     message_reach(
         application: ApplicationId, endpoint: EndpointId, after: MessageId, up_to: MessageId, limit: u32
     ) -> Vec<Reached>;
+    /// Events for all that are not over, oldest first, at most `limit`.
+    broadcast_running(limit: u32) -> Vec<Broadcast>;
+    /// An organisation's applications beyond `after` that may have an enabled endpoint which wants this event type, by id, at
+    /// most `limit`.
+    subscribers(
+        organisation: OrganisationId, event_type: EventTypeName, after: ApplicationId, limit: u32
+    ) -> Vec<ApplicationId>;
     /// What is kept for an idempotency key.
     answer_kept(key: RequestKey, now: Timestamp) -> KeptFor;
 }

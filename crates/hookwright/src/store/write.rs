@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use crate::domain::application::Application;
 use crate::domain::attempt::Attempt;
+use crate::domain::broadcast::Broadcast;
 use crate::domain::delivery::{Delivery, DeliveryKey, Transition};
 use crate::domain::endpoint::{DisabledReason, Endpoint};
 use crate::domain::event_type::EventType;
 use crate::domain::health::Health;
-use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId, TaskId, TokenId};
+use crate::domain::ids::{
+    ApplicationId, AttemptId, BroadcastId, EndpointId, MessageId, OrganisationId, TaskId, TokenId,
+};
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
 use crate::domain::task::{Task, TaskStatus};
@@ -46,6 +49,10 @@ pub(crate) enum Write {
     TaskBegin(Box<Task>),
     /// A background task has gone a step further.
     TaskStep(TaskStep),
+    /// An event for all was accepted.
+    Broadcast(Box<Broadcast>),
+    /// An event for all has become messages of further applications.
+    BroadcastStep(BroadcastStep),
     /// Messages below `before` go with all they have, the oldest first, those beyond a place that was reached; not those of
     /// which something is pending.
     ExpireMessages { before: MessageId, beyond: MessagePlace, slice: Slice },
@@ -126,6 +133,7 @@ impl Write {
                 | Write::Flush
                 | Write::KeepAnswer(_)
                 | Write::TaskStep(_)
+                | Write::Broadcast(_)
                 | Write::ExpireMessageKeys { .. }
         )
     }
@@ -150,6 +158,17 @@ pub(crate) struct TaskStep {
     pub(crate) now: Timestamp,
 }
 
+/// Messages that an event for all has become. It is written whole or not at all, so that one that goes on after a crash neither
+/// leaves an application out nor makes its message twice.
+pub(crate) struct BroadcastStep {
+    pub(crate) broadcast: BroadcastId,
+    /// Where its cursor was: a step of one that has moved since changes nothing.
+    pub(crate) before: ApplicationId,
+    pub(crate) messages: Vec<Append>,
+    /// The last application that was looked at; `None` once there are no more.
+    pub(crate) cursor: Option<ApplicationId>,
+}
+
 /// A message to store, with where it goes.
 pub(crate) struct Append {
     pub(crate) message: Arc<Message>,
@@ -159,6 +178,8 @@ pub(crate) struct Append {
     pub(crate) key: Option<RequestKey>,
     /// When its payload goes, if before the message itself.
     pub(crate) payload_expires_at: Option<Timestamp>,
+    /// The event for all that it is of, whose payload is stored with that.
+    pub(crate) broadcast: Option<BroadcastId>,
 }
 
 /// An idempotency key as it is stored: hashed together with the tenant, method and path it came with.
@@ -280,6 +301,8 @@ pub(crate) enum Written {
     Changed(Changed),
     /// The step is taken, and these deliveries have become ready; `None` if the task had moved since.
     Stepped(Option<Vec<MessageId>>),
+    /// Which of the messages are stored; `None` if the event for all had moved since.
+    Broadcast(Option<Vec<bool>>),
 }
 
 impl Written {

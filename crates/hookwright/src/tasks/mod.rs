@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Finder};
 use crate::clock::Clock;
 use crate::dispatch::Dispatch;
 use crate::domain::endpoint::Endpoint;
@@ -43,6 +43,7 @@ pub(crate) struct Parts {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) dispatch: Dispatch,
     pub(crate) tell: Arc<Tell>,
+    pub(crate) finder: Finder,
 }
 
 /// Begins tasks and takes them to their end.

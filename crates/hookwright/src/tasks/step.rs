@@ -1,8 +1,11 @@
 //! One step of a background task: some messages are looked at, those that are taken become deliveries, the cursor moves on.
 
+use std::collections::HashSet;
+
 use crate::domain::endpoint::Endpoint;
 use crate::domain::event::HookEvent;
 use crate::domain::ids::MessageId;
+use crate::domain::selection::Standing;
 use crate::domain::task::{Task, TaskFailure, TaskStatus};
 use crate::error::Error;
 use crate::store::read::Reached;
@@ -24,7 +27,8 @@ pub(super) async fn take(parts: &Parts, task: Task) -> Result<(), Error> {
             let limit = u32::try_from(LOOK).unwrap_or(u32::MAX);
             let (application, after, up_to) = (task.application, task.cursor, task.up_to);
             let read = parts.store.message_reach(application, endpoint.id, after, up_to, limit).await?;
-            decide(&task, &endpoint, &read)
+            let refused = refused(parts, &task, &endpoint, &read).await?;
+            decide(&task, &endpoint, &read, &refused)
         }
     };
     let (application, endpoint) = (task.application, task.endpoint);
@@ -59,13 +63,13 @@ struct Step {
 }
 
 /// Which of the messages that were read, all there are beyond the cursor or [`LOOK`] of them, are sent, and how the task goes on.
-fn decide(task: &Task, endpoint: &Endpoint, read: &[Reached]) -> Step {
+fn decide(task: &Task, endpoint: &Endpoint, read: &[Reached], refused: &HashSet<MessageId>) -> Step {
     let (mut messages, mut cursor) = (Vec::new(), task.cursor);
     for Reached { message, reach } in read {
         if messages.len() == SEND {
             return Step { messages, cursor, status: TaskStatus::Running };
         }
-        if task.takes(endpoint, message, reach) {
+        if task.takes(endpoint, message, reach) && !refused.contains(&message.id) {
             messages.push(message.id);
         }
         cursor = message.id;
@@ -74,6 +78,30 @@ fn decide(task: &Task, endpoint: &Endpoint, read: &[Reached]) -> Step {
     let is_over = read.len() < LOOK && messages.is_empty();
     let status = if is_over { TaskStatus::Finished } else { TaskStatus::Running };
     Step { messages, cursor, status }
+}
+
+/// Those messages that the task would take though they were never sent to the endpoint, and that the product does not let it have:
+/// they were not missed.
+async fn refused(
+    parts: &Parts,
+    task: &Task,
+    endpoint: &Endpoint,
+    read: &[Reached],
+) -> Result<HashSet<MessageId>, Error> {
+    let mut refused = HashSet::new();
+    if parts.finder.admits_all() {
+        return Ok(refused);
+    }
+    for Reached { message, reach } in read {
+        if reach.standing == Standing::Missing && task.takes(endpoint, message, reach) {
+            // What was read has no payload, which the product may look at.
+            let whole = parts.store.message_get(task.application, message.id).await?;
+            if !whole.is_some_and(|whole| parts.finder.admits_unwatched(&whole, endpoint)) {
+                refused.insert(message.id);
+            }
+        }
+    }
+    Ok(refused)
 }
 
 /// The endpoint as it is now, or why the task cannot go on.

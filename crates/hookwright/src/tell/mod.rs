@@ -108,6 +108,7 @@ impl Listeners<'_> {
             payload: Bytes::from(event.operational_payload()?),
             created_at: now,
         };
-        Some(Append { message: Arc::new(message), endpoints, key: None, payload_expires_at: None })
+        let (key, payload_expires_at, broadcast) = (None, None, None);
+        Some(Append { message: Arc::new(message), endpoints, key, payload_expires_at, broadcast })
     }
 }

@@ -16,7 +16,10 @@ use crate::rig::{Rig, START, new_message};
 const NEEDLE: &str = "needle-of-the-erased";
 
 /// Tables that hold something of an application.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 14] = [
+    "broadcast",
+    "message_broadcast",
+    "subscription",
     "application",
     "endpoint",
     "endpoint_health",

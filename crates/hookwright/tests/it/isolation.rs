@@ -20,7 +20,7 @@ async fn an_endpoint_that_hangs_does_not_slow_another() {
     send(&rig, 300).await;
     quick.wait_tally(|tally| tally.distinct == 300, "300 messages").await;
     assert_eq!(slow.tally().max_in_flight, 32);
-    rig.hooks.shutdown(Duration::ZERO).await;
+    rig.hooks.shutdown(Duration::ZERO).await.unwrap();
 }
 
 #[tokio::test]

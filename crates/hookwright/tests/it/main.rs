@@ -4,6 +4,19 @@
 mod rig; // an engine over a database of its own
 
 #[cfg(test)]
+mod embedding; // what a product calls
+#[cfg(test)]
+mod examples; // each of them, run
+#[cfg(test)]
+mod macros;
+#[cfg(test)]
+mod seams; // what a product puts in the place of parts
+#[cfg(test)]
+mod testing; // what a product's own tests see
+
+#[cfg(test)]
+mod broadcasting; // events for all applications
+#[cfg(test)]
 mod delivery; // what arrives
 #[cfg(test)]
 mod disabling;

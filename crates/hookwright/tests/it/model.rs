@@ -130,7 +130,7 @@ impl World {
     async fn restart(&mut self, image: Option<tempfile::TempDir>) {
         self.crashes += 1;
         let clock = self.rig.hooks.clock().clone();
-        self.rig.hooks.shutdown(Duration::ZERO).await;
+        self.rig.hooks.shutdown(Duration::ZERO).await.unwrap();
         // Ids of two engines rise from one to the other only as time does.
         clock.advance(Duration::from_secs(1));
         if let Some(image) = image {

@@ -91,7 +91,7 @@ async fn what_waits_on_disk_is_delivered_by_the_next_engine_exactly_once() {
         if on_disk >= 100 { Ok(()) } else { Err(on_disk) }
     })
     .await;
-    let report = rig.hooks.shutdown(Duration::ZERO).await;
+    let report = rig.hooks.shutdown(Duration::ZERO).await.unwrap();
     assert_eq!((report.finished, report.called_off), (0, 32));
     gate.release();
     let mut config = config(&rig.directory);

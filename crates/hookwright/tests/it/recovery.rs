@@ -20,7 +20,7 @@ async fn a_shutdown_lets_attempts_under_way_end_within_the_grace_period() {
     gate.wait_entered(1).await;
     let ending = tokio::spawn({
         let hooks = rig.hooks.clone();
-        async move { hooks.shutdown(Duration::from_secs(20)).await }
+        async move { hooks.shutdown(Duration::from_secs(20)).await.unwrap() }
     });
     gate.release();
     let report = ending.await.unwrap();
@@ -39,7 +39,7 @@ async fn an_attempt_that_was_called_off_is_made_by_the_next_engine() {
     rig.endpoint(receiver.url("/")).await;
     let message = rig.send("{}").await;
     gate.wait_entered(1).await;
-    let report = rig.hooks.shutdown(Duration::ZERO).await;
+    let report = rig.hooks.shutdown(Duration::ZERO).await.unwrap();
     assert_eq!((report.finished, report.called_off), (0, 1));
     gate.release();
     let rig = Rig { hooks: start(config(&rig.directory)).await, ..rig };
@@ -86,7 +86,7 @@ async fn the_image_of_a_crash_has_all_that_was_accepted_and_delivers_it() {
     gate.wait_entered(32).await;
     let image = tempfile::tempdir().unwrap();
     copy_image(rig.directory.path(), image.path());
-    rig.hooks.shutdown(Duration::ZERO).await;
+    rig.hooks.shutdown(Duration::ZERO).await.unwrap();
     gate.release();
     let rig = Rig { hooks: start(config(&image)).await, application: rig.application, directory: image };
     for message in accepted {
@@ -105,16 +105,16 @@ async fn a_second_engine_on_the_same_file_is_refused_until_the_first_has_ended()
     let refused = builder.clone().start().await.err().unwrap();
     assert!(matches!(refused, StartError::Store(StoreError::InUse { .. })), "{refused}");
     let directory = rig.directory;
-    rig.hooks.shutdown(Duration::ZERO).await;
+    rig.hooks.shutdown(Duration::ZERO).await.unwrap();
     let again = builder.start().await.unwrap();
-    again.shutdown(Duration::ZERO).await;
+    again.shutdown(Duration::ZERO).await.unwrap();
     drop(directory);
 }
 
 #[tokio::test]
 async fn an_engine_that_ended_takes_no_more_messages() {
     let rig = Rig::start().await;
-    rig.hooks.shutdown(Duration::ZERO).await;
+    rig.hooks.shutdown(Duration::ZERO).await.unwrap();
     let application = ApplicationRef::Id(rig.application);
     let organisation = rig.hooks.default_organisation();
     let refused = rig.hooks.send(organisation, &application, new_message("{}"), None).await.unwrap_err();

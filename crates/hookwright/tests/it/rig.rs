@@ -108,7 +108,7 @@ impl Rig {
     /// Ends the engine, calling off what is under way, and starts another on the same file.
     pub(crate) async fn restart_with(self, change: impl FnOnce(&mut Config)) -> Rig {
         let clock = self.hooks.clock().clone();
-        self.hooks.shutdown(Duration::ZERO).await;
+        self.hooks.shutdown(Duration::ZERO).await.unwrap();
         let mut config = config(&self.directory);
         config.clock = clock;
         change(&mut config);
@@ -194,6 +194,6 @@ impl Rig {
     }
 
     pub(crate) async fn end(self) {
-        self.hooks.shutdown(Duration::from_secs(10)).await;
+        self.hooks.shutdown(Duration::from_secs(10)).await.unwrap();
     }
 }

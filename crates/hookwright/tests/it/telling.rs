@@ -11,7 +11,7 @@ use hookwright::domain::page::{Order, PageRequest};
 use hookwright::domain::selection::Selection;
 use hookwright::domain::task::{TaskKind, TaskStatus};
 use hookwright::hooks::{ApplicationRef, EndpointRef};
-use hookwright::{Error, HookEvent, Hooks};
+use hookwright::{Error, HookEvent, Hooks, NewMessage};
 use hookwright_signature::Verifier;
 use hookwright_testkit::{Receiver, Reply, eventually};
 use serde_json::{Value, json};
@@ -197,7 +197,7 @@ async fn a_callback_that_never_returns_does_not_hold_up_the_shutdown() {
     })
     .await;
     rig.endpoint("http://127.0.0.1:9/".to_owned()).await;
-    tokio::time::timeout(DEADLINE, rig.hooks.shutdown(Duration::ZERO)).await.expect("a shutdown");
+    tokio::time::timeout(DEADLINE, rig.hooks.shutdown(Duration::ZERO)).await.expect("a shutdown").unwrap();
 }
 
 /// Makes an endpoint for operational webhooks of the default organisation.
@@ -324,6 +324,23 @@ async fn the_application_of_operational_webhooks_is_reached_by_nobody() {
 }
 
 #[tokio::test]
+async fn an_event_for_all_customers_is_not_for_operational_endpoints() {
+    let rig = Rig::start().await;
+    let (customer, own) = (Receiver::start().await, Receiver::start().await);
+    operational(&rig.hooks, own.url("/"), &[]).await;
+    rig.endpoint(customer.url("/")).await;
+    let message = NewMessage { event_type: event_type("endpoint.created"), ..new_message("{}") };
+    rig.hooks.broadcast(rig.hooks.default_organisation(), message).await.unwrap();
+    customer.wait_for(1).await;
+    rig.hooks.broadcasts_settled().await;
+    let name = EndpointRef::Id(rig.endpoint("http://127.0.0.1:9/".to_owned()).await.id);
+    rig.hooks.endpoint_delete(rig.application, &name).await.unwrap();
+    let received = own.wait_for(3).await;
+    assert!(received.iter().all(|it| it.json()["data"]["appId"] == rig.application.to_string()), "{received:?}");
+    rig.end().await;
+}
+
+#[tokio::test]
 async fn an_unknown_operational_event_type_is_named_with_those_there_are() {
     let rig = Rig::start().await;
     let mut new = to_url("http://127.0.0.1:9/".to_owned());
@@ -346,12 +363,12 @@ async fn where_nobody_wants_it_nothing_is_stored() {
     let received = own.wait_for(1).await;
     assert_eq!(received[0].json()["type"], Value::from("endpoint.deleted"));
     let database = rig.hooks.config().database.clone();
-    rig.hooks.shutdown(DEADLINE).await;
+    rig.hooks.shutdown(DEADLINE).await.unwrap();
     // What had been stored without being sent would be sent now.
     let mut again = crate::rig::config(&rig.directory);
     again.database = database;
     let hooks = start(again).await;
     assert_eq!(hooks.snapshot().on_disk, 0);
     assert_eq!(own.count(), 1);
-    hooks.shutdown(DEADLINE).await;
+    hooks.shutdown(DEADLINE).await.unwrap();
 }

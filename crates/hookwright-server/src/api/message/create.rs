@@ -3,7 +3,9 @@
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
+use hookwright::domain::ids::OrganisationId;
 use hookwright::domain::message::Message;
+use hookwright::domain::names::EventTypeName;
 use hookwright::{Error, Sent, Thing};
 use http::StatusCode;
 
@@ -57,16 +59,7 @@ pub(in crate::api) async fn create(
     let payload_limit = state.options.payload_limit;
     let body = body::collect(body, &parts.headers, payload_limit.saturating_add(ENVELOPE_LIMIT)).await?;
     let Envelope { message, application } = Envelope::read(&body, payload_limit)?;
-    if state.options.refuse_unregistered {
-        let registered = state.hooks.event_types(organisation).await?;
-        if !registered.contains_key(&message.event_type) {
-            return Err(ApiError::field(
-                ["body", "eventType"],
-                format!("The event type {} is not registered. Create it first.", message.event_type),
-                "event_type_not_registered",
-            ));
-        }
-    }
+    check_registered(&state, organisation, &message.event_type).await?;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let key = key.key(&state, &caller, target, &body).map(|key| key.stored());
 
@@ -87,6 +80,24 @@ pub(in crate::api) async fn create(
             accepted(&state.hooks.message_get(application, id).await?, with_content)
         }
     }
+}
+
+/// Refuses an event type that is not registered, if the operator wants that.
+pub(super) async fn check_registered(
+    state: &AppState,
+    organisation: OrganisationId,
+    event_type: &EventTypeName,
+) -> Result<(), ApiError> {
+    if !state.options.refuse_unregistered
+        || state.hooks.event_types(organisation).await?.contains_key(event_type)
+    {
+        return Ok(());
+    }
+    Err(ApiError::field(
+        ["body", "eventType"],
+        format!("The event type {event_type} is not registered. Create it first."),
+        "event_type_not_registered",
+    ))
 }
 
 fn accepted(message: &Message, with_content: bool) -> Result<Response, ApiError> {

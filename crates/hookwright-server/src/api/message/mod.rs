@@ -1,5 +1,6 @@
 //! `/api/v1/app/{app_id}/msg`: messages.
 
+mod broadcast;
 pub(super) mod content;
 pub(super) mod create;
 mod dto;
@@ -24,7 +25,11 @@ pub(super) use dto::MessageOut;
 pub(super) use filter::MessageFilterParams;
 
 pub(super) fn operations() -> Operations {
-    Operations::new().add::<__path_list>(get(list)).add::<__path_show>(get(show)).merge(content::operations())
+    Operations::new()
+        .add::<__path_list>(get(list))
+        .add::<__path_show>(get(show))
+        .merge(content::operations())
+        .merge(broadcast::operations())
 }
 
 /// Lists an application's messages, newest first.

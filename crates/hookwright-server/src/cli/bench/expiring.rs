@@ -115,7 +115,7 @@ pub(super) struct Watch {
 impl Watch {
     /// Begins to watch.
     pub(super) fn begin(args: &BenchArgs, database: &DatabaseUrl, api: Api) -> Watch {
-        let DatabaseUrl::Sqlite(path) = database.clone();
+        let path = database.file().map(Path::to_owned).unwrap_or_default();
         let samples = Arc::new(Mutex::new(Vec::new()));
         let (noted, started) = (Arc::clone(&samples), Instant::now());
         let watching = tokio::spawn(async move {

@@ -7,6 +7,7 @@ mod application_filters;
 mod applications;
 mod attempts;
 mod authentication;
+mod broadcasts;
 mod content;
 mod background_tasks;
 mod endpoints;

@@ -19,7 +19,7 @@ async fn health_needs_no_token() {
         anonymous.request(Method::HEAD, path, &[], "").await.expect(204);
     }
     assert_eq!(anonymous.get("/api/v1/health/ready").await.expect(200).json()["status"], "ready");
-    rig.hooks.shutdown(Duration::ZERO).await;
+    rig.hooks.shutdown(Duration::ZERO).await.unwrap();
     let answer = anonymous.get("/api/v1/health/ready").await.expect(503);
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert!(answer.json()["code"].is_string());

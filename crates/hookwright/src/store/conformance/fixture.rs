@@ -110,7 +110,13 @@ pub(super) fn message(application: u16, number: u16) -> Message {
 
 pub(super) fn append(message: Message, endpoints: &[u16], key: Option<RequestKey>) -> Write {
     let endpoints = endpoints.iter().map(|number| ep(*number)).collect();
-    Write::Append(Append { message: Arc::new(message), endpoints, key, payload_expires_at: None })
+    Write::Append(Append {
+        message: Arc::new(message),
+        endpoints,
+        key,
+        payload_expires_at: None,
+        broadcast: None,
+    })
 }
 
 /// The attempt number `number` of a message at an endpoint, with a status of its own for success and failure.

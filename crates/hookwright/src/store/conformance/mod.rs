@@ -3,6 +3,7 @@
 mod fixture; // an open store, and things to put into it
 
 mod attempt; // the behaviours, by noun
+mod broadcast;
 mod catalog;
 mod delivery;
 mod erasure;
@@ -43,6 +44,11 @@ conform! {
         an_outcome_that_comes_twice_is_kept_once,
         attempts_are_read_back_as_they_were,
         the_last_attempt_tells_how_a_delivery_ended;
+    broadcast:
+        who_wants_an_event_type_is_found_as_endpoints_say_it,
+        an_event_for_all_is_read_back_until_it_is_over,
+        a_step_is_taken_once,
+        messages_share_a_payload_wherever_they_are_read;
     catalog:
         applications_are_read_back_as_they_were,
         endpoints_are_read_back_with_secrets_headers_and_odd_characters,

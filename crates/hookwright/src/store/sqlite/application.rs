@@ -9,7 +9,7 @@ use crate::domain::page::{Page, PageRequest};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::ApplicationWithEndpoints;
-use crate::store::sqlite::{Sqlite, endpoint, value};
+use crate::store::sqlite::{Sqlite, endpoint, subscription, value};
 use crate::store::write::Changed;
 
 pub(super) const COLUMNS: &str =
@@ -154,6 +154,7 @@ pub(super) fn delete(
     id: ApplicationId,
     now: Timestamp,
 ) -> Result<Changed, StoreError> {
+    subscription::remove_all(connection, id)?;
     let id = id.as_bytes();
     let rows = connection.prepare_cached("DELETE FROM application WHERE id = ?1")?.execute([id])?;
     if rows == 0 {

@@ -40,11 +40,12 @@ impl Sqlite {
     ) -> Result<Page<Loaded>, StoreError> {
         self.read(move |connection| {
             let sql = format!(
-                "SELECT d.endpoint, d.attempts, d.trigger, {}, m.payload
+                "SELECT d.endpoint, d.attempts, d.trigger, {}, {}
                  FROM delivery d JOIN message m ON m.application = d.application AND m.id = d.message
                  WHERE d.application = ?1 AND d.endpoint = ?2 AND d.message > ?3 AND d.due_at IS NULL
                  ORDER BY d.message LIMIT ?4",
-                message::COLUMNS
+                message::COLUMNS,
+                message::PAYLOAD
             );
             let params = params![application.as_bytes(), endpoint.as_bytes(), after.as_bytes(), limit];
             let items = up_to_bytes(connection, &sql, params, bytes)?;
@@ -111,10 +112,11 @@ pub(super) fn resend(connection: &Connection, key: &DeliveryKey) -> Result<Resen
 /// Makes deliveries ready whose retry is due, earliest first, and reads them.
 pub(super) fn claim_due(connection: &Connection, claim: &ClaimDue) -> Result<Vec<Loaded>, StoreError> {
     let sql = format!(
-        "SELECT d.endpoint, d.attempts, d.trigger, {}, m.payload
+        "SELECT d.endpoint, d.attempts, d.trigger, {}, {}
          FROM delivery d JOIN message m ON m.application = d.application AND m.id = d.message
          WHERE d.due_at <= ?1 ORDER BY d.due_at LIMIT ?2",
-        message::COLUMNS
+        message::COLUMNS,
+        message::PAYLOAD
     );
     let due = up_to_bytes(connection, &sql, params![claim.now.as_micros(), claim.limit], claim.bytes)?;
     let mut update = connection.prepare_cached(

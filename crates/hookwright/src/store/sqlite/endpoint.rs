@@ -11,7 +11,7 @@ use crate::domain::names::{Channel, HookIdentifier, Uid};
 use crate::domain::payload_format::PayloadFormat;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
-use crate::store::sqlite::{health, value};
+use crate::store::sqlite::{health, subscription, value};
 use crate::store::write::{Changed, HealthChange};
 
 pub(super) const COLUMNS: &str = "application, id, uid, url, description, throttle_rate, disabled, event_types, channels, metadata, \
@@ -34,7 +34,7 @@ pub(super) fn insert(connection: &Connection, endpoint: &Endpoint) -> Result<Cha
     if value::first(connection, sql, [endpoint.application.as_bytes()], |_| Ok(()))?.is_none() {
         return Ok(Changed::Missing);
     }
-    write(
+    let changed = write(
         connection,
         &format!(
             "INSERT INTO endpoint ({COLUMNS})
@@ -43,7 +43,11 @@ pub(super) fn insert(connection: &Connection, endpoint: &Endpoint) -> Result<Cha
         endpoint,
         endpoint.created_at,
         Changed::Taken,
-    )
+    )?;
+    if changed == Changed::Yes {
+        subscription::add(connection, endpoint)?;
+    }
+    Ok(changed)
 }
 
 pub(super) fn update(
@@ -67,6 +71,9 @@ pub(super) fn update(
             return Ok(Changed::Taken);
         }
     }
+    if is_as_of(connection, endpoint, unless_changed_since)? {
+        subscription::remove(connection, endpoint.application, endpoint.id)?;
+    }
     let changed = write(
         connection,
         "UPDATE endpoint SET uid = ?3, url = ?4, description = ?5, throttle_rate = ?6, disabled = ?7, event_types = ?8,
@@ -77,10 +84,18 @@ pub(super) fn update(
         Changed::Stale,
     )?;
     if changed == Changed::Yes {
+        subscription::add(connection, endpoint)?;
         // What it failed at before is past: it may have another URL now, or be enabled again.
         health::change(connection, endpoint.application, endpoint.id, HealthChange::Recovered)?;
     }
     Ok(changed)
+}
+
+/// Whether an endpoint was last changed then.
+fn is_as_of(connection: &Connection, endpoint: &Endpoint, time: Timestamp) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM endpoint WHERE application = ?1 AND id = ?2 AND updated_at = ?3";
+    let params = params![endpoint.application.as_bytes(), endpoint.id.as_bytes(), time.as_micros()];
+    Ok(value::first(connection, sql, params, |_| Ok(()))?.is_some())
 }
 
 /// Runs an INSERT or UPDATE whose parameters are the columns in order; `created_or_known_at` stands where `created_at` does.
@@ -121,6 +136,7 @@ pub(super) fn disable(
     reason: DisabledReason,
     now: Timestamp,
 ) -> Result<Changed, StoreError> {
+    subscription::remove(connection, application, endpoint)?;
     let rows = connection
         .prepare_cached(
             "UPDATE endpoint SET disabled = ?3, updated_at = max(?4, updated_at + 1)
@@ -136,6 +152,7 @@ pub(super) fn delete(
     application: ApplicationId,
     endpoint: EndpointId,
 ) -> Result<Changed, StoreError> {
+    subscription::remove(connection, application, endpoint)?;
     let key = params![application.as_bytes(), endpoint.as_bytes()];
     let rows =
         connection.prepare_cached("DELETE FROM endpoint WHERE application = ?1 AND id = ?2")?.execute(key)?;

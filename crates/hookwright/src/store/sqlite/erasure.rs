@@ -8,7 +8,7 @@ use crate::domain::ids::ApplicationId;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::sqlite::budget::Budget;
-use crate::store::sqlite::value;
+use crate::store::sqlite::{broadcast, value};
 use crate::store::write::{Erased, Slice};
 
 /// How long after its deletion an application's rows are looked for: messages and attempts may still be under way.
@@ -27,6 +27,9 @@ const TABLES: [(&str, &str, u32); 6] = [
     ("message", "id", 4),
     ("task", "id", 50),
 ];
+
+/// Messages whose shared payload is taken from them between two looks at the time.
+const SHARED_AT_ONCE: u32 = 20;
 
 /// Removes rows of deleted applications from `from` on.
 pub(super) fn erase(
@@ -91,5 +94,16 @@ fn erase_one(
             }
         }
     }
-    Ok((rows, true))
+    loop {
+        if rows > 0 && budget.is_spent() {
+            return Ok((rows, false));
+        }
+        let limit = SHARED_AT_ONCE.min(budget.rows()).max(1);
+        let removed = broadcast::unshare_some(connection, application, limit)?;
+        budget.spend(removed);
+        rows += removed;
+        if removed < limit {
+            return Ok((rows, true));
+        }
+    }
 }

@@ -6,6 +6,7 @@ use crate::domain::attempt;
 use crate::domain::ids::{ApplicationId, AttemptId, MessageId};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
+use crate::store::sqlite::broadcast;
 use crate::store::write::Changed;
 
 /// Empties a message's payload, and makes its deliveries that wait for a retry due.
@@ -21,6 +22,7 @@ pub(super) fn message(
     if rows == 0 {
         return Ok(Changed::Missing);
     }
+    broadcast::unshare(connection, application, message)?;
     // Endpoint by endpoint: by the message alone, all that is pending in the application would be looked through.
     connection
         .prepare_cached(

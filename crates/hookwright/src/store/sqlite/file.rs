@@ -60,6 +60,11 @@ impl Presence {
         Presence { database: database.to_owned(), files }
     }
 
+    /// No files at all, as of a database in memory.
+    pub(super) fn of_nothing() -> Presence {
+        Presence { database: PathBuf::new(), files: Vec::new() }
+    }
+
     /// Fails if one of them is not where it was.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         match self.files.iter().all(|(path, identity)| Identity::of(path).as_ref() == Some(identity)) {

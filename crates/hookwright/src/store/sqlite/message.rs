@@ -12,12 +12,20 @@ use crate::store::read::{AttemptFilter, MessageFilter, SentMessage};
 use crate::store::sqlite::attempt::status_of;
 use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::search::{self, Effort, Key, List, Query, Walk};
-use crate::store::sqlite::{Sqlite, value};
+use crate::store::sqlite::{Sqlite, broadcast, value};
 use crate::store::write::{Append, Appended};
 
 /// The columns of a message as `m`, without its payload.
 pub(super) const COLUMNS: &str =
     "m.application, m.id, m.event_type, m.event_id, m.channels, m.tags, m.created_at";
+
+/// The payload of a message as `m`: its own, or the one that it shares with other messages of an event for all.
+pub(super) const PAYLOAD: &str = "CASE WHEN length(m.payload) > 0 THEN m.payload ELSE coalesce(
+    (SELECT b.payload FROM message_broadcast s JOIN broadcast b ON b.id = s.broadcast
+     WHERE s.application = m.application AND s.message = m.id), m.payload) END";
+/// Whether a message as `m` still has its payload.
+pub(super) const HAS_PAYLOAD: &str = "(length(m.payload) > 0 OR EXISTS
+    (SELECT 1 FROM message_broadcast s WHERE s.application = m.application AND s.message = m.id))";
 
 const KEY: Key<MessageId> = (MessageId::as_bytes, MessageId::from_bytes);
 
@@ -29,7 +37,7 @@ impl Sqlite {
     ) -> Result<Option<Message>, StoreError> {
         self.read(move |connection| {
             let sql =
-                format!("SELECT {COLUMNS}, m.payload FROM message m WHERE m.application = ?1 AND m.id = ?2");
+                format!("SELECT {COLUMNS}, {PAYLOAD} FROM message m WHERE m.application = ?1 AND m.id = ?2");
             value::first(connection, &sql, params![application.as_bytes(), id.as_bytes()], |row| {
                 from_row(row, 0, Some(7))
             })
@@ -63,7 +71,7 @@ impl Sqlite {
             search::time_range(&mut indexed, &filter, "m.id", MessageId::first_at, MessageId::as_bytes);
             let mut query = indexed.clone();
             query.message_filter(&filter, "m.created_at");
-            let payload = if with_payload { ", m.payload" } else { "" };
+            let payload = if with_payload { format!(", {PAYLOAD}") } else { String::new() };
             let select = format!("SELECT {COLUMNS}{payload} FROM message m");
             let walk =
                 search::effort(&filter, false).map(|effort| Walk { table: "message m", indexed, effort });
@@ -84,7 +92,7 @@ impl Sqlite {
         self.read(move |connection| {
             // The last attempt at this endpoint, and the delivery if it is still pending.
             let select = format!(
-                "SELECT {COLUMNS}, d.message IS NOT NULL, d.due_at, a.status, m.payload FROM message m
+                "SELECT {COLUMNS}, d.message IS NOT NULL, d.due_at, a.status, {PAYLOAD} FROM message m
                  LEFT JOIN delivery d ON d.application = m.application AND d.endpoint = ?1 AND d.message = m.id
                  LEFT JOIN attempt a ON a.application = m.application AND a.message = m.id AND a.id =
                      (SELECT max(l.id) FROM attempt l
@@ -155,8 +163,12 @@ pub(super) fn append(
             value::json_names_or_null(message.channels.iter().map(Channel::as_str)),
             value::json_names_or_null(message.tags.iter().map(Tag::as_str)),
             message.created_at.as_micros(),
-            message.payload.as_ref(),
+            // What is shared is stored once.
+            if append.broadcast.is_some() { &[] } else { message.payload.as_ref() },
         ])?;
+    if let Some(shared) = append.broadcast {
+        broadcast::share(connection, message.application, message.id, shared)?;
+    }
     if let Some(expires_at) = append.payload_expires_at {
         connection
             .prepare_cached(

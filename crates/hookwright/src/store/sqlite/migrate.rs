@@ -33,6 +33,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "operational_application",
         sql: include_str!("../../../migrations/sqlite/0007_operational_application.sql"),
     },
+    Migration {
+        number: 8,
+        name: "broadcast",
+        sql: include_str!("../../../migrations/sqlite/0008_broadcast.sql"),
+    },
 ];
 
 /// Which schema a database had, and which it has now.

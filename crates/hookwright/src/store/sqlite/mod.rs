@@ -9,6 +9,7 @@ mod budget; // what a slice of removing may do
 mod application; // a file for each table's statements
 mod application_search;
 mod attempt;
+mod broadcast;
 mod delivery;
 mod endpoint;
 mod event_type;
@@ -23,6 +24,7 @@ mod remnant; // of rows, in unused parts of pages
 mod retention; // what is too old
 mod space;
 mod stats;
+mod subscription;
 mod task;
 mod token;
 
@@ -55,25 +57,41 @@ const LOG_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 
 /// An open SQLite file: what reads need.
 pub(crate) struct Sqlite {
-    path: PathBuf,
+    place: Place,
     presence: Arc<Presence>,
     /// Connections that no read uses right now.
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
 }
 
+/// Where a database is.
+#[derive(Debug, Clone)]
+enum Place {
+    File(PathBuf),
+    /// In memory, shared by all connections of this process that name the same number; gone with the last of them.
+    Memory(u64),
+}
+
+/// Makes a database in memory, and brings it to the newest schema.
+pub(super) fn open_in_memory(number: u64) -> Result<(Sqlite, Writer), StoreError> {
+    let place = Place::Memory(number);
+    let connection = connect(&place, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    set_up(place, connection, None, Exclusivity::OnlyDeliverer)
+}
+
 /// Opens the file, makes it if there is none, and brings it to the newest schema.
 pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Writer), StoreError> {
+    let place = Place::File(path.to_owned());
     // Opened before it is locked, so that a wrong path is told as such and not as a lock file's.
-    let mut connection = match exclusivity {
+    let connection = match exclusivity {
         Exclusivity::Visitor if !path.exists() => {
             return Err(StoreError::NoDatabase { path: path.to_owned() });
         }
         Exclusivity::OnlyDeliverer | Exclusivity::Maker => {
             file::make_private(path);
-            connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?
+            connect(&place, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?
         }
-        Exclusivity::Visitor => connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
+        Exclusivity::Visitor => connect(&place, OpenFlags::SQLITE_OPEN_READ_WRITE)?,
     };
     if connection.is_readonly(MAIN_DB)? {
         return Err(StoreError::ReadOnly);
@@ -83,6 +101,16 @@ pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Wri
         Exclusivity::Visitor | Exclusivity::Maker => None,
     };
     migrate::refuse_foreign(&connection, path)?;
+    set_up(place, connection, lock, exclusivity)
+}
+
+/// Sets a connection that writes up, migrates, and opens what else there is to open.
+fn set_up(
+    place: Place,
+    mut connection: Connection,
+    lock: Option<Lock>,
+    exclusivity: Exclusivity,
+) -> Result<(Sqlite, Writer), StoreError> {
     // Only a file without anything in it takes this: its pages can be given back later.
     connection.pragma_update(None, "auto_vacuum", "incremental")?;
     connection.pragma_update(None, "journal_mode", "wal")?;
@@ -95,14 +123,17 @@ pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Wri
     // A log that has grown over this is cut when it begins anew.
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |_| Ok(()))?;
     let report = migrate::run(&mut connection)?;
-    let presence = Arc::new(Presence::of(path));
+    let presence = Arc::new(match &place {
+        Place::File(path) => Presence::of(path),
+        Place::Memory(_) => Presence::of_nothing(),
+    });
+    let checkpoints = checkpoint::Checkpoints::start(connect(&place, OpenFlags::SQLITE_OPEN_READ_WRITE)?);
     let sqlite = Sqlite {
-        path: path.to_owned(),
+        place,
         presence: Arc::clone(&presence),
         idle: Arc::default(),
         permits: Arc::new(Semaphore::new(READERS)),
     };
-    let checkpoints = checkpoint::Checkpoints::start(connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?);
     if exclusivity == Exclusivity::OnlyDeliverer {
         // An earlier run may have ended before it could empty the log of what must not stay in it. Nobody waits for us yet,
         // as they would later; only somebody else who reads can put it off.
@@ -121,13 +152,13 @@ impl Sqlite {
     ) -> Result<T, StoreError> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| StoreError::Locked)?;
         let idle = Arc::clone(&self.idle);
-        let path = self.path.clone();
+        let place = self.place.clone();
         let work = move || {
             let _permit = permit;
             let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let connection = match kept {
                 Some(connection) => connection,
-                None => connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+                None => connect(&place, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
             };
             let answer = read(&connection);
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
@@ -143,10 +174,18 @@ impl Sqlite {
     }
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+fn connect(place: &Place, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let no_mutex = OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let (path, flags) = match place {
+        Place::File(path) => (path.clone(), flags | no_mutex),
+        // <https://www.sqlite.org/src/file/src/memdb.c>: a name that begins with a slash is shared.
+        Place::Memory(number) => (
+            PathBuf::from(format!("file:/hookwright-{number}?vfs=memdb")),
+            flags | no_mutex | OpenFlags::SQLITE_OPEN_URI,
+        ),
+    };
     let open = || {
-        let connection = Connection::open_with_flags(path, flags)?;
+        let connection = Connection::open_with_flags(&path, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
         // Reads the file's head: a file that is no database is found here and not in the middle of something.
@@ -155,9 +194,9 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     };
     open().map_err(|source: rusqlite::Error| match StoreError::from(source) {
         StoreError::Sqlite(source) if source.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
-            StoreError::Unopenable { path: path.to_owned(), why: file::unopenable(path) }
+            StoreError::Unopenable { why: file::unopenable(&path), path: path.clone() }
         }
-        StoreError::Sqlite(source) => StoreError::Open { path: path.to_owned(), source },
+        StoreError::Sqlite(source) => StoreError::Open { path: path.clone(), source },
         told => told,
     })
 }

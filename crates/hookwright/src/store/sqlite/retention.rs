@@ -11,7 +11,7 @@ use crate::domain::ids::{ApplicationId, MessageId, TaskId};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::sqlite::budget::Budget;
-use crate::store::sqlite::value;
+use crate::store::sqlite::{broadcast, value};
 use crate::store::write::{MessagePlace, Slice, Swept};
 
 /// Attempts of one message that go between two looks at the time.
@@ -199,6 +199,7 @@ fn remove_message(connection: &Connection, place: &MessagePlace) -> Result<(), S
             .execute(params![key[0], key[1], event_id])?;
     }
     forget_payload(connection, place)?;
+    broadcast::unshare(connection, place.application, place.message)?;
     connection.prepare_cached("DELETE FROM message WHERE application = ?1 AND id = ?2")?.execute(key)?;
     Ok(())
 }

@@ -14,6 +14,7 @@ use crate::domain::page::{BYTES_MAX, Page, PageRequest, Searched};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::MessageFilter;
+use crate::store::sqlite::message::PAYLOAD;
 use crate::store::sqlite::value;
 
 /// How much one page looks at.
@@ -181,7 +182,7 @@ impl Query {
         }
         if let Some(text) = &filter.text {
             // Both are compared as bytes: a payload need not be text for SQLite.
-            self.and("instr(m.payload, ?) > 0", text.clone().into_bytes());
+            self.and(&format!("instr({PAYLOAD}, ?) > 0"), text.clone().into_bytes());
         }
         if let Some(before) = filter.before {
             self.and(&format!("{time} < ?"), before.as_micros());

@@ -80,14 +80,15 @@ impl Sqlite {
         self.read(move |connection| {
             // The last attempt at this endpoint, and the delivery if it is still pending.
             let sql = format!(
-                "SELECT {}, length(m.payload) > 0, d.message IS NOT NULL, d.due_at, a.status, a.response_code
+                "SELECT {}, {}, d.message IS NOT NULL, d.due_at, a.status, a.response_code
                  FROM message m
                  LEFT JOIN delivery d ON d.application = m.application AND d.endpoint = ?2 AND d.message = m.id
                  LEFT JOIN attempt a ON a.application = m.application AND a.message = m.id AND a.id =
                      (SELECT max(l.id) FROM attempt l
                       WHERE l.application = m.application AND l.message = m.id AND l.endpoint = ?2)
                  WHERE m.application = ?1 AND m.id > ?3 AND m.id <= ?4 ORDER BY m.id LIMIT ?5",
-                message::COLUMNS
+                message::COLUMNS,
+                message::HAS_PAYLOAD
             );
             let (application, endpoint) = (application.as_bytes(), endpoint.as_bytes());
             let params = params![application, endpoint, after.as_bytes(), up_to.as_bytes(), limit];

@@ -11,8 +11,8 @@ use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::migrate::SchemaReport;
 use crate::store::sqlite::retention::OldMessages;
 use crate::store::sqlite::{
-    application, delivery, endpoint, erasure, event_type, expunge, idempotency, message, remnant, retention,
-    space, task, token,
+    application, broadcast, delivery, endpoint, erasure, event_type, expunge, idempotency, message, remnant,
+    retention, space, task, token,
 };
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
 
@@ -174,6 +174,11 @@ fn apply(
         }
         Write::TaskBegin(task) => Written::Changed(task::begin(connection, task)?),
         Write::TaskStep(step) => Written::Stepped(task::step(connection, step)?),
+        Write::Broadcast(new) => {
+            broadcast::begin(connection, new)?;
+            Written::Done
+        }
+        Write::BroadcastStep(step) => Written::Broadcast(broadcast::step(connection, keys, step)?),
         Write::ExpireMessages { before, beyond, slice } => {
             Written::Swept(old.remove(connection, *before, *beyond, *slice)?)
         }

@@ -46,7 +46,8 @@ impl Notifier {
             Unit::Count,
             "Runs of the notify command, and events it was not run for, by outcome."
         );
-        let counter = |outcome: &'static str| metrics::counter!("hookwright_notifications_total", "outcome" => outcome);
+        let counter =
+            |outcome: &'static str| metrics::counter!("hookwright_notifications_total", "outcome" => outcome);
         let measures = Arc::new(Measures {
             good: counter("success"),
             failed: counter("fail"),
@@ -66,7 +67,8 @@ impl Notifier {
             if let Err(TrySendError::Full(notice)) = waiting.try_send(notice) {
                 measures.left_out.increment(1);
                 tracing::warn!(
-                    event_type = notice.event_type, event = notice.json,
+                    event_type = notice.event_type,
+                    event = notice.json,
                     "{WAITING_MAX} events wait for the notify command, so it is not run for this one"
                 );
             }
@@ -78,7 +80,9 @@ impl Notifier {
         let Notifier { waiting, mut running, .. } = self;
         drop(waiting);
         if tokio::time::timeout(grace, &mut running).await.is_err() {
-            tracing::warn!("the notify command did not end within the grace period; it is not run for what is left");
+            tracing::warn!(
+                "the notify command did not end within the grace period; it is not run for what is left"
+            );
             // The child is killed as its handle is dropped.
             running.abort();
             let _ = running.await;

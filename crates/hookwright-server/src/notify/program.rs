@@ -23,7 +23,9 @@ pub(crate) enum ProgramError {
     #[error("notify_command names no program")]
     Empty,
     /// There is no such file.
-    #[error("the program {0} of notify_command is not there; give its whole path, or leave notify_command out")]
+    #[error(
+        "the program {0} of notify_command is not there; give its whole path, or leave notify_command out"
+    )]
     Missing(String),
     /// None of the folders in `PATH` has it.
     #[error("the program {0} of notify_command is in none of the folders of PATH; give its whole path")]
@@ -48,7 +50,8 @@ impl Program {
             path
         } else {
             let folders = env::var_os("PATH").unwrap_or_default();
-            let found = env::split_paths(&folders).map(|folder| folder.join(named)).find(|path| is_executable(path));
+            let found =
+                env::split_paths(&folders).map(|folder| folder.join(named)).find(|path| is_executable(path));
             found.ok_or_else(|| ProgramError::NotInPath(named.clone()))?
         };
         Ok(Program { path, arguments: arguments.to_vec() })

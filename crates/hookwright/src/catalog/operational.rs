@@ -27,7 +27,10 @@ impl Catalog {
     }
 
     /// The same application, which is made if there is none.
-    pub(crate) async fn operational_ensure(&self, organisation: OrganisationId) -> Result<ApplicationId, Error> {
+    pub(crate) async fn operational_ensure(
+        &self,
+        organisation: OrganisationId,
+    ) -> Result<ApplicationId, Error> {
         if let Some(id) = self.cache.operational(&self.store, organisation).await? {
             return Ok(id);
         }
@@ -45,7 +48,8 @@ impl Catalog {
 
 /// Operational webhooks have event types of their own. No others will come, so that a wildcard must match one of them.
 pub(super) fn check_event_types(event_types: &[EventFilter]) -> Result<(), Error> {
-    let matches = |filter: &EventFilter, name: &str| EventTypeName::parse(name).is_ok_and(|name| filter.matches(&name));
+    let matches =
+        |filter: &EventFilter, name: &str| EventTypeName::parse(name).is_ok_and(|name| filter.matches(&name));
     let is_unknown =
         |filter: &&EventFilter| !OPERATIONAL_EVENT_TYPES.iter().any(|name| matches(filter, name));
     match event_types.iter().find(is_unknown) {

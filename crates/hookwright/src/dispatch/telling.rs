@@ -100,7 +100,8 @@ fn events(
 async fn has_recovered(shared: &Shared, attempt: &Attempt) -> bool {
     let filter = AttemptFilter { endpoint: Some(attempt.endpoint), ..AttemptFilter::default() };
     let newest = PageRequest::first(1, Order::Descending);
-    let read = shared.store.attempt_list_by_message(attempt.application, attempt.message, filter, newest).await;
+    let read =
+        shared.store.attempt_list_by_message(attempt.application, attempt.message, filter, newest).await;
     match read {
         Ok(found) => found.page.items.first().is_some_and(|before| {
             before.status == AttemptStatus::Fail
@@ -135,7 +136,12 @@ pub(super) async fn of_disabling(
 }
 
 /// What is told of a delivery whose payload was removed.
-pub(super) fn of_missing_payload(shared: &Shared, target: &Target, message: &Message, attempt: &Attempt) -> Told {
+pub(super) fn of_missing_payload(
+    shared: &Shared,
+    target: &Target,
+    message: &Message,
+    attempt: &Attempt,
+) -> Told {
     let (application, endpoint) = (&target.application.application, &target.endpoint.endpoint);
     if !shared.tell.hears_attempts() || application.purpose == Purpose::Operational {
         return Told::default();

@@ -168,7 +168,11 @@ impl HookEvent {
     }
 
     /// What a change of an endpoint is told as.
-    pub(crate) fn of_change(application: &Application, before: &Endpoint, after: &Endpoint) -> Vec<HookEvent> {
+    pub(crate) fn of_change(
+        application: &Application,
+        before: &Endpoint,
+        after: &Endpoint,
+    ) -> Vec<HookEvent> {
         let endpoint = EndpointEvent::of(application, after);
         let mut events = vec![HookEvent::EndpointUpdated(endpoint.clone())];
         match (before.disabled, after.disabled) {

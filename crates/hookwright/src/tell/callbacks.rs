@@ -35,7 +35,10 @@ impl Callbacks {
     fn call(&self, event: &HookEvent) {
         for callback in &self.0 {
             if catch_unwind(AssertUnwindSafe(|| callback(event))).is_err() {
-                tracing::error!(event = word(event), "a callback panicked; the next event is told all the same");
+                tracing::error!(
+                    event = word(event),
+                    "a callback panicked; the next event is told all the same"
+                );
             }
         }
     }
@@ -83,7 +86,9 @@ impl Caller {
             dropped: metrics::counter!("hookwright_callback_events_dropped_total"),
         });
         let thread = Arc::clone(&shared);
-        thread::Builder::new().name("hookwright-callbacks".to_owned()).spawn(move || thread.run(&callbacks))?;
+        thread::Builder::new()
+            .name("hookwright-callbacks".to_owned())
+            .spawn(move || thread.run(&callbacks))?;
         Ok(Caller { shared })
     }
 
@@ -102,7 +107,8 @@ impl Caller {
         self.shared.dropped.increment(1);
         if !is_of_every_attempt(&event) {
             tracing::error!(
-                event = word(&event), payload = event.operational_payload(),
+                event = word(&event),
+                payload = event.operational_payload(),
                 "callbacks are so slow that one is not told of this"
             );
         }
@@ -133,7 +139,10 @@ impl Shared {
     fn run(&self, callbacks: &Callbacks) {
         while let Some((event, left_out)) = self.next() {
             if left_out > 0 {
-                tracing::warn!(events.left_out = left_out, "callbacks are too slow: they were not told of everything");
+                tracing::warn!(
+                    events.left_out = left_out,
+                    "callbacks are too slow: they were not told of everything"
+                );
             }
             callbacks.call(&event);
         }

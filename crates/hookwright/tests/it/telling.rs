@@ -192,9 +192,12 @@ async fn a_callback_that_panics_or_blocks_holds_up_no_delivery() {
 async fn a_callback_that_never_returns_does_not_hold_up_the_shutdown() {
     let (_never, returns) = channel::<()>();
     let returns = Mutex::new(returns);
-    let rig = Rig::start_told(|_| (), move |_| {
-        let _ = returns.lock().unwrap().recv();
-    })
+    let rig = Rig::start_told(
+        |_| (),
+        move |_| {
+            let _ = returns.lock().unwrap().recv();
+        },
+    )
     .await;
     rig.endpoint("http://127.0.0.1:9/".to_owned()).await;
     tokio::time::timeout(DEADLINE, rig.hooks.shutdown(Duration::ZERO)).await.expect("a shutdown").unwrap();
@@ -274,7 +277,10 @@ async fn what_is_told_is_on_disk_with_what_it_tells_of() {
     let received = own.wait_for(2).await;
     assert_eq!(received[0].id(), received[1].id());
     let payload = received[1].json();
-    assert_eq!((&payload["type"], &payload["data"]["lastStatus"]), (&json!("endpoint.disabled"), &json!(410)));
+    assert_eq!(
+        (&payload["type"], &payload["data"]["lastStatus"]),
+        (&json!("endpoint.disabled"), &json!(410))
+    );
     rig.end().await;
 }
 
@@ -336,7 +342,10 @@ async fn an_event_for_all_customers_is_not_for_operational_endpoints() {
     let name = EndpointRef::Id(rig.endpoint("http://127.0.0.1:9/".to_owned()).await.id);
     rig.hooks.endpoint_delete(rig.application, &name).await.unwrap();
     let received = own.wait_for(3).await;
-    assert!(received.iter().all(|it| it.json()["data"]["appId"] == rig.application.to_string()), "{received:?}");
+    assert!(
+        received.iter().all(|it| it.json()["data"]["appId"] == rig.application.to_string()),
+        "{received:?}"
+    );
     rig.end().await;
 }
 
@@ -347,7 +356,10 @@ async fn an_unknown_operational_event_type_is_named_with_those_there_are() {
     new.settings.event_types = vec![event_type("endpoint.burned").into()];
     let made = rig.hooks.operational_endpoint_create(rig.hooks.default_organisation(), new).await;
     let refused = made.unwrap_err().to_string();
-    assert!(refused.starts_with("there is no operational event type endpoint.burned; there are"), "{refused}");
+    assert!(
+        refused.starts_with("there is no operational event type endpoint.burned; there are"),
+        "{refused}"
+    );
     assert!(refused.contains("message.attempt.exhausted"), "{refused}");
     rig.end().await;
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use hookwright::domain::application::Metadata;
 use hookwright::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings};
-use hookwright::domain::ids::EndpointId;
 use hookwright::domain::event_filter::EventFilter;
+use hookwright::domain::ids::EndpointId;
 use hookwright::hooks::NewEndpoint;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -57,7 +57,13 @@ async fn the_application_behind_them_is_in_no_list_and_at_no_path() {
         assert_eq!(column(&listed, "uid"), ["ann"], "{query}");
     }
     let app = format!("/api/v1/app/{hidden}");
-    for path in ["", "/endpoint", "/msg", &format!("/endpoint/{}", made.id), &format!("/attempt/endpoint/{}", made.id)] {
+    for path in [
+        "",
+        "/endpoint",
+        "/msg",
+        &format!("/endpoint/{}", made.id),
+        &format!("/attempt/endpoint/{}", made.id),
+    ] {
         rig.client.get(&format!("{app}{path}")).await.expect(404);
     }
     rig.client.post(&format!("{app}/msg"), &json!({"eventType": "a.b", "payload": {}})).await.expect(404);

@@ -53,7 +53,8 @@ async fn before_there_is_one_the_list_is_empty_and_none_is_found() {
 async fn secrets_are_read_and_rotated_and_headers_set() {
     let (rig, receiver) = (Rig::start().await, Receiver::start().await);
     let id = text(&listen(&rig, &receiver, &[]).await["id"]);
-    let secret = async || rig.client.get(&format!("{PATH}/{id}/secret")).await.expect(200).json()["key"].clone();
+    let secret =
+        async || rig.client.get(&format!("{PATH}/{id}/secret")).await.expect(200).json()["key"].clone();
     assert_eq!(secret().await, SECRET);
     let rotate = rig.client.post(&format!("{PATH}/{id}/secret/rotate"), &json!({})).await.expect(204);
     assert_eq!(rotate.text(), "");
@@ -76,7 +77,10 @@ async fn secrets_are_read_and_rotated_and_headers_set() {
 async fn what_is_no_operational_event_type_or_no_url_is_refused() {
     let rig = Rig::start().await;
     // One of the organisation's own is none of those.
-    rig.client.post("/api/v1/event-type", &json!({"name": "book.added", "description": ""})).await.expect(201);
+    rig.client
+        .post("/api/v1/event-type", &json!({"name": "book.added", "description": ""}))
+        .await
+        .expect(201);
     for name in ["book.added", "endpoint.burned", "book.*"] {
         let body = json!({"url": "http://127.0.0.1:9/", "eventTypes": [name]});
         let refused = rig.client.post(PATH, &body).await.expect(422);

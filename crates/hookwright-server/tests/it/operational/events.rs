@@ -149,6 +149,9 @@ async fn the_end_of_a_background_task_is_told_with_what_it_sent() {
     let told = own.wait_for(1).await[0].json();
     assert_eq!(told["type"], "background_task.finished");
     let data = &told["data"];
-    assert_eq!((&data["taskId"], &data["task"], &data["status"]), (&task["id"], &task["task"], &json!("finished")));
+    assert_eq!(
+        (&data["taskId"], &data["task"], &data["status"]),
+        (&task["id"], &task["task"], &json!("finished"))
+    );
     assert_eq!((&data["data"]["messagesSent"], &data["data"]["endpointId"]), (&json!(3), &json!(endpoint)));
 }

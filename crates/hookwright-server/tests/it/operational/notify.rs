@@ -29,7 +29,8 @@ fn notifying(text: &str, argument: &str) -> (Launch, PathBuf) {
 /// The lines of a file, once there are so many.
 async fn lines(path: &Path, count: usize) -> Vec<String> {
     eventually("what the command wrote", async || {
-        let lines: Vec<String> = fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect();
+        let lines: Vec<String> =
+            fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect();
         if lines.len() >= count { Ok(lines) } else { Err(lines) }
     })
     .await
@@ -37,7 +38,8 @@ async fn lines(path: &Path, count: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn the_command_gets_each_event_and_nothing_of_the_servers_secrets() {
-    let text = "cat >> \"$1/events\"\nenv >> \"$1/environment\"\necho \"$HOOKWRIGHT_EVENT_TYPE\" >> \"$1/types\"";
+    let text =
+        "cat >> \"$1/events\"\nenv >> \"$1/environment\"\necho \"$HOOKWRIGHT_EVENT_TYPE\" >> \"$1/types\"";
     let (launch, folder) = notifying(text, ".");
     let server = Live::start(&launch.env("HOOKWRIGHT_JWT_SECRET", "a-secret-of-the-server")).await;
     let customer = Receiver::start().await;
@@ -45,8 +47,11 @@ async fn the_command_gets_each_event_and_nothing_of_the_servers_secrets() {
     server.set_up(&[("main", customer.url("/"))]).await;
     server.send(&json!({})).await;
     assert_eq!(lines(&folder.join("types"), 2).await, ["endpoint.created", "endpoint.disabled"]);
-    let told: Vec<Value> =
-        lines(&folder.join("events"), 2).await.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<Value> = lines(&folder.join("events"), 2)
+        .await
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(told[1]["type"], "endpoint.disabled");
     assert_eq!((&told[1]["data"]["owner"], &told[1]["data"]["lastStatus"]), (&json!("app"), &json!(410)));
     assert!(told[1]["organizationId"].as_str().unwrap().starts_with("org_"));
@@ -62,7 +67,9 @@ async fn the_command_gets_each_event_and_nothing_of_the_servers_secrets() {
 async fn a_command_that_fails_is_in_the_log_and_the_next_event_is_told() {
     let (launch, folder) = notifying("cat >> \"$1/events\"\necho no pager is there >&2\nexit 3", ".");
     let server = Live::start(&launch).await;
-    server.set_up(&[("one", "http://127.0.0.1:9/".to_owned()), ("two", "http://127.0.0.1:9/".to_owned())]).await;
+    server
+        .set_up(&[("one", "http://127.0.0.1:9/".to_owned()), ("two", "http://127.0.0.1:9/".to_owned())])
+        .await;
     lines(&folder.join("events"), 2).await;
     let line = server.process.wait_for_line(|line| line.contains("no pager is there"), "a warning").await;
     assert!(line.contains("WARN") && line.contains("endpoint.created"), "{line}");

@@ -22,7 +22,7 @@ async fn an_endpoint_that_answers_410_is_told_with_owner_target_and_reason_and_t
     let endpoint = rig.endpoint("ann", &customer.url("/hook")).await;
     rig.send("ann", "book.added", json!({})).await;
     let received = own.wait_for(1).await;
-    let verifier = Verifier::new(&Secret::parse(SECRET).unwrap());
+    let verifier = Verifier::new(Secret::parse(SECRET).unwrap());
     verifier.verify(|name| received[0].header(name), &received[0].body).unwrap();
     let mut payload = received[0].json();
     assert!(text(&payload["data"]["failSince"]).ends_with('Z'));

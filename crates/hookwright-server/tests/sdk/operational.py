@@ -1,5 +1,7 @@
 """Operational webhooks with the Python SDK: an endpoint of one's own is told what becomes of the others."""
 
+import json
+
 from expectations import forth_and_back, invalid, refused
 from svix.api import (
     ApplicationIn,
@@ -47,7 +49,8 @@ def check(svix, subscriber):
     endpoint = svix.endpoint.create("told", EndpointIn(url=subscriber.url("/told")))
     svix.endpoint.patch("told", endpoint.id, EndpointPatch(disabled=True))
     headers, body = subscriber.wait("/ops")[0]
-    event = Webhook(SECRET).verify(body, headers)
+    Webhook(SECRET).verify(body, headers)
+    event = json.loads(body)
     assert event["type"] == "endpoint.disabled" and event["data"]["owner"] == "told", event
     assert event["data"]["endpointId"] == endpoint.id and event["data"]["trigger"] == "manual", event
 

@@ -56,7 +56,8 @@ pub(crate) fn expand(arguments: TokenStream, function: TokenStream) -> syn::Resu
             let read = quote_spanned!(owner.span()=> ::hookwright::AsOwner::as_owner(&(#owner)));
             (
                 quote!(::hookwright::macro_support::Returning::to_owner(#handle, #event, #read)),
-                quote!(__hookwright_call.send(&__hookwright_value)),
+                // At the return type's place: a value that cannot be serialised is told there.
+                quote_spanned!(returned.span()=> __hookwright_call.send(&__hookwright_value)),
             )
         }
     };

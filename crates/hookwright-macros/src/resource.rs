@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Expr, Fields, Ident, LitStr, Member, parse_quote};
+use syn::{Data, DeriveInput, Expr, Fields, Ident, LitStr, Member, parse_quote_spanned};
 
 use crate::words;
 
@@ -120,7 +120,7 @@ fn on_self(mut owner: Expr, input: &DeriveInput) -> syn::Result<Expr> {
     let Expr::Path(path) = &*root else { return Ok(owner) };
     let Some(name) = path.path.get_ident().filter(|name| *name != "self").cloned() else { return Ok(owner) };
     if fields(input).contains(&Member::Named(name.clone())) {
-        *root = parse_quote!(self.#name);
+        *root = parse_quote_spanned!(name.span()=> self.#name);
         return Ok(owner);
     }
     if is_name_alone {

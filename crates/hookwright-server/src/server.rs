@@ -30,6 +30,7 @@ use crate::rest_hooks::{self, Verifier, VerifySetupError};
 use crate::server::leftover::{Leftover, drain};
 use crate::server::patience::{Patient, Progress};
 
+pub use crate::api::SentWebhooks;
 pub use crate::pages::{LINK_LIFETIME, LoginLinks};
 pub use patience::{HEAD_TIMEOUT, IDLE_TIMEOUT};
 
@@ -58,6 +59,8 @@ pub struct ServerOptions {
     pub rest_hooks_verify_url: Option<Url>,
     /// Certificates (PEM) to trust beside those of the operating system.
     pub extra_ca_pem: Option<Vec<u8>>,
+    /// The webhooks that are caught instead of being sent, if they are.
+    pub sent: Option<SentWebhooks>,
     /// Renders `/metrics`; without it there is no such page.
     pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
     /// The one-time links that sign an operator in.
@@ -77,6 +80,7 @@ impl ServerOptions {
             refuse_unregistered: false,
             rest_hooks_verify_url: None,
             extra_ca_pem: None,
+            sent: None,
             metrics: None,
             login: LoginLinks::default(),
             target_hints: false,

@@ -71,6 +71,11 @@ pub mod config;
 #[cfg(feature = "testing")]
 pub mod testing; // for a product's own tests
 
+/// The guide, so that its code is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/embedding.md")]
+mod guide {}
+
 mod activity; // what all of it uses
 mod clock;
 mod error;

@@ -4,6 +4,7 @@ mod application;
 mod attempt;
 mod authentication;
 mod background_task;
+mod dev_sent;
 mod endpoint;
 mod event_type;
 mod health; // by path
@@ -25,6 +26,8 @@ mod path;
 mod query;
 mod time;
 mod unreadable;
+
+pub use dev_sent::SentWebhooks;
 
 use axum::Router;
 use axum::extract::State;
@@ -50,6 +53,7 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
         .route_layer(once)
         .merge(message::create::operations().router)
         .merge(missing::routes())
+        .merge(dev_sent::routes(state.options.sent.clone()))
         .route("/api/openapi.json", get(openapi::show))
         .route("/metrics", get(metrics))
         .fallback(unknown_path)

@@ -28,7 +28,7 @@ use crate::api::{
         endpoint::secret::show, endpoint::secret::rotate, endpoint::stats::show, endpoint::example::send,
         endpoint::recovery::recover, endpoint::recovery::replay_missing, endpoint::recovery::bulk_replay,
         endpoint::headers::show, endpoint::headers::replace, endpoint::headers::change,
-        message::create::create, message::list, message::show, message::content::expunge,
+        message::create::create, message::broadcast::create, message::list, message::show, message::content::expunge,
         attempt::list_by_endpoint, attempt::list_by_message, attempt::show, attempt::content::expunge,
         attempt::destination::list_messages, attempt::destination::list_destinations,
         attempt::destination::resend,

@@ -13,6 +13,7 @@ use super::logging;
 use super::output::Output;
 use crate::config::{Profile, SettingFlags, Settings};
 use crate::pages::LoginLinks;
+use crate::server::SentWebhooks;
 
 /// Known to everybody who reads this, and so named after what it must not be used for.
 pub(super) const DEV_TOKEN: &str = "dev_token_not_for_production";
@@ -21,10 +22,14 @@ pub(super) const DEV_TOKEN: &str = "dev_token_not_for_production";
 #[command(after_help = "Examples:
   hookwright dev
   hookwright dev --listen 127.0.0.1:9999 --retry-schedule 100ms,100ms
+  hookwright dev --capture-only
 
 It listens on this machine alone, lets endpoints be on this machine, retries soon, and keeps its data in
 hookwright-dev.db. Its token is dev_token_not_for_production unless HOOKWRIGHT_API_TOKEN is set.")]
 pub(super) struct DevArgs {
+    /// Catch webhooks instead of sending them, for tests: GET /api/dev/sent lists them
+    #[arg(long)]
+    capture_only: bool,
     #[command(flatten)]
     settings: SettingFlags,
 }
@@ -32,7 +37,8 @@ pub(super) struct DevArgs {
 pub(super) async fn run(args: DevArgs, config: Option<PathBuf>, output: Output) -> Result<(), Failure> {
     let settings = Settings::load(&args.settings, config, Profile::Dev)?;
     logging::start(&settings)?;
-    let instance = Instance::open(&settings).await?;
+    let sent = args.capture_only.then(SentWebhooks::default);
+    let instance = Instance::open(&settings, sent.as_ref()).await?;
     let login = LoginLinks::default();
     let page = format!("{}{}", instance.url, login.issue());
     let url = format!("http://{}", instance.address);
@@ -50,7 +56,7 @@ pub(super) async fn run(args: DevArgs, config: Option<PathBuf>, output: Output) 
     }
     let fixed = || Zeroizing::new(DEV_TOKEN.to_owned());
     let api_token = Some(settings.api_token.clone().unwrap_or_else(fixed));
-    instance.serve(settings, Conduct { api_token, login, for_development: true }).await
+    instance.serve(settings, Conduct { api_token, login, for_development: true, sent }).await
 }
 
 fn welcome(url: &str, token: &str, page: &str, secret: &str) -> String {

@@ -17,7 +17,7 @@ use super::{metrics, signals};
 use crate::config::Settings;
 use crate::notify::{Notifier, Program};
 use crate::pages::LoginLinks;
-use crate::server::{self, ServerOptions};
+use crate::server::{self, SentWebhooks, ServerOptions};
 
 /// An engine and a bound socket, not yet serving.
 pub(super) struct Instance {
@@ -49,11 +49,14 @@ pub(super) struct Conduct {
     pub(super) login: LoginLinks,
     /// Whether it serves one developer: everybody is told how to allow a refused address, and nobody else gets in.
     pub(super) for_development: bool,
+    /// The webhooks that are caught instead of being sent, if they are.
+    pub(super) sent: Option<SentWebhooks>,
 }
 
 impl Instance {
-    /// Binds the socket and starts the engine, in this order: a taken port is found before the database is touched.
-    pub(super) async fn open(settings: &Settings) -> Result<Instance, Failure> {
+    /// Binds the socket and starts the engine, in this order: a taken port is found before the database is touched. With `sent`,
+    /// webhooks are caught there and not sent.
+    pub(super) async fn open(settings: &Settings, sent: Option<&SentWebhooks>) -> Result<Instance, Failure> {
         let stop = signals::stop()?;
         let listener =
             TcpListener::bind(settings.listen).await.map_err(|error| not_bound(settings, &error))?;
@@ -64,7 +67,10 @@ impl Instance {
             .public_url_at(address)
             .map_err(|error| Failure::because(&format!("The address {address} is no URL"), &error))?;
         let metrics = metrics::start(stop.clone())?;
-        let mut builder = Builder::new(settings.engine());
+        let mut builder = Builder::new(settings.engine()).events(settings.events.clone());
+        if let Some(sent) = sent.cloned() {
+            builder = builder.deliver_with(move |outgoing| std::future::ready(sent.catch(outgoing)));
+        }
         let notifier = notify_program(settings)?.map(Notifier::start);
         if let Some(notifier) = &notifier {
             builder = builder.on_event(notifier.callback());
@@ -113,6 +119,7 @@ impl Instance {
             refuse_unregistered: settings.refuse_unregistered,
             rest_hooks_verify_url: settings.rest_hooks_verify_url,
             extra_ca_pem: settings.extra_ca_pem,
+            sent: conduct.sent,
             metrics: Some(metrics),
             login: conduct.login,
             target_hints: conduct.for_development,

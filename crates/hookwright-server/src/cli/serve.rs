@@ -36,7 +36,7 @@ pub(super) async fn run(args: ServeArgs, config: Option<PathBuf>, output: Output
             "endpoints may have http URLs, whose webhooks anybody on the way can read; HOOKWRIGHT_HTTPS_ONLY=true refuses them"
         );
     }
-    let instance = Instance::open(&settings).await?;
+    let instance = Instance::open(&settings, None).await?;
     let token = match settings.api_token {
         Some(_) => None,
         None => instance.first_token().await?,
@@ -62,5 +62,5 @@ pub(super) async fn run(args: ServeArgs, config: Option<PathBuf>, output: Output
     drop(token);
     tracing::info!(listen.address = %address, version = env!("CARGO_PKG_VERSION"), "started");
     let api_token = settings.api_token.clone();
-    instance.serve(settings, Conduct { api_token, login, for_development: false }).await
+    instance.serve(settings, Conduct { api_token, login, for_development: false, sent: None }).await
 }

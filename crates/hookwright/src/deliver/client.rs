@@ -1,6 +1,6 @@
 //! Sends one request and reads its answer, within one deadline and with a capped body. It follows no redirects.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -29,7 +29,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends requests over a pool of connections.
 pub(super) struct Client {
-    http: legacy::Client<Connector, Full<Bytes>>,
+    /// Until it is closed.
+    http: RwLock<Option<legacy::Client<Connector, Full<Bytes>>>>,
 }
 
 /// How a request ended.
@@ -58,7 +59,12 @@ impl Client {
             .http1_max_buf_size(RESPONSE_HEAD_MAX)
             .http1_max_headers(RESPONSE_HEADERS_MAX)
             .build(connector);
-        Ok(Client { http })
+        Ok(Client { http: RwLock::new(Some(http)) })
+    }
+
+    /// Closes the connections that nothing uses, and makes no more.
+    pub(super) fn close(&self) {
+        self.http.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Sends `request`; the whole exchange ends by `deadline`, which is `timeout` after its start.
@@ -69,7 +75,9 @@ impl Client {
         timeout: Duration,
     ) -> Ended {
         let deadline = tokio::time::Instant::from_std(deadline);
-        let answer = match timeout_at(deadline, self.http.request(request)).await {
+        let http = self.http.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(http) = http else { return Ended::failed(FailureReason::Other) };
+        let answer = match timeout_at(deadline, http.request(request)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Ended::failed(FailureReason::of_client(&error)),
             Err(_) => return Ended::failed(FailureReason::Timeout(timeout)),

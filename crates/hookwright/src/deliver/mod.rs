@@ -77,6 +77,11 @@ impl Deliverer {
         })
     }
 
+    /// Closes what is open, once the last attempt has ended.
+    pub(crate) fn close(&self) {
+        self.client.close();
+    }
+
     /// Makes one attempt. It ends by its timeout, and never fails but as an outcome.
     pub(crate) async fn attempt(&self, request: &AttemptRequest<'_>) -> Outcome {
         let started = Instant::now();

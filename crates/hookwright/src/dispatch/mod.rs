@@ -266,6 +266,7 @@ impl Dispatch {
             shared.call_off.cancel();
             shared.workers.wait().await;
         }
+        shared.deliverer.close();
         shared.stop.cancel();
         shared.tasks.close();
         shared.tasks.wait().await;

@@ -65,6 +65,10 @@ impl fmt::Display for OwnerId {
 }
 
 /// What can name an owner: integers, UUIDs, texts that can be a uid, and options of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot name an owner",
+    note = "an owner is named by an integer, a UUID, a text, or an `Option` of one of them"
+)]
 pub trait AsOwner {
     /// The owner that this names. Fails if it names none.
     fn as_owner(&self) -> Result<OwnerId, OwnerError>;

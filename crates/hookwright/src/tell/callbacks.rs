@@ -190,3 +190,64 @@ fn word(event: &HookEvent) -> &'static str {
         _ => "given up",
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::domain::application::{Metadata, Purpose};
+    use crate::domain::event::{AttemptEvent, EndpointEvent, Origin};
+    use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId};
+    use crate::domain::names::EventTypeName;
+    use crate::domain::time::Timestamp;
+
+    fn endpoint() -> EndpointEvent {
+        let origin = Origin {
+            organisation: OrganisationId::MIN,
+            application: ApplicationId::MIN,
+            owner: None,
+            purpose: Purpose::Customer,
+        };
+        let (uid, url, metadata) = (None, String::new(), Metadata::new());
+        EndpointEvent { origin, endpoint: EndpointId::MIN, uid, url, metadata }
+    }
+
+    fn attempt() -> Arc<AttemptEvent> {
+        Arc::new(AttemptEvent {
+            endpoint: endpoint(),
+            message: MessageId::MIN,
+            event_id: None,
+            event_type: EventTypeName::parse("book.added").unwrap(),
+            attempt: AttemptId::MIN,
+            number: 1,
+            response_code: 200,
+            reason: None,
+            started_at: Timestamp::MIN,
+            next_attempt_at: None,
+        })
+    }
+
+    #[tokio::test]
+    async fn beyond_its_room_a_slow_callback_misses_attempts_and_nothing_else() {
+        let ((goes_on, waits), (heard, told)) = (channel::<()>(), channel());
+        let (waits, heard) = (Mutex::new(waits), Mutex::new(heard));
+        let mut callbacks = Callbacks::default();
+        callbacks.add(move |event| {
+            let _ = waits.lock().unwrap().recv();
+            let _ = heard.lock().unwrap().send(word(event));
+        });
+        let caller = Caller::start(callbacks).unwrap();
+        for _ in 0..WAITING_MAX + 10 {
+            caller.push(HookEvent::AttemptSucceeded(attempt()));
+        }
+        caller.push(HookEvent::EndpointDeleted(endpoint()));
+        drop(goes_on);
+        caller.shutdown(Duration::from_secs(30)).await;
+        let told: Vec<&str> = told.try_iter().collect();
+        // One may have been taken out to be told before the others came.
+        let attempts = told.iter().filter(|word| **word == "attempt succeeded").count();
+        assert!((WAITING_MAX..=WAITING_MAX + 1).contains(&attempts), "{attempts}");
+        assert_eq!(told.last(), Some(&"endpoint.deleted"));
+    }
+}

@@ -1,13 +1,13 @@
 //! The engine inside a product: its own owners, resources and events.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hookwright::config::DatabaseUrl;
 use hookwright::domain::event_type::EventTypeSettings;
 use hookwright::domain::names::EventTypeName;
 use hookwright::domain::page::{Order, PageRequest};
 use hookwright::{Builder, Error, Hooks, NothingSent, OwnerError, Published, Raw, StartError, StoreError};
-use hookwright_testkit::{Receiver, Reply};
+use hookwright_testkit::{Receiver, Reply, eventually};
 use serde::Serialize;
 use serde_json::json;
 use tempfile::TempDir;
@@ -300,4 +300,46 @@ async fn a_shutdown_that_cannot_write_the_last_outcomes_says_so() {
     let error = hooks.shutdown(Duration::from_secs(10)).await.unwrap_err();
     assert_eq!(error.attempts, 1);
     assert!(error.to_string().contains("was removed or replaced"), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_slow_does_not_block_the_runtime() {
+    let directory = tempfile::tempdir().unwrap();
+    let hooks = declared(on_file(&directory)).start().await.unwrap();
+    hooks.owner(42).subscribe("book.added", HOOK).await.unwrap();
+    let other = rusqlite::Connection::open(hooks.config().database.file().unwrap()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let book = book(42);
+    let mut sending = Box::pin(hooks.created(&book));
+    // This runtime has one thread: if the call held it, it would hold it until the database is free, or for 5 s.
+    let started = Instant::now();
+    let waited = tokio::time::timeout(Duration::from_millis(100), &mut sending).await;
+    assert!(
+        waited.is_err() && started.elapsed() < Duration::from_secs(3),
+        "{waited:?}, {:?}",
+        started.elapsed()
+    );
+    other.execute_batch("COMMIT").unwrap();
+    assert!(sending.await.unwrap().is_sent());
+    hooks.shutdown(Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_of_an_engine_runs_after_its_shutdown() {
+    let directory = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start().await;
+    let running = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = running();
+    let hooks = declared(on_file(&directory)).start().await.unwrap();
+    hooks.owner(42).subscribe("book.added", receiver.url("/")).await.unwrap();
+    hooks.created(&book(42)).await.unwrap();
+    receiver.wait_for(1).await;
+    hooks.shutdown(Duration::from_secs(10)).await.unwrap();
+    // The receiver's side of a connection ends when ours is closed, while the handle is still there.
+    eventually("the end of all tasks", async || match running() {
+        tasks if tasks <= before => Ok(()),
+        tasks => Err(tasks),
+    })
+    .await;
+    drop(hooks);
 }

@@ -1,6 +1,6 @@
 //! `/api/v1/app/{app_id}/msg`: messages.
 
-mod broadcast;
+pub(super) mod broadcast;
 pub(super) mod content;
 pub(super) mod create;
 mod dto;

@@ -66,6 +66,7 @@ fn needs(operation: &str) -> Needs {
         | "v1.event-type.delete"
         | "v1.event-type.import-openapi"
         | "v1.message.create"
+        | "v1.broadcast.create"
         | "v1.message.expunge-content"
         | "v1.message-attempt.expunge-content"
         | "v1.authentication.app-portal-access"

@@ -233,3 +233,49 @@ async fn dev_answers_nobody_who_calls_this_machine_by_another_name() {
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn events_that_the_file_declares_are_event_types_from_the_start_on() {
+    let file = "[events]\n\"book.added\" = \"bookstore.Book.created\"\n\"user.logged_in\" = \"\"\n";
+    let launch =
+        with_file(serve(), "hookwright.toml", file).env("HOOKWRIGHT_API_TOKEN", "fixed_by_the_operator");
+    for _ in 0..2 {
+        let mut server = launch.start();
+        let client = Client::new(printed(&server, "listening").await, "fixed_by_the_operator");
+        let listed = client.get("/api/v1/event-type").await.expect(200).json();
+        let names: Vec<&str> =
+            listed["data"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["book.added", "user.logged_in"]);
+        server.terminate();
+        assert_eq!(server.wait_exit().await.code(), Some(0));
+    }
+}
+
+#[tokio::test]
+async fn dev_catches_webhooks_if_it_is_told_to_and_shows_them_to_tests() {
+    let server = hookwright("dev --listen 127.0.0.1:0 --capture-only").start();
+    let url = printed(&server, "listening").await;
+    let client = Client::new(&url, "dev_token_not_for_production");
+    client.post("/api/v1/app", &json!({"name": "ann", "uid": "ann"})).await.expect(201);
+    let endpoint = json!({"url": "https://example.com/hook"});
+    client.post("/api/v1/app/ann/endpoint", &endpoint).await.expect(201);
+    for (name, title) in [("book.added", "Momo"), ("book.lent", "Momo"), ("book.added", "Dune")] {
+        let body = json!({"eventType": name, "payload": {"title": title}});
+        client.post("/api/v1/app/ann/msg", &body).await.expect(202);
+    }
+    let sent = client.get("/api/dev/sent?event=book.added&at_least=2").await.expect(200).json();
+    let sent = sent["data"].as_array().unwrap();
+    let mut titles: Vec<&str> = sent.iter().map(|one| one["payload"]["title"].as_str().unwrap()).collect();
+    titles.sort_unstable();
+    assert_eq!(titles, ["Dune", "Momo"]);
+    assert_eq!((&sent[0]["url"], &sent[0]["attempt"]), (&json!("https://example.com/hook"), &json!(1)));
+    assert!(sent[0]["headers"]["webhook-signature"].as_str().unwrap().starts_with("v1,"));
+    let all = client.get("/api/dev/sent?at_least=3").await.expect(200).json();
+    assert_eq!(all["data"].as_array().unwrap().len(), 3);
+    client.delete("/api/dev/sent").await.expect(204);
+    assert_eq!(client.get("/api/dev/sent").await.expect(200).json(), json!({"data": []}));
+    Client::anonymous(&url).get("/api/dev/sent").await.expect(401);
+    let plain = hookwright("dev --listen 127.0.0.1:0").start();
+    let plain = Client::new(printed(&plain, "listening").await, "dev_token_not_for_production");
+    plain.get("/api/dev/sent").await.expect(404);
+}

@@ -77,6 +77,21 @@ async fn a_command_that_fails_is_in_the_log_and_the_next_event_is_told() {
 }
 
 #[tokio::test]
+async fn a_command_that_takes_too_long_is_killed_and_the_next_event_is_told() {
+    let text = "[ -e \"$1/first\" ] || { touch \"$1/first\"; sleep 1000; }\ncat >> \"$1/events\"";
+    let (launch, folder) = notifying(text, ".");
+    let server = Live::start(&launch).await;
+    let nowhere = "http://127.0.0.1:9/".to_owned();
+    server.set_up(&[("one", nowhere.clone()), ("two", nowhere)]).await;
+    let killed = "it took longer than 10 seconds and was killed";
+    let line = server.process.wait_for_line(|line| line.contains(killed), "a warning").await;
+    assert!(line.contains("WARN"), "{line}");
+    let told = lines(&folder.join("events"), 1).await;
+    let second: Value = serde_json::from_str(&told[0]).unwrap();
+    assert_eq!((told.len(), &second["data"]["endpointUid"]), (1, &json!("two")));
+}
+
+#[tokio::test]
 async fn a_command_that_does_not_end_is_killed_with_all_it_started_when_the_server_stops() {
     let (launch, folder) = notifying("sleep 1000 &\necho $! > \"$1/child\"\nwait", ".");
     let mut server = Live::start(&launch.env("HOOKWRIGHT_SHUTDOWN_GRACE", "200ms")).await;

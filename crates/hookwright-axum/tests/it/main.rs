@@ -1,0 +1,4 @@
+//! The router, mounted in a product that runs for real.
+
+#[cfg(test)]
+mod bookstore;

@@ -7,6 +7,7 @@ pub mod server;
 mod api;
 mod auth;
 mod middleware;
+mod notify;
 mod outgoing;
 pub mod pages;
 mod rest_hooks;

@@ -115,7 +115,7 @@ impl Admin {
         for (message, attempts) in history {
             for attempt in attempts {
                 let (transition, health) = (Transition::Delivered, HealthChange::None);
-                self.journal.record(Outcome { attempt, transition, health });
+                self.journal.record(Outcome { attempt, transition, health, told: Vec::new() });
             }
             let append = Append {
                 message: Arc::new(message),

@@ -13,6 +13,7 @@ use crate::config::{Config, ConfigError};
 use crate::deliver::address_policy::AddressPolicy;
 use crate::deliver::{Custom, Deliverer, TlsSetupError};
 use crate::dispatch::{Dispatch, Parts};
+use crate::domain::event::HookEvent;
 use crate::domain::event_registry::{EventRegistry, RegistryError};
 use crate::domain::ids::IdGenerator;
 use crate::error::Error;
@@ -24,11 +25,13 @@ use crate::publish::{BroadcastParts, Broadcasts, Publisher};
 use crate::store::error::StoreError;
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store};
 use crate::tasks::{self, Tasks};
+use crate::tell::{Callbacks, Tell};
 
 /// An engine that is not running yet.
 #[derive(Debug, Clone)]
 pub struct Builder {
     config: Config,
+    callbacks: Callbacks,
     /// What is declared, or what is wrong with it.
     events: Result<EventRegistry, RegistryError>,
     finder: Finder,
@@ -70,6 +73,7 @@ impl Builder {
     pub fn new(config: Config) -> Builder {
         Builder {
             config,
+            callbacks: Callbacks::default(),
             events: Ok(EventRegistry::default()),
             finder: Finder::default(),
             custom: Custom::default(),
@@ -82,6 +86,19 @@ impl Builder {
     /// The configuration, to be changed before the start.
     pub fn config_mut(&mut self) -> &mut Config {
         &mut self.config
+    }
+
+    /// Has `callback` called for each attempt that ends and for whatever else a product may want to know: messages that fail or
+    /// recover, endpoints that are made, changed, disabled or deleted, background tasks that are over. More callbacks are called
+    /// in the order they were added.
+    ///
+    /// They are called one event after the other on a thread of their own, never while anything is held that delivery needs. A
+    /// callback should not block all the same: up to 10,000 events wait for slow ones, then those of single attempts are left out,
+    /// with a warning in the log that says how many; the others are left out, each with an error in the log, beyond 100,000. What a
+    /// callback is told of an attempt is on its way to the disk, and may be read there a moment later. A panic in it is logged.
+    pub fn on_event(mut self, callback: impl Fn(&HookEvent) + Send + Sync + 'static) -> Builder {
+        self.callbacks.add(callback);
+        self
     }
 
     /// Opens and migrates the database, takes up what an earlier run left, and delivers.
@@ -102,6 +119,7 @@ impl Builder {
         let journal = Journal::start(writer, committed, Arc::clone(&measures)).map_err(StartError::Thread)?;
         let foundation = Foundation {
             config,
+            callbacks: self.callbacks,
             events,
             finder: self.finder,
             owner_field: self.owner_field,
@@ -137,6 +155,7 @@ struct Foundation {
     policy: Arc<AddressPolicy>,
     ids: Arc<IdGenerator>,
     measures: Arc<Measures>,
+    callbacks: Callbacks,
 }
 
 impl Foundation {
@@ -148,6 +167,8 @@ impl Foundation {
         let catalog =
             Arc::new(Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids), limits));
         catalog.organisation_ensure(DEFAULT_ORGANISATION).await.map_err(StartError::FirstWrite)?;
+        let tell = Tell::start(clock.clone(), Arc::clone(&ids), Arc::clone(&catalog), self.callbacks);
+        let tell = Arc::new(tell.map_err(StartError::Thread)?);
         let names = self.events.iter().map(|event| event.name.clone()).collect();
         catalog.event_types_ensure(DEFAULT_ORGANISATION, names).await.map_err(StartError::FirstWrite)?;
         let parts = Parts {
@@ -158,6 +179,7 @@ impl Foundation {
             catalog: Arc::clone(&catalog),
             deliverer,
             activity: activity.clone(),
+            tell: Arc::clone(&tell),
             measures: Arc::clone(&measures),
         };
         let dispatch = Dispatch::start(parts, fresh).await?;
@@ -176,6 +198,7 @@ impl Foundation {
             journal: journal.clone(),
             catalog: Arc::clone(&catalog),
             dispatch: dispatch.clone(),
+            tell: Arc::clone(&tell),
             finder: self.finder.clone(),
         });
         let broadcasts = Broadcasts::start(BroadcastParts {
@@ -214,6 +237,7 @@ impl Foundation {
             maintenance,
             policy,
             activity,
+            tell,
             stop,
         };
         Ok(Hooks { inner: Arc::new(inner) })

@@ -1,7 +1,9 @@
 //! What a call on the engine can fail with.
 
 use crate::deliver::address_policy::UrlError;
+use crate::domain::event_filter::EventFilter;
 use crate::domain::names::EventTypeName;
+use crate::domain::operational::OPERATIONAL_EVENT_TYPES;
 use crate::domain::owner::OwnerError;
 use crate::domain::payload_schema::{SchemaError, Violation};
 use crate::store::error::StoreError;
@@ -24,6 +26,9 @@ pub enum Error {
     /// An endpoint filters by an event type that is not registered.
     #[error("the event type {0} is not registered")]
     UnknownEventType(EventTypeName),
+    /// An endpoint for operational webhooks filters by an event type that they do not have.
+    #[error("there is no operational event type {0}; there are {list}", list = OPERATIONAL_EVENT_TYPES.join(", "))]
+    UnknownOperationalEventType(EventFilter),
     /// No event of this name was declared.
     #[error(
         "the event {event:?} is not declared: declare it with `.event({event:?}, …)` before the engine starts"

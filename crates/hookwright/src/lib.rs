@@ -60,6 +60,7 @@ mod dispatch; // when, and in which order
 mod deliver; // one attempt
 mod maintenance; // what must happen now and then
 mod tasks; // many messages once more
+mod tell; // the user is told
 
 mod store; // the only SQL
 pub mod domain; // the words, and what is decided about them
@@ -91,6 +92,7 @@ pub use builder::{Builder, StartError};
 pub use clock::Clock;
 pub use deliver::address_policy::{AddressKind, UrlError};
 pub use deliver::{BoxError, Outgoing, WebhookBody};
+pub use domain::event::HookEvent;
 pub use domain::event_registry::{Raw, ResourceAction};
 pub use domain::owner::{AsOwner, OwnerError, OwnerId};
 pub use error::{Error, Thing};

@@ -10,7 +10,7 @@ pub(super) const SERVER: &str = "crates/hookwright-server/src/";
 pub(super) const LEAVES: [&str; 5] = ["activity", "clock", "config", "error", "measures"];
 
 /// Each module of the engine and what it may import besides itself and the leaves.
-pub(super) const MODULES: [(&str, &[&str]); 16] = [
+pub(super) const MODULES: [(&str, &[&str]); 17] = [
     // Decides; is pure, and so imports not even the leaves.
     ("domain", &[]),
     ("activity", &["domain"]),
@@ -28,12 +28,14 @@ pub(super) const MODULES: [(&str, &[&str]); 16] = [
     ("catalog", &["domain", "store", "journal"]),
     // The work. What it hands to the journal are the items of a batch, which the store defines.
     ("publish", &["domain", "store", "catalog", "journal"]),
-    ("dispatch", &["domain", "store", "catalog", "journal", "deliver"]),
+    // Makes the messages that tell of what the others do, which write them with it.
+    ("tell", &["domain", "store", "catalog"]),
+    ("dispatch", &["domain", "store", "catalog", "journal", "deliver", "tell"]),
     ("receive", &["domain", "store", "catalog", "journal"]),
     ("capture", &["domain", "store", "catalog", "journal"]),
     ("maintenance", &["domain", "store", "catalog", "journal"]),
     // What a task writes is delivered like everything else.
-    ("tasks", &["domain", "store", "catalog", "journal", "dispatch"]),
+    ("tasks", &["domain", "store", "catalog", "journal", "dispatch", "tell"]),
 ];
 
 /// What ties everything together may import everything.

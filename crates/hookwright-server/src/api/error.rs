@@ -189,6 +189,9 @@ impl ApiError {
                 format!("The event type {name} is not registered. Create it first, or leave it out."),
                 "event_type_not_registered",
             ),
+            error @ Error::UnknownOperationalEventType(_) => {
+                ApiError::field(["body", "eventTypes"], sentence(&error), "event_type_not_registered")
+            }
             Error::Url(refused) => {
                 let mut msg = format!("{refused}.").replacen("the URL", "The endpoint URL", 1);
                 if let (UrlError::Address(kind), true) = (&refused, hints) {

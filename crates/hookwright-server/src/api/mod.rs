@@ -11,6 +11,7 @@ mod health; // by path
 mod management;
 mod message;
 mod missing;
+mod operational_webhook;
 
 mod answer; // what they all use
 pub(crate) mod body;
@@ -69,6 +70,7 @@ fn operations() -> Operations {
         .merge(attempt::operations())
         .merge(authentication::operations())
         .merge(management::operations())
+        .merge(operational_webhook::operations())
         .merge(background_task::operations())
 }
 

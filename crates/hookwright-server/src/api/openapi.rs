@@ -10,6 +10,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::api::{
     application, attempt, authentication, background_task, endpoint, event_type, health, management, message,
+    operational_webhook,
 };
 
 #[derive(OpenApi)]
@@ -36,6 +37,10 @@ use crate::api::{
         management::list, management::create, management::show, management::rename, management::change,
         management::expire,
         background_task::list, background_task::show,
+        operational_webhook::list, operational_webhook::create, operational_webhook::show,
+        operational_webhook::upsert, operational_webhook::remove,
+        operational_webhook::secret::show, operational_webhook::secret::rotate,
+        operational_webhook::headers::show, operational_webhook::headers::replace,
     ),
 )]
 struct Document;

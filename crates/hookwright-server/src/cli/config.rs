@@ -7,6 +7,7 @@ use hookwright::config::UrlSchemes;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::instance::notify_program;
 use super::output::Output;
 use crate::config::{Place, Profile, SettingFlags, Settings};
 
@@ -36,6 +37,7 @@ enum ConfigCommand {
 pub(super) fn run(args: ConfigArgs, config: Option<PathBuf>, output: Output) -> Result<(), Failure> {
     let ConfigCommand::Check { settings } = args.command;
     let settings = Settings::load(&settings, config, Profile::Serve)?;
+    notify_program(&settings)?;
     let advice = advice(&settings);
     if output.is_json() {
         let shown: Vec<Value> = settings

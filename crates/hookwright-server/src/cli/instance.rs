@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::failure::Failure;
 use super::{metrics, signals};
 use crate::config::Settings;
+use crate::notify::{Notifier, Program};
 use crate::pages::LoginLinks;
 use crate::server::{self, SentWebhooks, ServerOptions};
 
@@ -31,6 +32,13 @@ pub(super) struct Instance {
     metrics: metrics_exporter_prometheus::PrometheusHandle,
     stop: CancellationToken,
     grace: Duration,
+    notifier: Option<Notifier>,
+}
+
+/// The program that the operator wants to be told by, if there is one; fails if it is not there.
+pub(super) fn notify_program(settings: &Settings) -> Result<Option<Program>, Failure> {
+    let found = settings.notify.as_deref().map(Program::find).transpose();
+    found.map_err(|error| Failure::because("The configuration cannot be used", &error))
 }
 
 /// How a server differs between `serve` and `dev`.
@@ -63,6 +71,10 @@ impl Instance {
         if let Some(sent) = sent.cloned() {
             builder = builder.deliver_with(move |outgoing| std::future::ready(sent.catch(outgoing)));
         }
+        let notifier = notify_program(settings)?.map(Notifier::start);
+        if let Some(notifier) = &notifier {
+            builder = builder.on_event(notifier.callback());
+        }
         let hooks = builder.start().await.map_err(|error| {
             Failure::because(&format!("The server cannot start on {}", settings.database), &error)
         })?;
@@ -76,6 +88,7 @@ impl Instance {
             metrics,
             stop,
             grace: settings.shutdown_grace,
+            notifier,
         })
     }
 
@@ -97,7 +110,7 @@ impl Instance {
 
     /// Serves until the process is asked to stop, then ends what is under way within the grace period.
     pub(super) async fn serve(self, settings: Settings, conduct: Conduct) -> Result<(), Failure> {
-        let Instance { hooks, listener, metrics, stop, grace, public_url, .. } = self;
+        let Instance { hooks, listener, metrics, stop, grace, public_url, notifier, .. } = self;
         let options = ServerOptions {
             api_token: conduct.api_token,
             jwt_secret: settings.jwt_secret,
@@ -126,6 +139,9 @@ impl Instance {
             served.abort();
         }
         let report = hooks.shutdown(grace.saturating_sub(stopping.elapsed())).await;
+        if let Some(notifier) = notifier {
+            notifier.shutdown(grace.saturating_sub(stopping.elapsed())).await;
+        }
         match report {
             Ok(report) => tracing::info!(
                 attempts.finished = report.finished,

@@ -6,6 +6,8 @@ mod api;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod operational;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod reference;

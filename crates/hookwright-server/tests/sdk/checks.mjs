@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { Svix, Webhook } from "svix";
 
 import { backAndForth, eventually, forthAndBack, invalid, refused } from "./expectations.mjs";
+import { checkOperational } from "./operational.mjs";
 import { Subscriber } from "./subscriber.mjs";
 import { checkTasks } from "./tasks.mjs";
 
@@ -336,6 +337,10 @@ async function tasks() {
   await checkTasks(svix, subscriber);
 }
 
+async function operationalWebhooks() {
+  await checkOperational(svix, subscriber);
+}
+
 function send(app) {
   return svix.message.create(app, { eventType: "book.added", payload: { n: 1 } });
 }
@@ -346,6 +351,7 @@ function haveEnded(found) {
 
 const checks = [
   health, access, applications, eventTypes, endpoints, secrets, messages, attempts, tasks, authentication,
+  operationalWebhooks,
 ];
 for (const check of checks) {
   await check();

@@ -4,6 +4,7 @@ import asyncio
 import os
 from datetime import datetime, timedelta, timezone
 
+import operational
 import tasks as background
 from asynchronous import asynchronously
 from expectations import back_and_forth, eventually, forth_and_back, invalid, refused
@@ -377,6 +378,10 @@ def tasks():
     background.check(svix, subscriber)
 
 
+def operational_webhooks():
+    operational.check(svix, subscriber)
+
+
 def send(app):
     return svix.message.create(app, MessageIn(event_type="book.added", payload={"n": 1}))
 
@@ -385,7 +390,8 @@ def all_ended(found):
     return all(it.status in (MessageStatus.SUCCESS, MessageStatus.FAIL) for it in found)
 
 
-for check in (health, access, applications, event_types, endpoints, secrets, messages, attempts, tasks):
+for check in (health, access, applications, event_types, endpoints, secrets, messages, attempts, tasks,
+              operational_webhooks):
     check()
     print(f"{check.__name__}: good", flush=True)
 authentication(svix, server)

@@ -29,10 +29,10 @@ export class Subscriber {
     return `http://127.0.0.1:${this.server.address().port}${path}`;
   }
 
-  /** The webhooks with which a message came to a path, once they are so many. */
+  /** The webhooks with which a message, or any, came to a path, once they are so many. */
   wait(path, messageId, count = 1) {
-    const found = () =>
-      this.received.filter((webhook) => webhook.path === path && webhook.headers["webhook-id"] === messageId);
+    const isIt = (webhook) => messageId === undefined || webhook.headers["webhook-id"] === messageId;
+    const found = () => this.received.filter((webhook) => webhook.path === path && isIt(webhook));
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(check);

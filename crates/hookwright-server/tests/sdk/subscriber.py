@@ -35,14 +35,14 @@ class Subscriber:
     def url(self, path):
         return f"http://127.0.0.1:{self._server.server_address[1]}{path}"
 
-    def wait(self, path, message_id, count=1):
-        """The headers and bodies with which a message came to a path, once they are so many."""
+    def wait(self, path, message_id=None, count=1):
+        """The headers and bodies with which a message, or any, came to a path, once they are so many."""
 
         def found():
             return [
                 (headers, body)
                 for at, headers, body in self._received
-                if at == path and lowered(headers).get("webhook-id") == message_id
+                if at == path and message_id in (None, lowered(headers).get("webhook-id"))
             ]
 
         with self._came:

@@ -2,7 +2,7 @@
 
 use crate::catalog::cache::Cache;
 use crate::catalog::{Catalog, TRIES};
-use crate::domain::application::{Application, ApplicationRef, ApplicationSettings};
+use crate::domain::application::{Application, ApplicationRef, ApplicationSettings, Purpose};
 use crate::domain::ids::OrganisationId;
 use crate::error::{Error, Thing};
 use crate::store::write::{CatalogWrite, Changed};
@@ -17,7 +17,9 @@ impl Catalog {
     ) -> Result<Application, Error> {
         let now = self.clock.now();
         let id = self.ids.next(now).into();
-        let application = Application { id, organisation, settings, created_at: now, updated_at: now };
+        let purpose = Purpose::Customer;
+        let application =
+            Application { id, organisation, purpose, settings, created_at: now, updated_at: now };
         match self.journal.change(CatalogWrite::ApplicationInsert(application.clone())).await? {
             Changed::Yes => Ok(application),
             _ => Err(TAKEN),

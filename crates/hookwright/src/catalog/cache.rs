@@ -35,6 +35,8 @@ const UIDS_MAX: usize = 50_000;
 const EVENT_TYPES_BYTES: u64 = 64 * 1024 * 1024;
 /// Organisations whose event types are in memory, more or less.
 const ORGANISATIONS_USUAL: usize = 1_000;
+/// Organisations of which it is known whether they have operational webhooks.
+const OPERATIONAL_MAX: usize = 10_000;
 /// Tokens that are kept.
 const TOKENS_MAX: usize = 10_000;
 /// A token is read again after this: another process may have revoked it.
@@ -110,6 +112,8 @@ pub(super) struct Cache {
     uids: Bounded<(OrganisationId, Uid), ApplicationId>,
     event_types: Bounded<OrganisationId, Arc<EventTypes>, ByBytes>,
     tokens: Bounded<[u8; 32], CachedToken>,
+    /// The applications that hold operational webhooks; `None` if an organisation has none.
+    operational: Bounded<OrganisationId, Option<ApplicationId>>,
     /// Rises with each change: what was read before a change must not be kept after it.
     changes: AtomicU64,
 }
@@ -165,6 +169,7 @@ impl Cache {
             uids: Bounded::new(UIDS_MAX),
             event_types: in_one_piece(ORGANISATIONS_USUAL, EVENT_TYPES_BYTES),
             tokens: Bounded::new(TOKENS_MAX),
+            operational: Bounded::new(OPERATIONAL_MAX),
             changes: AtomicU64::new(0),
         }
     }
@@ -263,6 +268,31 @@ impl Cache {
             forget();
         }
         Ok(token)
+    }
+
+    /// The application that holds an organisation's operational webhooks.
+    pub(super) async fn operational(
+        &self,
+        store: &Store,
+        organisation: OrganisationId,
+    ) -> Result<Option<ApplicationId>, Error> {
+        if let Some(known) = self.operational.get(&organisation) {
+            return Ok(known);
+        }
+        let read = || async { store.operational_application(organisation).await.map(Some) };
+        let keep = |id: Option<ApplicationId>| {
+            self.operational.insert(organisation, id);
+            id
+        };
+        let forget = || {
+            self.operational.remove(&organisation);
+        };
+        Ok(self.read(read, keep, forget).await?.flatten())
+    }
+
+    pub(super) fn forget_operational(&self, organisation: OrganisationId) {
+        self.changed();
+        self.operational.remove(&organisation);
     }
 
     pub(super) fn forget_application(&self, id: ApplicationId) {

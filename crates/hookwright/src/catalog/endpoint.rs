@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use hookwright_signature::Secret;
 
-use crate::catalog::{Catalog, TRIES};
-use crate::domain::endpoint::{Endpoint, EndpointSettings};
+use crate::catalog::cache::Cache;
+use crate::catalog::{Catalog, TRIES, operational};
+use crate::domain::application::Purpose;
+use crate::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings};
 use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
 use crate::domain::event_filter::EventFilter;
 use crate::domain::ids::{ApplicationId, EndpointId};
 use crate::domain::page::{self, Page, PageRequest};
 use crate::error::{Error, Thing};
-use crate::store::write::{CatalogWrite, Changed};
+use crate::store::write::{Append, CatalogWrite, Changed};
 
 /// Another endpoint of the application has its uid, or its identifier: hooks, which have the latter, mostly have no uid.
 fn taken(settings: &EndpointSettings) -> Error {
@@ -24,6 +26,7 @@ impl Catalog {
         &self,
         application: ApplicationId,
         new: NewEndpoint,
+        mut tell: impl FnMut(&Endpoint) -> Vec<Append> + Send,
     ) -> Result<Endpoint, Error> {
         self.check_event_types(application, &new.settings.event_types).await?;
         let now = self.clock.now();
@@ -44,7 +47,9 @@ impl Catalog {
         };
         self.check_room(application, 0, endpoint.weight(), 1).await?;
         let write = CatalogWrite::EndpointInsert(Box::new(endpoint.clone()));
-        match self.change(write, move |cache| cache.forget_application(application)).await? {
+        let told = tell(&endpoint);
+        let forget = move |cache: &Cache| cache.forget_application(application);
+        match self.change_telling(write, told, forget).await? {
             Changed::Yes => Ok(endpoint),
             Changed::Missing => Err(Error::NotFound(Thing::Application)),
             Changed::Taken | Changed::Stale => Err(taken(&endpoint.settings)),
@@ -80,8 +85,9 @@ impl Catalog {
         application: ApplicationId,
         endpoint: &EndpointRef,
         mut change: impl FnMut(&mut EndpointEdit) -> Result<(), Error> + Send,
+        tell: impl FnMut(&Endpoint, &Endpoint) -> Vec<Append> + Send,
     ) -> Result<Endpoint, Error> {
-        self.change_endpoint(application, endpoint, |endpoint| {
+        let change = |endpoint: &mut Endpoint| {
             let mut edit = EndpointEdit {
                 settings: endpoint.settings.clone(),
                 headers: endpoint.headers.clone(),
@@ -92,8 +98,8 @@ impl Catalog {
             endpoint.headers = edit.headers;
             endpoint.disabled = edit.disabled;
             Ok(())
-        })
-        .await
+        };
+        self.change_endpoint(application, endpoint, change, tell).await
     }
 
     pub(crate) async fn endpoint_rotate_secret(
@@ -102,23 +108,41 @@ impl Catalog {
         endpoint: &EndpointRef,
         secret: Secret,
         grace: Duration,
+        tell: impl FnMut(&Endpoint, &Endpoint) -> Vec<Append> + Send,
     ) -> Result<Endpoint, Error> {
-        self.change_endpoint(application, endpoint, |endpoint| {
+        let change = |endpoint: &mut Endpoint| {
             let now = self.clock.now();
             endpoint.rotate(secret.clone(), now, now.after(grace));
             Ok(())
-        })
-        .await
+        };
+        self.change_endpoint(application, endpoint, change, tell).await
+    }
+
+    /// Disables an endpoint because of what it answered, unless it is disabled already; if it was not, `told` is sent.
+    pub(crate) async fn endpoint_disable(
+        &self,
+        application: ApplicationId,
+        endpoint: EndpointId,
+        reason: DisabledReason,
+        told: Vec<Append>,
+    ) -> Result<Changed, Error> {
+        let now = self.clock.now();
+        let write = CatalogWrite::EndpointDisable { application, endpoint, reason, now };
+        self.change_telling(write, told, move |cache| cache.forget_application(application)).await
     }
 
     pub(crate) async fn endpoint_delete(
         &self,
         application: ApplicationId,
         endpoint: &EndpointRef,
+        mut tell: impl FnMut(&Endpoint) -> Vec<Append> + Send,
     ) -> Result<EndpointId, Error> {
-        let id = self.endpoint(application, endpoint).await?.endpoint.id;
+        let entry = self.endpoint(application, endpoint).await?;
+        let id = entry.endpoint.id;
         let write = CatalogWrite::EndpointDelete(application, id);
-        match self.change(write, move |cache| cache.forget_application(application)).await? {
+        let told = tell(&entry.endpoint);
+        let forget = move |cache: &Cache| cache.forget_application(application);
+        match self.change_telling(write, told, forget).await? {
             Changed::Yes => Ok(id),
             _ => Err(Error::NotFound(Thing::Endpoint)),
         }
@@ -129,6 +153,7 @@ impl Catalog {
         application: ApplicationId,
         endpoint: &EndpointRef,
         mut change: impl FnMut(&mut Endpoint) -> Result<(), Error> + Send,
+        mut tell: impl FnMut(&Endpoint, &Endpoint) -> Vec<Append> + Send,
     ) -> Result<Endpoint, Error> {
         let _turn = self.edits.lock().await;
         for _ in 0..TRIES {
@@ -144,7 +169,9 @@ impl Catalog {
             let unless_changed_since = before.updated_at;
             let write =
                 CatalogWrite::EndpointUpdate { endpoint: Box::new(after.clone()), unless_changed_since };
-            match self.change(write, move |cache| cache.forget_application(application)).await? {
+            let told = tell(before, &after);
+            let forget = move |cache: &Cache| cache.forget_application(application);
+            match self.change_telling(write, told, forget).await? {
                 Changed::Yes => return Ok(after),
                 Changed::Taken => return Err(taken(&after.settings)),
                 Changed::Missing | Changed::Stale => {}
@@ -179,13 +206,19 @@ impl Catalog {
         application: ApplicationId,
         event_types: &[EventFilter],
     ) -> Result<(), Error> {
+        if event_types.is_empty() {
+            return Ok(());
+        }
+        let entry = self.application_by_id(application).await?;
+        let entry = entry.ok_or(Error::NotFound(Thing::Application))?;
+        if entry.application.purpose == Purpose::Operational {
+            return operational::check_event_types(event_types);
+        }
         // A wildcard is taken though nothing matches it yet.
         let mut named = event_types.iter().filter_map(EventFilter::event_type).peekable();
         if named.peek().is_none() {
             return Ok(());
         }
-        let entry = self.application_by_id(application).await?;
-        let entry = entry.ok_or(Error::NotFound(Thing::Application))?;
         let known = self.event_types(entry.application.organisation).await?;
         match named.find(|name| !known.contains_key(*name)) {
             Some(unknown) => Err(Error::UnknownEventType(unknown.clone())),

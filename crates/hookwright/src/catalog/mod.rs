@@ -7,6 +7,7 @@ mod finder; // and which of them get it
 mod application; // changes, a file for each kind of thing
 mod endpoint;
 mod event_type;
+mod operational;
 mod token;
 
 use std::collections::BTreeMap;
@@ -15,16 +16,16 @@ use std::sync::Arc;
 use crate::catalog::cache::Cache;
 use crate::clock::Clock;
 use crate::config::{ENDPOINTS_BYTES_MAX_DEFAULT, ENDPOINTS_MAX_DEFAULT};
-use crate::domain::application::ApplicationRef;
+use crate::domain::application::{ApplicationRef, Purpose};
 use crate::domain::endpoint_edit::EndpointRef;
 use crate::domain::event_type::EventType;
-use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator, OrganisationId};
+use crate::domain::ids::{ApplicationId, IdGenerator, OrganisationId};
 use crate::domain::names::EventTypeName;
 use crate::domain::time::Timestamp;
 use crate::error::{Error, Thing};
 use crate::journal::Journal;
 use crate::store::Store;
-use crate::store::write::{CatalogWrite, Changed};
+use crate::store::write::{Append, CatalogWrite, Changed};
 
 pub(crate) use cache::{ApplicationEntry, EndpointEntry};
 pub(crate) use finder::Finder;
@@ -90,8 +91,11 @@ impl Catalog {
     ) -> Result<Arc<ApplicationEntry>, Error> {
         let with_id = async |id: ApplicationId| -> Result<_, Error> {
             let entry = self.cache.application(&self.store, id).await?;
-            // What belongs to another organisation is answered like what does not exist.
-            Ok(entry.filter(|entry| entry.application.organisation == organisation))
+            // What belongs to another organisation is answered like what does not exist, and so are operational webhooks.
+            Ok(entry.filter(|entry| {
+                let application = &entry.application;
+                application.organisation == organisation && application.purpose == Purpose::Customer
+            }))
         };
         if let ApplicationRef::Id(id) = application
             && let Some(entry) = with_id(*id).await?
@@ -145,27 +149,25 @@ impl Catalog {
         Ok(Arc::clone(&self.cache.event_types(&self.store, organisation).await?.by_name))
     }
 
-    /// Disables an endpoint because of what it answered, unless it is disabled already.
-    pub(crate) async fn endpoint_disable(
-        &self,
-        application: ApplicationId,
-        endpoint: EndpointId,
-        reason: crate::domain::endpoint::DisabledReason,
-    ) -> Result<Changed, Error> {
-        let now = self.clock.now();
-        let write = CatalogWrite::EndpointDisable { application, endpoint, reason, now };
-        self.change(write, move |cache| cache.forget_application(application)).await
-    }
-
     /// Writes a change and forgets what it made old; in a task of its own, so that it does also if the caller goes away.
     async fn change(
         &self,
         write: CatalogWrite,
         forget: impl FnOnce(&Cache) + Send + 'static,
     ) -> Result<Changed, Error> {
+        self.change_telling(write, Vec::new(), forget).await
+    }
+
+    /// Does that, and in the same commit stores messages that tell of the change, if there was one.
+    async fn change_telling(
+        &self,
+        write: CatalogWrite,
+        told: Vec<Append>,
+        forget: impl FnOnce(&Cache) + Send + 'static,
+    ) -> Result<Changed, Error> {
         let (journal, cache) = (self.journal.clone(), Arc::clone(&self.cache));
         let task = tokio::spawn(async move {
-            let changed = journal.change(write).await;
+            let changed = journal.change_telling(write, told).await;
             forget(&cache);
             changed
         });

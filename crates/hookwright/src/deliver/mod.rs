@@ -21,6 +21,7 @@ use http_body_util::Full;
 use crate::config::{Config, SignatureHeaders, UrlSchemes};
 use crate::deliver::address_policy::AddressPolicy;
 use crate::deliver::client::Client;
+use crate::domain::application::Purpose;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::message::Message;
 use crate::domain::time::Timestamp;
@@ -44,6 +45,8 @@ pub(crate) struct Deliverer {
 /// What one attempt needs.
 pub(crate) struct AttemptRequest<'a> {
     pub(crate) endpoint: &'a Endpoint,
+    /// Whose webhook it is.
+    pub(crate) purpose: Purpose,
     /// Signs with the endpoint's current secret.
     pub(crate) signer: &'a Signer,
     /// The endpoint's URL, if it can be called at all.
@@ -114,7 +117,11 @@ impl Deliverer {
         if self.schemes == UrlSchemes::HttpsOnly && uri.scheme_str() != Some("https") {
             return Err(FailureReason::NotHttps);
         }
-        let body = self.custom.render(request.message, request.endpoint)?;
+        let body = match request.purpose {
+            Purpose::Customer => self.custom.render(request.message, request.endpoint)?,
+            // What a product renders are its own messages.
+            Purpose::Operational => WebhookBody::usual(request.message, request.endpoint),
+        };
         let id = request.message.id.to_string();
         let seconds = request.now.as_seconds();
         let timestamp = u64::try_from(seconds).unwrap_or(0);

@@ -35,15 +35,15 @@ impl HealthBook {
         }
     }
 
-    /// Notes a failure; says what to keep, and whether the endpoint is to be disabled for it.
-    pub(super) fn failed(&self, endpoint: EndpointId, now: Timestamp) -> (HealthChange, bool) {
+    /// Notes a failure; says what to keep, and how the endpoint has been doing.
+    pub(super) fn failed(&self, endpoint: EndpointId, now: Timestamp) -> (HealthChange, Health) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = failing.get(&endpoint).copied();
         let after = before.map_or_else(|| Health::first_failure(now), |health| health.failed(now));
         failing.insert(endpoint, after);
         self.count.store(failing.len(), Ordering::Release);
         let change = if before == Some(after) { HealthChange::None } else { HealthChange::Failing(after) };
-        (change, after.is_beyond_hope(now))
+        (change, after)
     }
 
     /// Forgets an endpoint that was disabled, enabled or deleted; says whether it was failing.

@@ -8,6 +8,7 @@ mod overflow; // what waits on disk meanwhile
 mod expunged; // payloads that were removed meanwhile
 mod health_book; // who has failed for how long
 mod intake; // what comes in: new messages, retries, rows from disk
+mod telling; // what is told of it
 mod worker; // an attempt, and what follows from it
 
 #[cfg(test)]
@@ -45,6 +46,7 @@ use crate::measures::{Measures, Snapshot};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::write::{Changed, Resent, Write, Written};
+use crate::tell::Tell;
 
 /// Rows of ended deliveries that are removed in one batch.
 const END_SLICE: u32 = 500;
@@ -74,6 +76,7 @@ struct Shared {
     catalog: Arc<Catalog>,
     deliverer: Deliverer,
     activity: ActivityFeed,
+    tell: Arc<Tell>,
     measures: Arc<Measures>,
     lanes: Mutex<Lanes>,
     health: HealthBook,
@@ -101,6 +104,7 @@ pub(crate) struct Parts {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) deliverer: Deliverer,
     pub(crate) activity: ActivityFeed,
+    pub(crate) tell: Arc<Tell>,
     pub(crate) measures: Arc<Measures>,
 }
 
@@ -110,7 +114,7 @@ impl Dispatch {
         parts: Parts,
         committed: mpsc::UnboundedReceiver<Vec<Committed>>,
     ) -> Result<Dispatch, StoreError> {
-        let Parts { config, ids, store, journal, catalog, deliverer, activity, measures } = parts;
+        let Parts { config, ids, store, journal, catalog, deliverer, activity, tell, measures } = parts;
         let clock = config.clock.clone();
         let limits = Limits {
             lane_concurrency: config.lane_concurrency,
@@ -133,6 +137,7 @@ impl Dispatch {
             catalog,
             deliverer,
             activity,
+            tell,
             measures,
             lanes: Mutex::new(lanes),
             health: HealthBook::new(failing.into_iter().map(|(_, endpoint, health)| (endpoint, health))),

@@ -9,10 +9,11 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 
 use crate::activity::Activity;
-use crate::catalog::EndpointEntry;
 use crate::deliver::{AttemptRequest, Outcome as Answer, callable};
 use crate::dispatch::Shared;
 use crate::dispatch::lanes::{End, Start};
+use crate::dispatch::telling::{self, Target, Told};
+use crate::domain::application::Purpose;
 use crate::domain::attempt::{Attempt, AttemptStatus};
 use crate::domain::delivery::{GiveUpReason, Transition};
 use crate::domain::endpoint::DisabledReason;
@@ -57,21 +58,26 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
         Some(entry) => Ok(Some(entry)),
         None => shared.catalog.application_by_id(application).await,
     };
-    let entry = match entry {
-        Ok(entry) => entry.and_then(|entry| entry.endpoint(endpoint).cloned()),
+    let target = match entry {
+        Ok(entry) => entry.and_then(|application| {
+            let endpoint = application.endpoint(endpoint).cloned()?;
+            Some(Target { application, endpoint })
+        }),
         Err(error) => return postpone(&start, &error),
     };
     // Read at each attempt: what changed since the message was sent counts now.
-    let Some(entry) = entry.filter(|entry| entry.endpoint.disabled.is_none()) else {
+    let Some(target) = target.filter(|target| target.endpoint.endpoint.disabled.is_none()) else {
         shared.end_deliveries(application, endpoint, up_to);
         return End::Abandoned;
     };
     if start.message.payload.is_empty() {
-        return give_up(shared, &start, &entry);
+        return give_up(shared, &start, &target);
     }
+    let entry = &target.endpoint;
     let started_at = shared.clock.now();
     let request = AttemptRequest {
         endpoint: &entry.endpoint,
+        purpose: target.application.application.purpose,
         signer: &entry.signer,
         uri: entry.uri.get_or_init(|| callable(&entry.endpoint.settings.url)).as_ref(),
         message: &start.message,
@@ -90,11 +96,12 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
             return End::Abandoned;
         }
     };
-    conclude(shared, start, &entry, started_at, answer).await
+    conclude(shared, start, &target, started_at, answer).await
 }
 
 /// The message's payload was removed before its turn came: the delivery ends, with an attempt that says so.
-fn give_up(shared: &Shared, start: &Start, entry: &EndpointEntry) -> End {
+fn give_up(shared: &Shared, start: &Start, target: &Target) -> End {
+    let entry = &target.endpoint;
     let now = shared.clock.now();
     let attempt = Attempt {
         id: shared.ids.next(now).into(),
@@ -114,9 +121,11 @@ fn give_up(shared: &Shared, start: &Start, entry: &EndpointEntry) -> End {
     };
     let transition = Transition::GivenUp(GiveUpReason::PayloadGone);
     count(shared, &attempt, transition);
-    shared.activity.publish(|| Activity::attempted(entry.organisation, &attempt));
+    show(shared, target, &attempt);
+    let told = telling::of_missing_payload(shared, target, &start.message, &attempt);
     // It says nothing of the endpoint, which was not called.
-    shared.journal.record(Outcome { attempt, transition, health: HealthChange::None });
+    shared.journal.record(Outcome { attempt, transition, health: HealthChange::None, told: told.messages });
+    shared.tell.call(told.events);
     End::Abandoned
 }
 
@@ -124,7 +133,7 @@ fn give_up(shared: &Shared, start: &Start, entry: &EndpointEntry) -> End {
 async fn conclude(
     shared: &Arc<Shared>,
     start: Start,
-    entry: &Arc<EndpointEntry>,
+    target: &Target,
     started_at: Timestamp,
     answer: Answer,
 ) -> End {
@@ -134,10 +143,11 @@ async fn conclude(
     let jitter = Jitter(if shared.clock.is_manual() { 0.0 } else { fastrand::f64() * 2.0 - 1.0 });
     let mut transition = retry::next(&shared.retry, number, &answer.verdict, now, jitter);
     let is_success = answer.verdict.is_success();
-    let (health, beyond_hope) = if is_success {
-        (shared.health.succeeded(start.key.endpoint), false)
+    let (health, failing_since, beyond_hope) = if is_success {
+        (shared.health.succeeded(start.key.endpoint), None, false)
     } else {
-        shared.health.failed(start.key.endpoint, now)
+        let (health, after) = shared.health.failed(start.key.endpoint, now);
+        (health, Some(after.first_failure_at), after.is_beyond_hope(now))
     };
     let disable = answer.verdict.disables().or(beyond_hope.then_some(DisabledReason::Failing));
     if let (Some(reason), false) = (disable, is_success) {
@@ -155,7 +165,7 @@ async fn conclude(
         reason: answer.reason,
         duration: answer.duration,
         trigger: start.trigger,
-        url: entry.endpoint.settings.url.clone(),
+        url: target.endpoint.endpoint.settings.url.clone(),
         started_at,
         next_attempt_at: match transition {
             Transition::RetryAt(at) => Some(at),
@@ -163,22 +173,26 @@ async fn conclude(
         },
     };
     count(shared, &attempt, transition);
-    shared.activity.publish(|| Activity::attempted(entry.organisation, &attempt));
+    show(shared, target, &attempt);
     // The endpoint's kept failures go with the row of the endpoint when it is disabled.
     let health = if disable.is_some() { HealthChange::Recovered } else { health };
-    shared.journal.record(Outcome { attempt, transition, health });
+    let response_code = attempt.response_code;
+    let told = telling::of_attempt(shared, target, &start.message, &attempt, transition).await;
+    shared.journal.record(Outcome { attempt, transition, health, told: told.messages });
     if let Transition::RetryAt(at) = transition {
         shared.note_due(at);
     }
+    shared.tell.call(told.events);
     if let Some(reason) = disable {
-        switch_off(shared, &start, reason).await;
+        let told = telling::of_disabling(shared, target, reason, response_code, failing_since).await;
+        switch_off(shared, &start, reason, told).await;
     }
     if is_success { End::Succeeded } else { End::Failed }
 }
 
-async fn switch_off(shared: &Arc<Shared>, start: &Start, reason: DisabledReason) {
+async fn switch_off(shared: &Arc<Shared>, start: &Start, reason: DisabledReason, told: Told) {
     let key = start.key;
-    match shared.catalog.endpoint_disable(key.application, key.endpoint, reason).await {
+    match shared.catalog.endpoint_disable(key.application, key.endpoint, reason, told.messages).await {
         Ok(changed) => {
             // It may be gone, or another of its attempts was faster.
             if changed == Changed::Yes {
@@ -187,10 +201,18 @@ async fn switch_off(shared: &Arc<Shared>, start: &Start, reason: DisabledReason)
                     endpoint.id = %key.endpoint, reason = reason.as_str(),
                     "disabled endpoint {}: {}", key.endpoint, reason.in_words()
                 );
+                shared.tell.call(told.events);
             }
             shared.end_deliveries(key.application, key.endpoint, shared.newest());
         }
         Err(error) => tracing::error!(endpoint.id = %key.endpoint, %error, "could not disable an endpoint"),
+    }
+}
+
+/// Shows an attempt to those who look on, but for those of operational webhooks, which nobody sees.
+fn show(shared: &Shared, target: &Target, attempt: &Attempt) {
+    if target.application.application.purpose == Purpose::Customer {
+        shared.activity.publish(|| Activity::attempted(target.endpoint.organisation, attempt));
     }
 }
 

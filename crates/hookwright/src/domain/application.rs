@@ -16,12 +16,24 @@ pub struct Application {
     pub id: ApplicationId,
     /// The organisation it belongs to.
     pub organisation: OrganisationId,
+    /// Whose webhooks it holds.
+    pub purpose: Purpose,
     /// What is set by the product.
     pub settings: ApplicationSettings,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+/// Whose webhooks an application holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Those of a customer of the product.
+    Customer,
+    /// Operational webhooks, which go to the product itself. An organisation has one such application at most, and nobody sees
+    /// it: its endpoints are asked for by the organisation.
+    Operational,
 }
 
 /// What a product sets on an application.

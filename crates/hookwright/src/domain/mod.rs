@@ -14,7 +14,9 @@ pub mod token;
 pub mod attempt; // what happens
 pub mod broadcast;
 pub mod delivery;
+pub mod event;
 pub mod message;
+pub mod operational;
 pub(crate) mod owner_field;
 pub mod payload_schema;
 pub mod selection;
@@ -22,6 +24,7 @@ pub mod task;
 
 pub mod breaker; // what is decided
 pub mod health;
+pub mod notable;
 pub mod rate;
 pub mod retry;
 

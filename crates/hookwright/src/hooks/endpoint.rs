@@ -1,17 +1,23 @@
 //! Calls about endpoints.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hookwright_signature::Secret;
 
+use crate::catalog::ApplicationEntry;
+use crate::domain::application::Purpose;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
+use crate::domain::event::{EndpointEvent, HookEvent};
 use crate::domain::ids::{ApplicationId, EndpointId};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::time::Timestamp;
-use crate::error::Error;
+use crate::error::{Error, Thing};
 use crate::hooks::Hooks;
 use crate::store::read::{EndpointStats, StatsSpan};
+use crate::store::write::Append;
+use crate::tell::Listeners;
 
 /// Rows of a kind that statistics count at most.
 const COUNTED_MAX: u32 = 10_000;
@@ -26,8 +32,19 @@ impl Hooks {
         application: ApplicationId,
         new: NewEndpoint,
     ) -> Result<Endpoint, Error> {
+        let owner = self.customer(application).await?;
         self.inner.policy.check_url(&new.settings.url)?;
-        self.inner.catalog.endpoint_create(application, new).await
+        let listeners = self.inner.tell.listeners(owner.application.organisation).await;
+        let mut events = Vec::new();
+        let tell = |made: &Endpoint| {
+            if listeners.any() {
+                events = vec![HookEvent::EndpointCreated(EndpointEvent::of(&owner.application, made))];
+            }
+            listeners.messages(&events)
+        };
+        let made = self.inner.catalog.endpoint_create(application, new, tell).await?;
+        self.inner.tell.call(events);
+        Ok(made)
     }
 
     /// Whether an endpoint may have this URL; what its host name leads to is checked at each attempt.
@@ -62,21 +79,16 @@ impl Hooks {
         &self,
         application: ApplicationId,
         endpoint: &EndpointRef,
-        mut change: impl FnMut(&mut EndpointEdit) + Send,
+        change: impl FnMut(&mut EndpointEdit) + Send,
     ) -> Result<Endpoint, Error> {
-        let policy = &self.inner.policy;
-        let checked = |edit: &mut EndpointEdit| {
-            let url = edit.settings.url.clone();
-            change(edit);
-            // A URL that was taken once is checked again at each attempt; here only a new one is.
-            if edit.settings.url == url {
-                Ok(())
-            } else {
-                policy.check_url(&edit.settings.url).map_err(Error::from)
-            }
-        };
-        let changed = self.inner.catalog.endpoint_update(application, endpoint, checked).await?;
+        let owner = self.customer(application).await?;
+        let listeners = self.inner.tell.listeners(owner.application.organisation).await;
+        let mut events = Vec::new();
+        let tell = told_of_changes(&owner, &listeners, &mut events);
+        let checked = self.checked(change);
+        let changed = self.inner.catalog.endpoint_update(application, endpoint, checked, tell).await?;
         self.inner.dispatch.endpoint_changed(&changed);
+        self.inner.tell.call(events);
         Ok(changed)
     }
 
@@ -100,8 +112,18 @@ impl Hooks {
         application: ApplicationId,
         endpoint: &EndpointRef,
     ) -> Result<(), Error> {
-        let id = self.inner.catalog.endpoint_delete(application, endpoint).await?;
+        let owner = self.customer(application).await?;
+        let listeners = self.inner.tell.listeners(owner.application.organisation).await;
+        let mut events = Vec::new();
+        let tell = |gone: &Endpoint| {
+            if listeners.any() {
+                events = vec![HookEvent::EndpointDeleted(EndpointEvent::of(&owner.application, gone))];
+            }
+            listeners.messages(&events)
+        };
+        let id = self.inner.catalog.endpoint_delete(application, endpoint, tell).await?;
         self.inner.dispatch.endpoint_deleted(application, id);
+        self.inner.tell.call(events);
         Ok(())
     }
 
@@ -113,12 +135,62 @@ impl Hooks {
         secret: Option<Secret>,
         grace: Duration,
     ) -> Result<Endpoint, Error> {
-        let secret = match secret {
-            Some(secret) => secret,
-            None => Secret::generate().map_err(|_| Error::Randomness)?,
-        };
-        let changed = self.inner.catalog.endpoint_rotate_secret(application, endpoint, secret, grace).await?;
+        let owner = self.customer(application).await?;
+        let listeners = self.inner.tell.listeners(owner.application.organisation).await;
+        let mut events = Vec::new();
+        let tell = told_of_changes(&owner, &listeners, &mut events);
+        let secret = given_or_fresh(secret)?;
+        let changed =
+            self.inner.catalog.endpoint_rotate_secret(application, endpoint, secret, grace, tell).await?;
         self.inner.dispatch.endpoint_changed(&changed);
+        self.inner.tell.call(events);
         Ok(changed)
+    }
+
+    /// An application whose endpoints are asked for by their application, as those for operational webhooks are not.
+    async fn customer(&self, application: ApplicationId) -> Result<Arc<ApplicationEntry>, Error> {
+        let entry = self.inner.catalog.application_by_id(application).await?;
+        let entry = entry.filter(|entry| entry.application.purpose == Purpose::Customer);
+        entry.ok_or(Error::NotFound(Thing::Application))
+    }
+
+    /// A change that fails if it sets a URL that may not be called.
+    pub(super) fn checked(
+        &self,
+        mut change: impl FnMut(&mut EndpointEdit) + Send,
+    ) -> impl FnMut(&mut EndpointEdit) -> Result<(), Error> + Send {
+        let policy = Arc::clone(&self.inner.policy);
+        move |edit: &mut EndpointEdit| {
+            let url = edit.settings.url.clone();
+            change(edit);
+            // A URL that was taken once is checked again at each attempt; here only a new one is.
+            if edit.settings.url == url {
+                Ok(())
+            } else {
+                policy.check_url(&edit.settings.url).map_err(Error::from)
+            }
+        }
+    }
+}
+
+/// Notes what a change of an endpoint is told as, and makes the messages of it.
+fn told_of_changes(
+    owner: &ApplicationEntry,
+    listeners: &Listeners<'_>,
+    events: &mut Vec<HookEvent>,
+) -> impl FnMut(&Endpoint, &Endpoint) -> Vec<Append> + Send {
+    |before, after| {
+        if listeners.any() {
+            *events = HookEvent::of_change(&owner.application, before, after);
+        }
+        listeners.messages(events)
+    }
+}
+
+/// This secret, or a fresh one.
+pub(super) fn given_or_fresh(secret: Option<Secret>) -> Result<Secret, Error> {
+    match secret {
+        Some(secret) => Ok(secret),
+        None => Secret::generate().map_err(|_| Error::Randomness),
     }
 }

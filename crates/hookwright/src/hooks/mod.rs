@@ -3,6 +3,7 @@
 mod application; // what is configured
 mod endpoint;
 mod event_type;
+mod operational;
 mod token;
 
 mod resource; // what a product tells in its own words
@@ -18,7 +19,7 @@ mod message;
 mod task;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -42,6 +43,7 @@ use crate::measures::Snapshot;
 use crate::publish::{Broadcasts, Publisher};
 use crate::store::{DEFAULT_ORGANISATION, Store};
 use crate::tasks::Tasks;
+use crate::tell::Tell;
 
 pub use crate::domain::application::ApplicationRef;
 pub use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
@@ -52,6 +54,9 @@ pub use published::{NothingSent, Published};
 pub use resource::Resource;
 pub use subscription::Subscribe;
 pub use token::NewToken;
+
+/// Callbacks have at least so long to be told of what happened until the end.
+const CALLBACKS_GRACE_MIN: Duration = Duration::from_secs(1);
 
 /// A running engine. Clones are cheap and share it; it ends with [`Hooks::shutdown`].
 #[derive(Clone)]
@@ -78,6 +83,7 @@ pub(crate) struct Inner {
     pub(crate) maintenance: Maintenance,
     pub(crate) policy: Arc<AddressPolicy>,
     pub(crate) activity: ActivityFeed,
+    pub(crate) tell: Arc<Tell>,
     /// Ends the maintenance.
     pub(crate) stop: CancellationToken,
 }
@@ -147,16 +153,21 @@ impl Hooks {
 
     /// Ends the engine: takes no more messages, lets attempts under way end for at most `grace`, writes what came of them.
     ///
-    /// Deliveries that did not end stay in the database and go on at the next start. Fails if what came of the last attempts could
-    /// not be written: those are made again at the next start. Either way the engine has ended, and nothing of it runs any more.
+    /// Deliveries that did not end stay in the database and go on at the next start. Callbacks are told of what happened until then,
+    /// for what is left of `grace`, but for at least a second. Fails if what came of the last attempts could not be written: those are
+    /// made again at the next start. Either way the engine has ended, and nothing of it runs any more, but a callback that never
+    /// returns.
     pub async fn shutdown(&self, grace: Duration) -> Result<ShutdownReport, Unwritten> {
+        let begun = Instant::now();
         self.inner.publisher.close();
         self.inner.tasks.shutdown().await;
         self.inner.broadcasts.shutdown().await;
         let report = self.inner.dispatch.shutdown(grace).await;
         self.inner.stop.cancel();
-        self.inner.journal.shutdown().await?;
-        Ok(report)
+        let written = self.inner.journal.shutdown().await;
+        let left = grace.saturating_sub(begun.elapsed());
+        self.inner.tell.shutdown(left.max(CALLBACKS_GRACE_MIN)).await;
+        written.map(|()| report)
     }
 }
 

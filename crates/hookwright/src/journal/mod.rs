@@ -74,6 +74,21 @@ impl Journal {
         }
     }
 
+    /// Changes what is configured, and stores messages that tell of it if it did change.
+    pub(crate) async fn change_telling(
+        &self,
+        change: CatalogWrite,
+        told: Vec<Append>,
+    ) -> Result<Changed, Error> {
+        if told.is_empty() {
+            return self.change(change).await;
+        }
+        match self.write(Write::Told(Box::new(Write::Catalog(change)), told)).await? {
+            Written::Changed(changed) => Ok(changed),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     /// Changes something about a message that is stored.
     pub(crate) async fn change_message(&self, write: Write) -> Result<Changed, Error> {
         match self.write(write).await? {

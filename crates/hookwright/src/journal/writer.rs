@@ -113,17 +113,21 @@ impl Thread {
     /// Tells the dispatcher of the new messages, and each caller of its own item.
     fn succeeded(&self, batch: u64, writes: Vec<Write>, answers: Vec<Answer>, written: Vec<Written>) {
         let mut fresh = Vec::new();
+        let mut accepted = |Append { message, endpoints, .. }| {
+            if !endpoints.is_empty() {
+                fresh.push(Committed { message, endpoints, batch });
+            }
+        };
         for ((write, answer), written) in writes.into_iter().zip(answers).zip(written) {
-            let mut accepted = |Append { message, endpoints, .. }: Append| {
-                if !endpoints.is_empty() {
-                    fresh.push(Committed { message, endpoints, batch });
-                }
-            };
             match (write, &written) {
                 (Write::Append(append), Written::Appended(Appended::Stored)) => accepted(append),
                 (Write::BroadcastStep(step), Written::Broadcast(Some(stored))) => {
                     let stored = step.messages.into_iter().zip(stored).filter(|(_, stored)| **stored);
                     stored.for_each(|(append, _)| accepted(append));
+                }
+                (Write::Outcome(outcome), _) => outcome.told.into_iter().for_each(&mut accepted),
+                (Write::Told(_, told), written) if written.took_effect() => {
+                    told.into_iter().for_each(&mut accepted);
                 }
                 _ => {}
             }

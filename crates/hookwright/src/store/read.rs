@@ -193,7 +193,9 @@ reads! {
     application_with_endpoints(id: ApplicationId) -> Option<ApplicationWithEndpoints>;
     /// The id of the application with this uid.
     application_by_uid(organisation: OrganisationId, uid: Uid) -> Option<ApplicationId>;
-    /// An organisation's applications, by id.
+    /// The application that holds an organisation's operational webhooks.
+    operational_application(organisation: OrganisationId) -> Option<ApplicationId>;
+    /// An organisation's applications, by id, but for that of its operational webhooks.
     application_list(organisation: OrganisationId, page: PageRequest<ApplicationId>) -> Page<Application>;
     /// The applications that a filter leaves, by id.
     application_search(

@@ -41,6 +41,8 @@ pub(crate) enum Write {
     Flush,
     /// What is configured changes.
     Catalog(CatalogWrite),
+    /// Something is written, and messages that tell of it, if it took effect: both or neither.
+    Told(Box<Write>, Vec<Append>),
     /// An answer is kept for the requests that repeat it.
     KeepAnswer(KeptAnswer),
     /// A background task begins.
@@ -107,12 +109,19 @@ impl KeyPlace {
 impl Write {
     /// Whether it cannot be written without changing the database.
     pub(crate) fn always_changes(&self) -> bool {
-        matches!(self, Write::Append(_) | Write::Outcome(_) | Write::Probe)
+        match self {
+            Write::Append(_) | Write::Outcome(_) | Write::Probe => true,
+            Write::Told(write, _) => write.always_changes(),
+            _ => false,
+        }
     }
 
     /// Whether what it removes or replaces is to be overwritten in the file. What every message costs is not: deliveries, keys
     /// and failures are removed with it, and hold nothing that anybody sent.
     pub(crate) fn overwrites(&self) -> bool {
+        if let Write::Told(write, _) = self {
+            return write.overwrites();
+        }
         !matches!(
             self,
             Write::Append(_)
@@ -198,6 +207,8 @@ pub(crate) struct Outcome {
     pub(crate) transition: Transition,
     /// What is to be kept of the endpoint's failures, if that changed.
     pub(crate) health: HealthChange,
+    /// Messages that tell of it.
+    pub(crate) told: Vec<Append>,
 }
 
 /// What an attempt changes about an endpoint's kept failures.
@@ -292,6 +303,18 @@ pub(crate) enum Written {
     Stepped(Option<Vec<MessageId>>),
     /// Which of the messages are stored; `None` if the event for all had moved since.
     Broadcast(Option<Vec<bool>>),
+}
+
+impl Written {
+    /// Whether what was asked for was done, so that it is to be told.
+    pub(crate) fn took_effect(&self) -> bool {
+        match self {
+            Written::Changed(changed) => *changed == Changed::Yes,
+            Written::Stepped(ready) => ready.is_some(),
+            Written::Appended(appended) => *appended == Appended::Stored,
+            _ => true,
+        }
+    }
 }
 
 /// What became of a message that was to be stored.

@@ -25,6 +25,7 @@ use crate::error::{Error, Thing};
 use crate::journal::Journal;
 use crate::store::Store;
 use crate::store::write::{Changed, Write, Written};
+use crate::tell::Tell;
 
 /// Tasks that take turns; more wait until one of these is over.
 const TOGETHER: u32 = 100;
@@ -41,6 +42,7 @@ pub(crate) struct Parts {
     pub(crate) journal: Journal,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) dispatch: Dispatch,
+    pub(crate) tell: Arc<Tell>,
     pub(crate) finder: Finder,
 }
 

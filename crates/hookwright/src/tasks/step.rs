@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::domain::endpoint::Endpoint;
+use crate::domain::event::HookEvent;
 use crate::domain::ids::MessageId;
 use crate::domain::selection::Standing;
 use crate::domain::task::{Task, TaskFailure, TaskStatus};
@@ -32,15 +33,18 @@ pub(super) async fn take(parts: &Parts, task: Task) -> Result<(), Error> {
     };
     let (application, endpoint) = (task.application, task.endpoint);
     let (id, status) = (task.id, step.status);
-    let write = TaskStep {
-        before: task,
-        messages: step.messages,
-        cursor: step.cursor,
-        status,
-        now: parts.clock.now(),
+    let now = parts.clock.now();
+    let listeners = parts.tell.listeners(task.organisation).await;
+    let events = if status != TaskStatus::Running && listeners.any() {
+        vec![HookEvent::TaskFinished(Box::new(Task { status, updated_at: now, ..task.clone() }))]
+    } else {
+        Vec::new()
     };
+    let write = TaskStep { before: task, messages: step.messages, cursor: step.cursor, status, now };
+    let write = Write::Told(Box::new(Write::TaskStep(write)), listeners.messages(&events));
     // A task that is not there any more went with its application.
-    if let Written::Stepped(Some(ready)) = parts.journal.write(Write::TaskStep(write)).await? {
+    if let Written::Stepped(Some(ready)) = parts.journal.write(write).await? {
+        parts.tell.call(events);
         if !ready.is_empty() {
             parts.dispatch.ready_on_disk(application, endpoint, &ready).await;
         }
@@ -70,7 +74,9 @@ fn decide(task: &Task, endpoint: &Endpoint, read: &[Reached], refused: &HashSet<
         }
         cursor = message.id;
     }
-    let status = if read.len() < LOOK { TaskStatus::Finished } else { TaskStatus::Running };
+    // The last step sends nothing: how much a task has sent is known only when it is written, and told when it is over.
+    let is_over = read.len() < LOOK && messages.is_empty();
+    let status = if is_over { TaskStatus::Finished } else { TaskStatus::Running };
     Step { messages, cursor, status }
 }
 

@@ -47,4 +47,6 @@ mod sending; // eventId, idempotency keys, callers that go away
 #[cfg(test)]
 mod tasks; // many messages once more
 #[cfg(test)]
+mod telling; // the callback, and operational webhooks
+#[cfg(test)]
 mod tls;

@@ -10,11 +10,11 @@ use hookwright::domain::attempt::Attempt;
 use hookwright::domain::endpoint::{Endpoint, EndpointSettings};
 use hookwright::domain::ids::{ApplicationId, MessageId};
 use hookwright::domain::message::Message;
-use hookwright::domain::names::EventTypeName;
+use hookwright::domain::names::{EventTypeName, Uid};
 use hookwright::domain::page::{Order, PageRequest};
 use hookwright::domain::time::Timestamp;
 use hookwright::hooks::{EndpointEdit, EndpointRef, NewEndpoint};
-use hookwright::{AttemptFilter, Clock, DeliveryStatus, Hooks, NewMessage, Sent};
+use hookwright::{AttemptFilter, Clock, DeliveryStatus, HookEvent, Hooks, NewMessage, Sent};
 use hookwright_testkit::eventually;
 use tempfile::TempDir;
 
@@ -77,6 +77,22 @@ impl Rig {
         let organisation = hooks.default_organisation();
         let application =
             hooks.application_create(organisation, ApplicationSettings::default()).await.unwrap().id;
+        Rig { hooks, application, directory }
+    }
+
+    /// An engine that calls this back.
+    pub(crate) async fn start_told(
+        change: impl FnOnce(&mut Config),
+        callback: impl Fn(&HookEvent) + Send + Sync + 'static,
+    ) -> Rig {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = config(&directory);
+        change(&mut config);
+        let mut builder = Hooks::builder(config.database.clone()).on_event(callback);
+        *builder.config_mut() = config;
+        let hooks = builder.start().await.unwrap();
+        let settings = ApplicationSettings { uid: Uid::parse("ann").ok(), ..ApplicationSettings::default() };
+        let application = hooks.application_create(hooks.default_organisation(), settings).await.unwrap().id;
         Rig { hooks, application, directory }
     }
 

@@ -187,12 +187,12 @@ impl EndpointPatch {
 }
 
 /// A URL without spaces and control characters around it, as browsers read one (WHATWG URL, section 4.4).
-fn trimmed(url: &str) -> String {
+pub(in crate::api) fn trimmed(url: &str) -> String {
     url.trim_matches(|c: char| c <= ' ').to_owned()
 }
 
 /// Turns an endpoint on or off; one that is off stays off for the reason it has.
-pub(super) fn set_disabled(reason: &mut Option<DisabledReason>, disabled: bool) {
+pub(in crate::api) fn set_disabled(reason: &mut Option<DisabledReason>, disabled: bool) {
     if disabled {
         reason.get_or_insert(DisabledReason::ByRequest);
     } else {

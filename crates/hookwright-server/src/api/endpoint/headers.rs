@@ -39,7 +39,7 @@ pub(super) fn operations() -> Operations {
 #[derive(Deserialize, ToSchema)]
 pub(in crate::api) struct EndpointHeadersIn {
     /// Values by name: at most 50, and at most 16 KiB in all.
-    headers: BTreeMap<String, String>,
+    pub(in crate::api) headers: BTreeMap<String, String>,
 }
 
 /// What to change about an endpoint's headers; what is left out stays.
@@ -56,7 +56,7 @@ pub(in crate::api) struct EndpointHeadersPatchIn {
 
 /// What is sent with each attempt.
 #[derive(Serialize, ToSchema)]
-struct EndpointHeadersOut<'a> {
+pub(in crate::api) struct EndpointHeadersOut<'a> {
     /// Values by name, without those that may be credentials.
     headers: BTreeMap<&'a str, &'a str>,
     /// The names of those whose values are not shown.
@@ -159,7 +159,7 @@ fn patched(mut there: Vec<Header>, set: &[Header], gone: &[String]) -> Vec<Heade
 }
 
 /// Headers that may be sent, by the names and values that came in.
-pub(super) fn checked_headers(fields: &mut Fields, values: BTreeMap<String, String>) -> Vec<Header> {
+pub(in crate::api) fn checked_headers(fields: &mut Fields, values: BTreeMap<String, String>) -> Vec<Header> {
     if values.len() > HEADERS_MAX {
         fields.refuse(
             "headers",
@@ -200,7 +200,7 @@ fn check_room(fields: &mut Fields, headers: &[Header]) {
 }
 
 impl EndpointHeadersOut<'_> {
-    fn of(endpoint: &Endpoint) -> EndpointHeadersOut<'_> {
+    pub(in crate::api) fn of(endpoint: &Endpoint) -> EndpointHeadersOut<'_> {
         let (sensitive, open): (Vec<_>, Vec<_>) =
             endpoint.headers.iter().partition(|header| header.is_sensitive());
         EndpointHeadersOut {

@@ -28,8 +28,9 @@ use crate::api::path::{EndpointPath, EndpointToPut, InApplication};
 use crate::api::query::Query;
 use crate::auth::{Caller, needs};
 use crate::server::AppState;
-use dto::{EndpointIn, EndpointPatch, set_disabled};
+use dto::{EndpointIn, EndpointPatch};
 
+pub(super) use dto::{set_disabled, trimmed};
 pub(super) use out::EndpointOut;
 
 pub(super) fn operations() -> Operations {

@@ -7,6 +7,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use hookwright::domain::capability::Capability;
 use hookwright::domain::endpoint::Endpoint;
+use hookwright_signature::Secret;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -46,9 +47,23 @@ pub(in crate::api) struct EndpointSecretRotateIn {
 
 /// An endpoint's secret.
 #[derive(Serialize, ToSchema)]
-struct EndpointSecretOut<'a> {
+pub(in crate::api) struct EndpointSecretOut<'a> {
     /// `whsec_` and base64.
-    key: &'a str,
+    pub(in crate::api) key: &'a str,
+}
+
+impl EndpointSecretRotateIn {
+    /// The new secret, unless a fresh one is wanted, and how long the old one goes on signing.
+    pub(in crate::api) fn checked(self) -> Result<(Option<Secret>, Duration), ApiError> {
+        let mut fields = Fields::default();
+        let secret = fields.secret("key", self.key.as_deref());
+        let grace = self.grace_period_seconds.unwrap_or(GRACE_SECONDS_DEFAULT);
+        if grace > GRACE_SECONDS_MAX {
+            fields.refuse("gracePeriodSeconds", format_args!("must be at most {GRACE_SECONDS_MAX}"));
+        }
+        fields.finish()?;
+        Ok((secret, Duration::from_secs(grace.into())))
+    }
 }
 
 /// The secret that an endpoint's webhooks are signed with.
@@ -86,14 +101,7 @@ pub(in crate::api) async fn rotate(
     EndpointPath(named): EndpointPath,
     OptionalJsonBody(body): OptionalJsonBody<EndpointSecretRotateIn>,
 ) -> Result<Response, ApiError> {
-    let mut fields = Fields::default();
-    let secret = fields.secret("key", body.key.as_deref());
-    let grace = body.grace_period_seconds.unwrap_or(GRACE_SECONDS_DEFAULT);
-    if grace > GRACE_SECONDS_MAX {
-        fields.refuse("gracePeriodSeconds", format_args!("must be at most {GRACE_SECONDS_MAX}"));
-    }
-    fields.finish()?;
-    let grace = Duration::from_secs(grace.into());
+    let (secret, grace) = body.checked()?;
     shown(&state.hooks.endpoint_rotate_secret(application.id, &named, secret, grace).await?)
 }
 

@@ -52,7 +52,10 @@ fn needs(operation: &str) -> Needs {
         | "v1.endpoint.delete"
         | "v1.endpoint.set-headers"
         | "v1.endpoint.patch-headers" => Needs::Capability(ManageEndpoint),
-        "v1.application.list" => Needs::OrganisationToRead,
+        "v1.application.list"
+        | "v1.operational-webhook.endpoint.list"
+        | "v1.operational-webhook.endpoint.get"
+        | "v1.operational-webhook.endpoint.get-headers" => Needs::OrganisationToRead,
         "v1.application.create"
         | "v1.application.upsert"
         | "v1.application.patch"
@@ -68,6 +71,7 @@ fn needs(operation: &str) -> Needs {
         | "v1.message-attempt.expunge-content"
         | "v1.authentication.app-portal-access"
         | "v1.authentication.expire-all" => Needs::Everything,
+        operational if operational.starts_with("v1.operational-webhook.endpoint.") => Needs::Everything,
         management if management.starts_with("v1.management.") => Needs::Everything,
         other => panic!("what does {other} need?"),
     }

@@ -31,7 +31,6 @@ async fn operations_that_are_not_there_yet_say_so() {
         (Method::POST, "/api/v1/auth/one-time-token"),
         (Method::GET, "/api/v1/app/ann/msg/m/raw"),
         (Method::GET, "/ingest/api/v1/source/"),
-        (Method::GET, "/api/v1/operational-webhook/endpoint"),
     ] {
         let answer = rig.client.request(method, path, &[], "").await.expect(501);
         assert_eq!(answer.json()["code"], "not_implemented", "{path}");

@@ -8,7 +8,7 @@ use hookwright_signature::Secret;
 use tempfile::TempDir;
 
 use crate::config::DatabaseUrl;
-use crate::domain::application::{Application, ApplicationSettings};
+use crate::domain::application::{Application, ApplicationSettings, Purpose};
 use crate::domain::attempt::{Attempt, AttemptStatus, Trigger};
 use crate::domain::delivery::{DeliveryKey, Transition};
 use crate::domain::endpoint::{Endpoint, EndpointSettings};
@@ -73,6 +73,7 @@ pub(super) fn application(number: u16) -> Application {
     Application {
         id: app(number),
         organisation: DEFAULT_ORGANISATION,
+        purpose: Purpose::Customer,
         settings: ApplicationSettings { name: format!("application {number}"), ..Default::default() },
         created_at: NOW,
         updated_at: NOW,
@@ -143,7 +144,7 @@ pub(super) fn success(attempt: Attempt) -> Attempt {
 }
 
 pub(super) fn outcome(attempt: Attempt, transition: Transition) -> Write {
-    Write::Outcome(Outcome { attempt, transition, health: HealthChange::None })
+    Write::Outcome(Outcome { attempt, transition, health: HealthChange::None, told: Vec::new() })
 }
 
 pub(super) fn key(application: u16, endpoint: u16, message: u16) -> DeliveryKey {

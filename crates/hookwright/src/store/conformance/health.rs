@@ -12,7 +12,12 @@ pub(super) async fn failures_are_kept_until_a_success_or_a_change_of_the_endpoin
     let mut record = |f: &mut Fixture, endpoint, health| {
         number += 1;
         let attempt = attempt(1, 1, endpoint, number, 1);
-        f.write(Write::Outcome(Outcome { attempt, transition: Transition::RetryAt(at(1)), health }));
+        f.write(Write::Outcome(Outcome {
+            attempt,
+            transition: Transition::RetryAt(at(1)),
+            health,
+            told: Vec::new(),
+        }));
     };
     record(&mut f, 9, HealthChange::Failing(health(7, None)));
     record(&mut f, 8, HealthChange::Failing(health(7, None)));

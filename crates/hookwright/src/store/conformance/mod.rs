@@ -15,6 +15,7 @@ mod message;
 mod retention;
 mod stats;
 mod task;
+mod telling;
 mod token;
 
 mod sqlite_file; // what only a file can do wrong
@@ -107,6 +108,10 @@ conform! {
         a_step_is_taken_once_and_whole,
         tasks_are_filtered_and_walked_forward_and_back,
         messages_are_read_with_how_far_they_have_come;
+    telling:
+        what_tells_of_a_change_is_written_with_it_or_not_at_all,
+        what_tells_of_an_attempt_is_written_with_it,
+        the_application_of_operational_webhooks_is_one_and_in_no_list;
     token:
         tokens_are_found_by_their_hash_until_they_are_revoked,
         a_change_of_a_token_leaves_what_it_does_not_name,

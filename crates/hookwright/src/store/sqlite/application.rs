@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, named_params, params};
 
-use crate::domain::application::{Application, ApplicationSettings};
+use crate::domain::application::{Application, ApplicationSettings, Purpose};
 use crate::domain::ids::{ApplicationId, OrganisationId};
 use crate::domain::names::Uid;
 use crate::domain::page::{Page, PageRequest};
@@ -13,7 +13,7 @@ use crate::store::sqlite::{Sqlite, endpoint, subscription, value};
 use crate::store::write::Changed;
 
 pub(super) const COLUMNS: &str =
-    "id, organisation, uid, name, throttle_rate, metadata, created_at, updated_at";
+    "id, organisation, uid, name, throttle_rate, metadata, created_at, updated_at, operational";
 
 impl Sqlite {
     pub(crate) async fn application_with_endpoints(
@@ -46,6 +46,18 @@ impl Sqlite {
         .await
     }
 
+    pub(crate) async fn operational_application(
+        &self,
+        organisation: OrganisationId,
+    ) -> Result<Option<ApplicationId>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT id FROM application WHERE organisation = ?1 AND operational = 1";
+            let params = [organisation.as_bytes()];
+            value::first(connection, sql, params, |row| value::id(row, 0, ApplicationId::from_bytes))
+        })
+        .await
+    }
+
     pub(crate) async fn application_list(
         &self,
         organisation: OrganisationId,
@@ -61,7 +73,7 @@ impl Sqlite {
             };
             let sql = format!(
                 "SELECT {COLUMNS} FROM application
-                 WHERE organisation = :organisation AND id {beyond} :beyond
+                 WHERE organisation = :organisation AND id {beyond} :beyond AND operational = 0
                  ORDER BY id {order} LIMIT :count"
             );
             let params = named_params! {
@@ -90,7 +102,7 @@ pub(super) fn insert(connection: &Connection, application: &Application) -> Resu
     let settings = &application.settings;
     let rows = connection
         .prepare_cached(&format!(
-            "INSERT INTO application ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING"
+            "INSERT INTO application ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING"
         ))?
         .execute(params![
             application.id.as_bytes(),
@@ -101,6 +113,7 @@ pub(super) fn insert(connection: &Connection, application: &Application) -> Resu
             value::json_metadata(&settings.metadata),
             application.created_at.as_micros(),
             application.updated_at.as_micros(),
+            application.purpose == Purpose::Operational,
         ])?;
     Ok(if rows == 1 { Changed::Yes } else { Changed::Taken })
 }
@@ -175,5 +188,6 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<Application, StoreError> {
         },
         created_at: value::time(row, 6)?,
         updated_at: value::time(row, 7)?,
+        purpose: if value::get(row, 8)? { Purpose::Operational } else { Purpose::Customer },
     })
 }

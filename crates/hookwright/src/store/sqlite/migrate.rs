@@ -29,6 +29,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 5, name: "token", sql: include_str!("../../../migrations/sqlite/0005_token.sql") },
     Migration { number: 6, name: "hook", sql: include_str!("../../../migrations/sqlite/0006_hook.sql") },
     Migration {
+        number: 7,
+        name: "operational_application",
+        sql: include_str!("../../../migrations/sqlite/0007_operational_application.sql"),
+    },
+    Migration {
         number: 8,
         name: "broadcast",
         sql: include_str!("../../../migrations/sqlite/0008_broadcast.sql"),

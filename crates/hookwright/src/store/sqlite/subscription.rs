@@ -48,14 +48,14 @@ fn ways_to_want(event_type: &EventTypeName) -> Vec<String> {
     ways
 }
 
-/// Notes what an enabled endpoint wants.
+/// Notes what an enabled endpoint of a customer wants.
 pub(super) fn add(connection: &Connection, endpoint: &Endpoint) -> Result<(), StoreError> {
     if endpoint.disabled.is_some() {
         return Ok(());
     }
     let mut insert = connection.prepare_cached(
         "INSERT OR IGNORE INTO subscription (organisation, event_type, application, endpoint)
-         SELECT organisation, ?1, id, ?3 FROM application WHERE id = ?2",
+         SELECT organisation, ?1, id, ?3 FROM application WHERE id = ?2 AND operational = 0",
     )?;
     let (application, id) = (endpoint.application.as_bytes(), endpoint.id.as_bytes());
     let filters = &endpoint.settings.event_types;

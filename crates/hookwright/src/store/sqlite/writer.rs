@@ -137,7 +137,19 @@ fn apply(
         Write::Append(append) => Written::Appended(message::append(connection, keys, append)?),
         Write::Outcome(outcome) => {
             delivery::outcome(connection, outcome)?;
+            for told in &outcome.told {
+                message::append(connection, keys, told)?;
+            }
             Written::Done
+        }
+        Write::Told(write, messages) => {
+            let written = apply(connection, keys, old, write)?;
+            if written.took_effect() {
+                for told in messages {
+                    message::append(connection, keys, told)?;
+                }
+            }
+            written
         }
         Write::Resend(key) => Written::Resent(delivery::resend(connection, key)?),
         Write::ClaimDue(claim) => Written::Claimed(delivery::claim_due(connection, claim)?),

@@ -39,9 +39,11 @@ pub(crate) struct Verifier {
     http: HttpClient,
     clock: Clock,
     questions: Semaphore,
-    /// By hash of username and key, so that no key is kept: the user, or none, and until when that holds.
-    verdicts: Mutex<HashMap<[u8; 32], (Option<Uid>, Timestamp)>>,
+    verdicts: Mutex<Verdicts>,
 }
+
+/// By hash of username and key, so that no key is kept: the user, or none, and until when that holds.
+type Verdicts = HashMap<[u8; 32], (Option<Uid>, Timestamp)>;
 
 /// Keys cannot be verified.
 #[derive(Debug, thiserror::Error)]

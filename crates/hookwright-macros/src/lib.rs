@@ -28,7 +28,8 @@ pub fn derive_resource(input: TokenStream) -> TokenStream {
 ///
 /// `#[hook(event = "payment.paid", owner = EXPRESSION)]` on a function that returns a `Result` sends what is in its `Ok`;
 /// nothing is sent if it returns an error. Its error type needs `From<hookwright::Error>`: the event that is not declared and the
-/// owner that is missing are told before the body runs, and a webhook that could not be stored after it has run. A function
+/// owner that is missing are told before the body runs, and a webhook that could not be stored after it has run. A return
+/// type counts as a `Result` if it is called so where it is written, so an alias must be called that too. A function
 /// that returns a plain value comes to return `Result<_, hookwright::Error>`. Sending is async, so a function that is not comes to
 /// be.
 ///

@@ -13,6 +13,7 @@ mod store; // what is done
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -55,13 +56,20 @@ impl<A: Authenticate> RestHooks<A> {
         let all = || get(list::<A>).post(create::<A>).fallback(wrong_method);
         let one =
             || get(show::<A>).put(replace::<A>).patch(change::<A>).delete(remove::<A>).fallback(wrong_method);
-        Router::new()
-            .route(path, all())
+        let router = if path.is_empty() { Router::new() } else { Router::new().route(path, all()) };
+        router
             .route(&format!("{path}/"), all())
             .route(&format!("{path}/{{id}}"), one())
             .route(&format!("{path}/{{id}}/"), one())
             .with_state(self.shared)
     }
+}
+
+/// What stands for an id in the path. One that is no text is one of no hook, which is told to those who may know.
+type Id = Result<Path<String>, PathRejection>;
+
+fn text(id: &Id) -> &str {
+    id.as_ref().map_or("", |Path(id)| id)
 }
 
 async fn list<A: Authenticate>(
@@ -91,28 +99,28 @@ async fn create<A: Authenticate>(
 
 async fn show<A: Authenticate>(
     State(shared): State<Arc<Shared<A>>>,
-    Path(id): Path<String>,
+    id: Id,
     request: Request,
 ) -> Result<Response, Problem> {
     let user = shared.admit(request.into_parts().0, Right::Read).await?;
-    let (hook, application) = shared.hook(&user, &id).await?;
+    let (hook, application) = shared.hook(&user, text(&id)).await?;
     hook::json(StatusCode::OK, &HookOut::of(&hook, &application))
 }
 
 async fn replace<A: Authenticate>(
     State(shared): State<Arc<Shared<A>>>,
-    Path(id): Path<String>,
+    id: Id,
     request: Request,
 ) -> Result<Response, Problem> {
-    write(&shared, &id, request, HookIn::need_all).await
+    write(&shared, text(&id), request, HookIn::need_all).await
 }
 
 async fn change<A: Authenticate>(
     State(shared): State<Arc<Shared<A>>>,
-    Path(id): Path<String>,
+    id: Id,
     request: Request,
 ) -> Result<Response, Problem> {
-    write(&shared, &id, request, |_| {}).await
+    write(&shared, text(&id), request, |_| {}).await
 }
 
 async fn write<A: Authenticate>(
@@ -133,11 +141,11 @@ async fn write<A: Authenticate>(
 
 async fn remove<A: Authenticate>(
     State(shared): State<Arc<Shared<A>>>,
-    Path(id): Path<String>,
+    id: Id,
     request: Request,
 ) -> Result<Response, Problem> {
     let user = shared.admit(request.into_parts().0, Right::Change).await?;
-    shared.remove(&user, &id).await?;
+    shared.remove(&user, text(&id)).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

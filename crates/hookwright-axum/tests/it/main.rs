@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod bookstore;
+#[cfg(test)]
+mod mounting;

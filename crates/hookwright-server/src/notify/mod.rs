@@ -68,7 +68,6 @@ impl Notifier {
                 measures.left_out.increment(1);
                 tracing::warn!(
                     event_type = notice.event_type,
-                    event = notice.json,
                     "{WAITING_MAX} events wait for the notify command, so it is not run for this one"
                 );
             }
@@ -106,7 +105,7 @@ async fn run_for_each(program: Program, mut notices: Receiver<Notice>, measures:
             Err(error) => {
                 measures.failed.increment(1);
                 tracing::warn!(
-                    event_type = notice.event_type, event = notice.json.trim_end(), %error,
+                    event_type = notice.event_type, %error,
                     "the notify command failed for the event {}: {error}", notice.event_type
                 );
             }

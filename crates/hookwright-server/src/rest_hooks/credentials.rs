@@ -3,6 +3,7 @@
 
 use hookwright::domain::capability::Capability;
 use hookwright::domain::ids::ApplicationId;
+use hookwright::domain::token::has_token_form;
 use hookwright::hooks::ApplicationRef;
 use hookwright::{Error, Hooks};
 use hookwright_axum::{Authenticate, Parts, Refusal, User};
@@ -58,7 +59,9 @@ impl Credentials {
                 Err(error) => Err(unavailable(&error)),
             };
         }
-        let Some(verifier) = &self.verifier else { return Err(Refusal::unauthenticated(WRONG)) };
+        // One of ours that is good no longer is nobody else's.
+        let foreign = self.verifier.as_ref().filter(|_| !has_token_form(key));
+        let Some(verifier) = foreign else { return Err(Refusal::unauthenticated(WRONG)) };
         match verifier.verify(username, key).await {
             Ok(Some(uid)) => Ok(User::new(self.hooks.default_organisation(), uid)),
             Ok(None) => Err(Refusal::unauthenticated(WRONG)),

@@ -150,7 +150,11 @@ impl Verifier {
 
 /// The user's id of an answer. What is wrong with it quotes nothing of it.
 fn uid(body: &[u8]) -> Result<Uid, String> {
-    let answer: Answer = serde_json::from_slice(body).map_err(|error| format!("{error}"))?;
+    // The parser's own words may quote the answer, and so the key, if that is in it.
+    let answer: Answer = serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        format!("it is no JSON object with a uid (line {line}, column {column})")
+    })?;
     let text = match answer.uid {
         serde_json::Value::String(text) => text,
         serde_json::Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),

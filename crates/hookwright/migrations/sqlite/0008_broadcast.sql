@@ -1,5 +1,5 @@
 -- Which event types are wanted, by whom: what enabled endpoints filter by, '' for those that filter by none. An event for all
--- finds the applications that want it without looking at every one.
+-- finds the applications that want it without looking at every one. Endpoints for operational webhooks get none.
 CREATE TABLE subscription (
     organisation BLOB NOT NULL,
     event_type TEXT NOT NULL,
@@ -9,11 +9,11 @@ CREATE TABLE subscription (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO subscription (organisation, event_type, application, endpoint)
     SELECT a.organisation, '', e.application, e.id FROM endpoint e JOIN application a ON a.id = e.application
-    WHERE e.disabled IS NULL AND e.event_types = '[]';
+    WHERE e.disabled IS NULL AND a.operational = 0 AND e.event_types = '[]';
 INSERT OR IGNORE INTO subscription (organisation, event_type, application, endpoint)
     SELECT a.organisation, f.value, e.application, e.id
     FROM endpoint e JOIN application a ON a.id = e.application JOIN json_each(e.event_types) f
-    WHERE e.disabled IS NULL;
+    WHERE e.disabled IS NULL AND a.operational = 0;
 
 -- Events for all: the payload once, and the last application that has its message; NULL once all have.
 CREATE TABLE broadcast (

@@ -44,7 +44,7 @@ impl Catalog {
             match changed {
                 Changed::Yes => return Ok(after),
                 Changed::Taken => return Err(TAKEN),
-                Changed::Missing | Changed::Stale => {}
+                Changed::Missing | Changed::Stale | Changed::IdentifierTaken => {}
             }
         }
         Err(Error::Busy(Thing::Application))

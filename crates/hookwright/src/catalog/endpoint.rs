@@ -7,7 +7,7 @@ use hookwright_signature::Secret;
 use crate::catalog::cache::Cache;
 use crate::catalog::{Catalog, TRIES, operational};
 use crate::domain::application::Purpose;
-use crate::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings};
+use crate::domain::endpoint::{DisabledReason, Endpoint};
 use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
 use crate::domain::event_filter::EventFilter;
 use crate::domain::ids::{ApplicationId, EndpointId};
@@ -15,11 +15,8 @@ use crate::domain::page::{self, Page, PageRequest};
 use crate::error::{Error, Thing};
 use crate::store::write::{Append, CatalogWrite, Changed};
 
-/// Another endpoint of the application has its uid, or its identifier: hooks, which have the latter, mostly have no uid.
-fn taken(settings: &EndpointSettings) -> Error {
-    let field = if settings.uid.is_none() && settings.identifier.is_some() { "identifier" } else { "uid" };
-    Error::Taken { thing: Thing::Endpoint, field }
-}
+const UID_TAKEN: Error = Error::Taken { thing: Thing::Endpoint, field: "uid" };
+const IDENTIFIER_TAKEN: Error = Error::Taken { thing: Thing::Endpoint, field: "identifier" };
 
 impl Catalog {
     pub(crate) async fn endpoint_create(
@@ -52,7 +49,8 @@ impl Catalog {
         match self.change_telling(write, told, forget).await? {
             Changed::Yes => Ok(endpoint),
             Changed::Missing => Err(Error::NotFound(Thing::Application)),
-            Changed::Taken | Changed::Stale => Err(taken(&endpoint.settings)),
+            Changed::IdentifierTaken => Err(IDENTIFIER_TAKEN),
+            Changed::Taken | Changed::Stale => Err(UID_TAKEN),
         }
     }
 
@@ -173,7 +171,8 @@ impl Catalog {
             let forget = move |cache: &Cache| cache.forget_application(application);
             match self.change_telling(write, told, forget).await? {
                 Changed::Yes => return Ok(after),
-                Changed::Taken => return Err(taken(&after.settings)),
+                Changed::Taken => return Err(UID_TAKEN),
+                Changed::IdentifierTaken => return Err(IDENTIFIER_TAKEN),
                 Changed::Missing | Changed::Stale => {}
             }
         }

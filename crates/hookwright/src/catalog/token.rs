@@ -11,14 +11,10 @@ use crate::catalog::Catalog;
 use crate::catalog::cache::Cache;
 use crate::domain::ids::{ApplicationId, OrganisationId, TokenId};
 use crate::domain::names::SessionId;
-use crate::domain::token::{Token, TokenChange, TokenSettings};
+use crate::domain::token::{RANDOM_BYTES, TEXT_PREFIX, Token, TokenChange, TokenSettings};
 use crate::error::{Error, Thing};
 use crate::store::write::{CatalogWrite, Changed};
 
-/// What a token's text begins with, so that scanners for leaked secrets can find it.
-const PREFIX: &str = "hw_";
-/// Random bytes in a token: so many that a fast hash is enough to keep it (there is nothing to guess).
-const RANDOM_BYTES: usize = 32;
 /// Tokens that expire in one batch.
 const EXPIRE_SLICE: usize = 500;
 
@@ -89,7 +85,7 @@ impl Catalog {
     }
 
     pub(crate) async fn token_authenticate(&self, text: &str) -> Result<Option<Arc<Token>>, Error> {
-        if !text.starts_with(PREFIX) {
+        if !text.starts_with(TEXT_PREFIX) {
             return Ok(None);
         }
         let now = self.clock.now();
@@ -108,8 +104,8 @@ impl Catalog {
 fn new_text() -> Result<Zeroizing<String>, Error> {
     let mut bytes = Zeroizing::new([0; RANDOM_BYTES]);
     getrandom::fill(bytes.as_mut_slice()).map_err(|_| Error::Randomness)?;
-    let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 2 * RANDOM_BYTES));
-    text.push_str(PREFIX);
+    let mut text = Zeroizing::new(String::with_capacity(TEXT_PREFIX.len() + 2 * RANDOM_BYTES));
+    text.push_str(TEXT_PREFIX);
     for byte in bytes.iter() {
         for digit in [byte >> 4, byte & 0xf] {
             text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));

@@ -5,6 +5,17 @@ use crate::domain::ids::{ApplicationId, OrganisationId, TokenId};
 use crate::domain::names::{FeatureFlag, SessionId};
 use crate::domain::time::Timestamp;
 
+/// What a token's text begins with, so that scanners for leaked secrets can find it.
+pub(crate) const TEXT_PREFIX: &str = "hw_";
+/// Random bytes in a token: so many that a fast hash is enough to keep it (there is nothing to guess).
+pub(crate) const RANDOM_BYTES: usize = 32;
+
+/// Whether a text is of the form that tokens made here have, be it good or not.
+pub fn has_token_form(text: &str) -> bool {
+    let random = text.strip_prefix(TEXT_PREFIX).unwrap_or_default();
+    random.len() == 2 * RANDOM_BYTES && random.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// An access token as it is kept: without the text that proves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {

@@ -17,6 +17,8 @@ use crate::store::write::{Changed, RequestKey};
 impl Hooks {
     /// Sends a message: when this returns it is on disk, and on its way.
     ///
+    /// Its event type need be neither declared nor registered; [`Owner::send`](crate::Owner::send) checks that.
+    ///
     /// With a `key`, the same request sent again is answered with the message that the first one made. Fails with
     /// [`Error::Taken`] if another message of the application has its `eventId`, with [`Error::KeyReused`] if the key came
     /// before with another request, with [`Error::PayloadEmpty`] if there is nothing to send, with [`Error::PayloadRefused`] if
@@ -52,6 +54,8 @@ impl Hooks {
 
     /// Sends an event to every application of the organisation that has an enabled endpoint which wants it: when this returns it is on
     /// disk, and becomes a message of each of them, soon.
+    ///
+    /// Its event type need be neither declared nor registered; [`Hooks::send_to_all`] checks that.
     ///
     /// Its payload is stored once. It has no `eventId` and no payload retention of its own: what is set of either is passed over.
     /// Fails with [`Error::PayloadEmpty`] and [`Error::PayloadRefused`] as [`Hooks::send`] does.

@@ -382,6 +382,8 @@ pub(crate) enum Changed {
     Missing,
     /// A uid or name is taken by another.
     Taken,
+    /// The identifier is taken by another of the application's hooks for the same event.
+    IdentifierTaken,
     /// Somebody else changed it meanwhile: read it again.
     Stale,
 }

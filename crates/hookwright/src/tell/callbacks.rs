@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use metrics::Counter;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use crate::domain::event::HookEvent;
 
@@ -60,7 +60,7 @@ struct Shared {
     /// Something waits, or nothing will any more.
     wake: Condvar,
     /// The thread has ended.
-    ended: Notify,
+    ended: watch::Sender<bool>,
     dropped: Counter,
 }
 
@@ -82,7 +82,7 @@ impl Caller {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             wake: Condvar::new(),
-            ended: Notify::new(),
+            ended: watch::Sender::new(false),
             dropped: metrics::counter!("hookwright_callback_events_dropped_total"),
         });
         let thread = Arc::clone(&shared);
@@ -106,19 +106,15 @@ impl Caller {
         drop(state);
         self.shared.dropped.increment(1);
         if !is_of_every_attempt(&event) {
-            tracing::error!(
-                event = word(&event),
-                payload = event.operational_payload(),
-                "callbacks are so slow that one is not told of this"
-            );
+            tracing::error!(event = word(&event), "callbacks are so slow that one is not told of this");
         }
     }
 
     /// Takes no more events, and waits until those that are there were told, for at most `grace`.
     pub(super) async fn shutdown(&self, grace: Duration) {
-        let ended = self.shared.ended.notified();
+        let mut ended = self.shared.ended.subscribe();
         self.shared.close();
-        if tokio::time::timeout(grace, ended).await.is_err() {
+        if tokio::time::timeout(grace, ended.wait_for(|ended| *ended)).await.is_err() {
             let left = std::mem::take(&mut self.shared.lock().waiting);
             tracing::warn!(
                 events.left = left.len(),
@@ -147,7 +143,7 @@ impl Shared {
             callbacks.call(&event);
         }
         // Kept for whoever asks later.
-        self.ended.notify_one();
+        self.ended.send_replace(true);
     }
 
     /// The next event, and how many were left out; `None` once it is closed and empty.

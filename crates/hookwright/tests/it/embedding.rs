@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use hookwright::config::DatabaseUrl;
 use hookwright::domain::event_type::EventTypeSettings;
-use hookwright::domain::names::EventTypeName;
+use hookwright::domain::names::{Channel, EventTypeName, HookIdentifier};
 use hookwright::domain::page::{Order, PageRequest};
+use hookwright::domain::payload_format::PayloadFormat;
 use hookwright::{Builder, Error, Hooks, NothingSent, OwnerError, Published, Raw, StartError, StoreError};
+use hookwright_signature::{Secret, Verifier};
 use hookwright_testkit::{Receiver, Reply, eventually};
 use serde::Serialize;
 use serde_json::json;
@@ -342,4 +344,33 @@ async fn nothing_of_an_engine_runs_after_its_shutdown() {
     })
     .await;
     drop(hooks);
+}
+
+#[tokio::test]
+async fn a_subscription_may_have_a_format_an_identifier_channels_and_a_secret() {
+    let hooks = declared(Hooks::test()).start().await.unwrap();
+    let secret = Secret::generate().unwrap();
+    let identifier = || HookIdentifier::parse("my-sheet").unwrap();
+    let made = hooks
+        .owner(42)
+        .subscribe("book.added", HOOK)
+        .format(PayloadFormat::Hook)
+        .identifier(identifier())
+        .secret(secret.clone())
+        .await
+        .unwrap();
+    let again = hooks.owner(42).subscribe("book.added", HOOK).identifier(identifier()).await.unwrap_err();
+    assert!(matches!(again, Error::Taken { field: "identifier", .. }), "{again}");
+    let channel = Channel::parse("fantasy").unwrap();
+    hooks.owner(42).subscribe("book.added", "https://example.com/fantasy").channel(channel).await.unwrap();
+    hooks.created(&book(42)).await.unwrap();
+    let sent = hooks.sent("book.added");
+    assert_eq!(sent.len(), 1, "what has no channel is not for who filters by one");
+    let body: serde_json::Value = serde_json::from_slice(&sent[0].body).unwrap();
+    let about = json!({"id": made.id.to_string(), "event": "book.added", "target": HOOK});
+    assert_eq!((&body["hook"], &body["data"]["title"]), (&about, &json!("The Hobbit")));
+    let header = |name: &str| sent[0].headers.get(name).and_then(|value| value.to_str().ok());
+    let now = hooks.clock().now().as_seconds().unsigned_abs();
+    Verifier::new(&secret).verify_at(header, &sent[0].body, now).unwrap();
+    hooks.shutdown(Duration::ZERO).await.unwrap();
 }

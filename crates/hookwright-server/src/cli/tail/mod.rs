@@ -47,9 +47,11 @@ pub(super) struct TailArgs {
 pub(super) async fn run(args: TailArgs, output: Output) -> Result<(), Failure> {
     let client = args.connection.client()?;
     tokio::select! {
-        ended = follow(&args, &client, output) => ended,
+        // Looked at first, so that the handler is there before anything is printed.
+        biased;
         // This is how it is meant to end.
         () = interrupted() => Ok(()),
+        ended = follow(&args, &client, output) => ended,
     }
 }
 

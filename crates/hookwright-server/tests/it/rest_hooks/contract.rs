@@ -122,7 +122,7 @@ async fn each_mistake_is_told_under_the_name_of_its_field() {
 
 #[tokio::test]
 async fn bodies_that_cannot_be_read_and_methods_that_are_not_there_are_told_in_json() {
-    let (_rig, ann) = library().await;
+    let (rig, ann) = library().await;
     let post = async |content_type: &str, body: &str| {
         ann.request(Method::POST, "/api/hooks", &[("content-type", content_type)], body.to_owned()).await
     };
@@ -149,6 +149,9 @@ async fn bodies_that_cannot_be_read_and_methods_that_are_not_there_are_told_in_j
         assert_eq!(names.join(","), allowed);
     }
     ann.get("/api/hooks/no-such-id").await.expect(404);
+    assert_eq!(ann.get("/api/hooks/%FF").await.expect(404).json(), json!({"detail": "Not found."}));
+    let nobody = Client::anonymous(&rig.base).get("/api/hooks/%FF").await.expect(401);
+    assert!(nobody.json()["detail"].is_string());
 }
 
 #[tokio::test]
@@ -165,6 +168,12 @@ async fn an_identifier_is_taken_once_for_each_event() {
     assert!(moved["identifier"].is_array(), "{moved}");
     let bob: Client = rig.tenant(&rig.application("bob").await).await;
     bob.post("/api/hooks", &named("book.added")).await.expect(201);
+    // Also where the hook has a uid of its own, over the Svix API.
+    let endpoint = format!("/api/v1/app/ann/endpoint/{}", text(&other["id"]));
+    rig.client.patch(&endpoint, &json!({"uid": "sheet"})).await.expect(200);
+    let other = format!("/api/hooks/{}", text(&other["id"]));
+    let told = ann.patch(&other, &json!({"event": "book.added"})).await.expect(400).json();
+    assert!(told["identifier"].is_array(), "{told}");
     let one = format!("/api/hooks/{}", text(&first["id"]));
     let nameless = ann.patch(&one, &json!({"identifier": null})).await.expect(200).json();
     assert_eq!(nameless.get("identifier"), None);

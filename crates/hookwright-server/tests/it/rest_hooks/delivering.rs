@@ -31,6 +31,30 @@ async fn a_webhook_has_the_hook_and_the_payload_and_is_signed_as_any_other() {
 }
 
 #[tokio::test]
+async fn a_hook_is_resent_in_its_envelope_and_its_rate_holds() {
+    let (rig, ann) = library().await;
+    let receiver = Receiver::start().await;
+    let hook = json!({"target": receiver.url("/"), "event": "book.added"});
+    let made = ann.post("/api/hooks", &hook).await.expect(201).json();
+    let id = text(&made["id"]);
+    let message = rig.send("ann", "book.added", json!({"n": 1})).await;
+    let first = receiver.wait_for(1).await.remove(0);
+    let path = format!("/api/v1/app/ann/msg/{message}/endpoint/{id}/resend");
+    rig.client.post(&path, &json!({})).await.expect(202);
+    let again = receiver.wait_for(2).await.remove(1);
+    assert_eq!((&again.body, again.id()), (&first.body, first.id()));
+
+    let endpoint = format!("/api/v1/app/ann/endpoint/{id}");
+    rig.client.patch(&endpoint, &json!({"throttleRate": 1})).await.expect(200);
+    for number in 0..4 {
+        rig.send("ann", "book.added", json!({"n": number})).await;
+    }
+    let started = std::time::Instant::now();
+    receiver.wait_for(6).await;
+    assert!(started.elapsed() >= std::time::Duration::from_secs(1), "four at once at one a second");
+}
+
+#[tokio::test]
 async fn a_form_has_the_same_in_one_field() {
     let (rig, ann) = library().await;
     let receiver = Receiver::start().await;

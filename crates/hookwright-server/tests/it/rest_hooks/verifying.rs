@@ -1,11 +1,17 @@
 //! Users who have keys of the product's own, which the product verifies.
 
+use std::time::Duration;
+
+use hookwright::Clock;
+use hookwright::domain::time::Timestamp;
+use hookwright_server::server::ServerOptions;
 use hookwright_testkit::http::Client;
 use hookwright_testkit::{Receiver, Reply};
 use serde_json::{Value, json};
 
 use super::furnish;
 use crate::api::rig::{Rig, text};
+use crate::cli::hookwright;
 
 /// A server that shows keys to this product.
 async fn verified_by(product: &Receiver) -> Rig {
@@ -64,11 +70,49 @@ async fn a_key_that_the_product_refuses_is_refused_and_what_it_cannot_say_is_no_
 }
 
 #[tokio::test]
+async fn an_admission_ends_after_a_minute_and_a_refusal_after_five_seconds() {
+    let product = Receiver::start().await;
+    let url = product.url("/internal/verify").parse().unwrap();
+    let clock = Clock::manual(Timestamp::from_micros(1_700_000_000_000_000));
+    let slow = clock.clone();
+    let set_up = |options: &mut ServerOptions| options.rest_hooks_verify_url = Some(url);
+    let rig = Rig::start_set_up(|config| config.clock = slow, set_up).await;
+    let user = Client::anonymous(&rig.base);
+    let admitted = || Reply::status(200).body(r#"{"uid": "ann"}"#);
+    product.script([admitted(), Reply::status(403), admitted(), Reply::status(403)]);
+    for (wait, status, asked) in
+        [(0, 200, 1), (59, 200, 1), (2, 401, 2), (4, 401, 2), (2, 200, 3), (61, 401, 4)]
+    {
+        clock.advance(Duration::from_secs(wait));
+        user.get(MINE).await.expect(status);
+        assert_eq!(product.received().len(), asked, "after {wait} s");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_repeats_the_key_does_not_bring_it_into_the_log() {
+    let product = Receiver::start().await;
+    product.script([Reply::status(200).body("\"a-key-of-a-user\"")]);
+    let launch = hookwright("serve --listen 127.0.0.1:0 --log trace")
+        .env("HOOKWRIGHT_REST_HOOKS_VERIFY_URL", product.url("/verify"));
+    let server = launch.start();
+    let line = server.wait_for_line(|line| line.starts_with("listening: "), "listening").await;
+    let user = Client::anonymous(&line["listening: ".len()..]);
+    user.get("/api/hooks?username=ann&api_key=a-key-of-a-user").await.expect(503);
+    server.wait_for_line(|line| line.contains("could not be verified with the product"), "the error").await;
+    for line in server.lines() {
+        assert!(!line.text.contains("a-key-of-a-user"), "{line:?}");
+    }
+}
+
+#[tokio::test]
 async fn tokens_made_here_are_not_shown_to_the_product() {
     let product = Receiver::start().await;
     let rig = verified_by(&product).await;
     let access = rig.client.post("/api/v1/auth/app-portal-access/ann", &json!({})).await.expect(200).json();
     let path = format!("/api/hooks?username=ann&api_key={}", text(&access["token"]));
     Client::anonymous(&rig.base).get(&path).await.expect(200);
+    rig.client.delete("/api/v1/app/ann").await.expect(204);
+    Client::anonymous(&rig.base).get(&path).await.expect(401);
     assert!(product.received().is_empty());
 }

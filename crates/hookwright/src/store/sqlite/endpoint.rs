@@ -44,8 +44,10 @@ pub(super) fn insert(connection: &Connection, endpoint: &Endpoint) -> Result<Cha
         endpoint.created_at,
         Changed::Taken,
     )?;
-    if changed == Changed::Yes {
-        subscription::add(connection, endpoint)?;
+    match changed {
+        Changed::Yes => subscription::add(connection, endpoint)?,
+        Changed::Taken if is_identifier_taken(connection, endpoint)? => return Ok(Changed::IdentifierTaken),
+        _ => {}
     }
     Ok(changed)
 }
@@ -62,14 +64,8 @@ pub(super) fn update(
             return Ok(Changed::Taken);
         }
     }
-    if let Some(identifier) = &endpoint.settings.identifier {
-        let sql = "SELECT 1 FROM endpoint WHERE application = ?1 AND event_types = ?2 AND identifier = ?3 AND id <> ?4";
-        let event_types = filters_to_json(&endpoint.settings);
-        let application = endpoint.application.as_bytes();
-        let params = params![application, event_types, identifier.as_str(), endpoint.id.as_bytes()];
-        if value::first(connection, sql, params, |_| Ok(()))?.is_some() {
-            return Ok(Changed::Taken);
-        }
+    if is_identifier_taken(connection, endpoint)? {
+        return Ok(Changed::IdentifierTaken);
     }
     if is_as_of(connection, endpoint, unless_changed_since)? {
         subscription::remove(connection, endpoint.application, endpoint.id)?;
@@ -89,6 +85,17 @@ pub(super) fn update(
         health::change(connection, endpoint.application, endpoint.id, HealthChange::Recovered)?;
     }
     Ok(changed)
+}
+
+/// Whether another of the application's hooks for the same event has the endpoint's identifier.
+fn is_identifier_taken(connection: &Connection, endpoint: &Endpoint) -> Result<bool, StoreError> {
+    let Some(identifier) = &endpoint.settings.identifier else { return Ok(false) };
+    let sql =
+        "SELECT 1 FROM endpoint WHERE application = ?1 AND event_types = ?2 AND identifier = ?3 AND id <> ?4";
+    let event_types = filters_to_json(&endpoint.settings);
+    let application = endpoint.application.as_bytes();
+    let params = params![application, event_types, identifier.as_str(), endpoint.id.as_bytes()];
+    Ok(value::first(connection, sql, params, |_| Ok(()))?.is_some())
 }
 
 /// Whether an endpoint was last changed then.

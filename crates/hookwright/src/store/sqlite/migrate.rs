@@ -65,6 +65,10 @@ pub(super) fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(),
 
 /// Applies what is missing, all of it or nothing.
 pub(super) fn run(connection: &mut Connection) -> Result<SchemaReport, StoreError> {
+    apply(connection, MIGRATIONS)
+}
+
+fn apply(connection: &mut Connection, migrations: &[Migration]) -> Result<SchemaReport, StoreError> {
     // Taken for writing from the start: two processes that start at once migrate one after the other.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(
@@ -80,7 +84,7 @@ pub(super) fn run(connection: &mut Connection) -> Result<SchemaReport, StoreErro
     if before > known() {
         return Err(StoreError::Newer { found: before, known: known() });
     }
-    for migration in MIGRATIONS {
+    for migration in migrations {
         let checksum: [u8; 32] = Sha256::digest(migration.sql).into();
         match applied.iter().find(|(number, _)| *number == migration.number) {
             Some((_, found)) if *found == checksum => {}
@@ -107,6 +111,44 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         assert_eq!(run(&mut connection).unwrap(), SchemaReport { before: 0, after: known() });
         assert_eq!(run(&mut connection).unwrap(), SchemaReport { before: known(), after: known() });
+    }
+
+    /// A database as it was left by a program that knew migrations up to this number.
+    fn migrated_to(number: u32) -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let count = MIGRATIONS.iter().filter(|migration| migration.number <= number).count();
+        apply(&mut connection, &MIGRATIONS[..count]).unwrap();
+        connection
+    }
+
+    #[test]
+    fn who_wants_what_is_noted_for_endpoints_that_were_there_but_not_for_operational_ones() {
+        let mut connection = migrated_to(7);
+        let application =
+            "INSERT INTO application (id, organisation, name, metadata, created_at, updated_at, operational)";
+        let endpoint = "INSERT INTO endpoint (application, id, url, description, event_types, channels, metadata, headers,
+                            secret, old_secrets, created_at, updated_at, disabled)";
+        let rest = "'https://example.com/', ''";
+        connection
+            .execute_batch(&format!(
+                "{application} VALUES (x'01', x'aa', 'customer', '{{}}', 0, 0, 0), (x'02', x'aa', 'told', '{{}}', 0, 0, 1);
+                 {endpoint} VALUES
+                     (x'01', x'11', {rest}, '[]', '[]', '{{}}', '[]', '', '[]', 0, 0, NULL),
+                     (x'01', x'12', {rest}, '[\"a.b\",\"c.*\"]', '[]', '{{}}', '[]', '', '[]', 0, 0, NULL),
+                     (x'01', x'13', {rest}, '[\"a.b\"]', '[]', '{{}}', '[]', '', '[]', 0, 0, 'gone'),
+                     (x'02', x'21', {rest}, '[]', '[]', '{{}}', '[]', '', '[]', 0, 0, NULL),
+                     (x'02', x'22', {rest}, '[\"a.b\"]', '[]', '{{}}', '[]', '', '[]', 0, 0, NULL);"
+            ))
+            .unwrap();
+        run(&mut connection).unwrap();
+        let sql = "SELECT hex(application) || ' ' || hex(endpoint) || ' ' || event_type FROM subscription
+                   ORDER BY endpoint, event_type";
+        let mut statement = connection.prepare(sql).unwrap();
+        let noted: Vec<String> =
+            statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+        assert_eq!(noted, ["01 11 ", "01 12 a.b", "01 12 c.*"]);
+        let formats = "SELECT count(*) FROM endpoint WHERE format = 'bare' AND identifier IS NULL";
+        assert_eq!(connection.query_row(formats, [], |row| row.get::<_, i64>(0)).unwrap(), 5);
     }
 
     #[test]

@@ -103,6 +103,18 @@ async function eventTypes() {
   await svix.eventType.delete("book.gone", { expunge: true });
   await refused(404, svix.eventType.get("book.gone"));
   await refused(404, svix.eventType.patch("book.gone", { description: "x" }));
+
+  const book = { type: "object", properties: { title: { type: "string" } } };
+  const content = { "application/json": { schema: book } };
+  const webhook = { post: { summary: "A book was lent", requestBody: { content } } };
+  const spec = { openapi: "3.1.0", info: { title: "Books", version: "1" }, webhooks: { "book.lent": webhook } };
+  const run = async (options) => (await svix.eventType.importOpenapi(options)).data;
+  await run({ spec, dryRun: true });
+  await refused(404, svix.eventType.get("book.lent"));
+  assert.deepEqual((await run({ specRaw: JSON.stringify(spec) })).modified, ["book.lent"]);
+  assert.deepEqual((await svix.eventType.get("book.lent")).schemas, { 1: book });
+  await invalid("specRaw", svix.eventType.importOpenapi({ specRaw: "{" }));
+  await svix.eventType.delete("book.lent", { expunge: true });
 }
 
 async function endpoints() {
@@ -331,6 +343,16 @@ async function authentication() {
   await refused(400, svix.authentication.logout());
   await refused(404, svix.authentication.expireAll("nobody", {}));
   await invalid("expiry", access({ expiry: 0 }));
+
+  const endpoint = await svix.endpoint.create("portal", { url: "http://127.0.0.1:9/" });
+  const holding = async (options) => new Svix((await access(options)).token, { serverUrl, numRetries: 0 });
+  const looking = await holding({ readOnly: true });
+  assert.equal((await looking.endpoint.get("portal", endpoint.id)).url, endpoint.url);
+  await refused(403, looking.endpoint.delete("portal", endpoint.id));
+  await refused(403, looking.endpoint.getSecret("portal", endpoint.id));
+  const managing = await holding({ capabilities: ["ViewBase", "ManageEndpoint"] });
+  await managing.endpoint.patch("portal", endpoint.id, { description: "changed" });
+  await refused(403, managing.endpoint.sendExample("portal", endpoint.id, { eventType: "a.b" }));
 }
 
 async function tasks() {

@@ -1,6 +1,7 @@
 """Every operation of the API that is there, called with the official Python SDK. One function for each resource."""
 
 import asyncio
+import json
 import os
 from datetime import datetime, timedelta, timezone
 
@@ -23,6 +24,7 @@ from svix.api import (
     EndpointSecretRotateIn,
     EndpointUpsertIn,
     EventExampleIn,
+    EventTypeImportOpenApiIn,
     EventTypeIn,
     EventTypeListOptions,
     EventTypePatch,
@@ -131,6 +133,26 @@ def event_types():
     svix.event_type.delete("book.gone", EventTypeDeleteOptions(expunge=True))
     refused(404, lambda: svix.event_type.get("book.gone"))
     refused(404, lambda: svix.event_type.patch("book.gone", EventTypePatch(description="x")))
+    imported()
+
+
+def imported():
+    book = {"type": "object", "properties": {"title": {"type": "string"}}}
+    content = {"application/json": {"schema": book}}
+    webhook = {"post": {"summary": "A book was lent", "requestBody": {"content": content}}}
+    spec = {"openapi": "3.1.0", "info": {"title": "Books", "version": "1"}, "webhooks": {"book.lent": webhook}}
+
+    def run(**options):
+        return svix.event_type.import_openapi(EventTypeImportOpenApiIn(**options)).data
+
+    tried = run(spec=spec, dry_run=True)
+    assert [it.name for it in tried.to_modify] == ["book.lent"], tried
+    refused(404, lambda: svix.event_type.get("book.lent"))
+    assert run(spec_raw=json.dumps(spec)).modified == ["book.lent"]
+    lent = svix.event_type.get("book.lent")
+    assert lent.schemas == {"1": book} and "lent" in lent.description, lent
+    invalid("specRaw", lambda: run(spec_raw="{"))
+    svix.event_type.delete("book.lent", EventTypeDeleteOptions(expunge=True))
 
 
 def endpoints():

@@ -2,7 +2,14 @@
 
 from expectations import invalid, refused
 from svix import Svix
-from svix.api import AppPortalAccessIn, ApplicationIn, ApplicationTokenExpireIn
+from svix.api import (
+    AppPortalAccessIn,
+    ApplicationIn,
+    ApplicationTokenExpireIn,
+    EndpointIn,
+    EndpointPatch,
+    EventExampleIn,
+)
 
 
 def authentication(svix, server):
@@ -24,3 +31,12 @@ def authentication(svix, server):
     refused(400, lambda: svix.authentication.logout())
     refused(404, lambda: svix.authentication.expire_all("nobody", ApplicationTokenExpireIn()))
     invalid("expiry", lambda: access(expiry=0))
+
+    endpoint = svix.endpoint.create("portal", EndpointIn(url="http://127.0.0.1:9/"))
+    looking = Svix(access(read_only=True).token, server)
+    assert looking.endpoint.get("portal", endpoint.id).url == endpoint.url
+    refused(403, lambda: looking.endpoint.delete("portal", endpoint.id))
+    refused(403, lambda: looking.endpoint.get_secret("portal", endpoint.id))
+    managing = Svix(access(capabilities=["ViewBase", "ManageEndpoint"]).token, server)
+    managing.endpoint.patch("portal", endpoint.id, EndpointPatch(description="changed"))
+    refused(403, lambda: managing.endpoint.send_example("portal", endpoint.id, EventExampleIn(event_type="a.b")))

@@ -45,6 +45,8 @@ mod secrets;
 #[cfg(test)]
 mod sending; // eventId, idempotency keys, callers that go away
 #[cfg(test)]
+mod starting_documents; // what they show in code
+#[cfg(test)]
 mod tasks; // many messages once more
 #[cfg(test)]
 mod telling; // the callback, and operational webhooks

@@ -236,7 +236,14 @@ async fn dev_answers_nobody_who_calls_this_machine_by_another_name() {
 
 #[tokio::test]
 async fn events_that_the_file_declares_are_event_types_from_the_start_on() {
-    let file = "[events]\n\"book.added\" = \"bookstore.Book.created\"\n\"user.logged_in\" = \"\"\n";
+    let file = r#"
+[events]
+"book.added" = "bookstore.Book.created"
+"book.changed" = "bookstore.Book.updated+"
+"book.removed" = "bookstore.Book.deleted"
+"book.read" = "bookstore.Book.read"
+"user.logged_in" = ""
+"#;
     let launch =
         with_file(serve(), "hookwright.toml", file).env("HOOKWRIGHT_API_TOKEN", "fixed_by_the_operator");
     for _ in 0..2 {
@@ -245,7 +252,7 @@ async fn events_that_the_file_declares_are_event_types_from_the_start_on() {
         let listed = client.get("/api/v1/event-type").await.expect(200).json();
         let names: Vec<&str> =
             listed["data"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
-        assert_eq!(names, ["book.added", "user.logged_in"]);
+        assert_eq!(names, ["book.added", "book.changed", "book.read", "book.removed", "user.logged_in"]);
         server.terminate();
         assert_eq!(server.wait_exit().await.code(), Some(0));
     }

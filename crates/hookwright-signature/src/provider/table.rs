@@ -322,7 +322,7 @@ pub(super) static ROWS: [Row; 47] = [
         event: TYPE,
         ..mac(
             "segment",
-            Vector,
+            Library,
             "HMAC-SHA1, hex, of the body",
             MacRow { algorithm: Algorithm::Sha1, place: Place::Header("x-signature"), ..SHA256_HEX },
         )

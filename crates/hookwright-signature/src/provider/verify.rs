@@ -43,9 +43,9 @@ impl SourceConfig {
             }
         }
         if verified.id.is_none() {
-            verified.id = facts::find(request, &self.kind.0.id);
+            verified.id = facts::find(request, &self.kind.0.id)?;
         }
-        verified.event_type = facts::find(request, &self.kind.0.event);
+        verified.event_type = facts::find(request, &self.kind.0.event)?;
         Ok(verified)
     }
 }

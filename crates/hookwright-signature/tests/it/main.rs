@@ -5,6 +5,8 @@
 mod hostile;
 #[cfg(test)]
 mod keys;
+#[cfg(all(test, feature = "providers"))]
+mod provider;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]

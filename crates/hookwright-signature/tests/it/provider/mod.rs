@@ -1,0 +1,8 @@
+//! Requests of providers: what each kind takes, and what it refuses.
+
+mod config;
+mod handshakes;
+mod hostile;
+mod sent;
+mod tampered;
+mod vectors;

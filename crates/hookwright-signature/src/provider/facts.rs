@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::error::Refused;
 use super::request::{Inbound, header};
-use super::table::Find;
+use super::scheme::Find;
 
 /// The longest id or type that is taken over, in bytes.
 const MAX_BYTES: usize = 256;

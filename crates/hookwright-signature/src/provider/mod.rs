@@ -22,6 +22,7 @@
 //! ```
 
 mod kind; // reading order: which kinds there are, what a source is given, what a request proves
+mod scheme;
 mod table;
 mod config;
 mod fields;

@@ -5,7 +5,7 @@ use super::error::Refused;
 use super::facts;
 use super::handshake;
 use super::request::{Inbound, Verified, header};
-use super::table::Handshake;
+use super::scheme::Handshake;
 use crate::{HeaderNames, Verifier, VerifyError};
 
 impl SourceConfig {

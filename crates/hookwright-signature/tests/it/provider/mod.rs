@@ -1,6 +1,7 @@
 //! Requests of providers: what each kind takes, and what it refuses.
 
 mod config;
+mod documented;
 mod handshakes;
 mod hostile;
 mod sent;

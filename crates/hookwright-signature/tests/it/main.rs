@@ -5,7 +5,7 @@
 mod hostile;
 #[cfg(test)]
 mod keys;
-#[cfg(all(test, feature = "providers"))]
+#[cfg(test)]
 mod provider;
 #[cfg(test)]
 mod reference;

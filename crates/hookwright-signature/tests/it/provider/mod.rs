@@ -1,5 +1,7 @@
 //! Requests of providers: what each kind takes, and what it refuses.
 
+#![cfg(feature = "providers")]
+
 mod config;
 mod documented;
 mod handshakes;

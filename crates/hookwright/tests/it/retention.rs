@@ -200,6 +200,8 @@ async fn the_file_stops_growing() {
         wait_gone(&rig, last.id).await;
         sizes.push(pages(rig.directory.path()));
     }
-    assert!(f64::from(sizes[4]) <= f64::from(sizes[1]) * 1.1, "{sizes:?}");
+    // What is free may have been given back just before one is looked at.
+    let first = sizes[0].max(sizes[1]);
+    assert!(f64::from(sizes[4]) <= f64::from(first) * 1.1, "{sizes:?}");
     rig.end().await;
 }

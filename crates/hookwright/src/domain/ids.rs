@@ -125,6 +125,13 @@ id!(
 #[derive(Debug, Clone, Copy)]
 pub struct FreshId([u8; ID_BYTES]);
 
+impl FreshId {
+    /// The id's bytes, whatever it is to become.
+    pub(super) const fn as_bytes(&self) -> &[u8; ID_BYTES] {
+        &self.0
+    }
+}
+
 /// Makes ids that rise strictly in the order they are made on this node.
 #[derive(Debug)]
 pub struct IdGenerator {

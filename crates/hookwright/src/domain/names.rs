@@ -78,6 +78,10 @@ name!(
     Uid, max 256, also "-_."
 );
 name!(
+    /// What a product calls a source of its own accord; unique among those of its organisation. It does not begin as our ids do.
+    SourceUid, max 60, also "-_"
+);
+name!(
     /// The name of an event type, such as `book.added`.
     EventTypeName, max 256, also "-_."
 );

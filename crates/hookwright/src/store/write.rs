@@ -13,8 +13,11 @@ use crate::domain::health::Health;
 use crate::domain::ids::{
     ApplicationId, AttemptId, BroadcastId, EndpointId, MessageId, OrganisationId, TaskId, TokenId,
 };
+use crate::domain::inbound::Inbound;
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
+use crate::domain::short_ids::SourceId;
+use crate::domain::source::{Source, SourceToken};
 use crate::domain::task::{Task, TaskStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Token, TokenChange};
@@ -23,6 +26,8 @@ use crate::domain::token::{Token, TokenChange};
 pub(crate) enum Write {
     /// A message was accepted.
     Append(Append),
+    /// A request came to a source.
+    Receive(Box<Receive>),
     /// An attempt ended.
     Outcome(Outcome),
     /// Somebody asks for a message to be sent once more.
@@ -58,6 +63,11 @@ pub(crate) enum Write {
     ExpireMessages { before: MessageId, beyond: MessagePlace, slice: Slice },
     /// Payloads that are due to go before their messages do go, but for those of which something is pending.
     ExpirePayloads { now: Timestamp, slice: Slice },
+    /// Requests to sources go from the log that are due to, with the messages that they became, but for those of which something is
+    /// pending.
+    ExpireInbound { now: Timestamp, slice: Slice },
+    /// Expired keys of requests to sources go, the earliest first.
+    ExpireInboundKeys { now: Timestamp, slice: Slice },
     /// Background tasks go that are below `below` and have been over since before `before`.
     ExpireTasks { below: TaskId, before: Timestamp, slice: Slice },
     /// Rows of deleted applications go, from this one on.
@@ -110,7 +120,7 @@ impl Write {
     /// Whether it cannot be written without changing the database.
     pub(crate) fn always_changes(&self) -> bool {
         match self {
-            Write::Append(_) | Write::Outcome(_) | Write::Probe => true,
+            Write::Append(_) | Write::Receive(_) | Write::Outcome(_) | Write::Probe => true,
             Write::Told(write, _) => write.always_changes(),
             _ => false,
         }
@@ -125,6 +135,8 @@ impl Write {
         !matches!(
             self,
             Write::Append(_)
+                | Write::Receive(_)
+                | Write::ExpireInboundKeys { .. }
                 | Write::Outcome(_)
                 | Write::Resend(_)
                 | Write::ClaimDue(_)
@@ -180,6 +192,48 @@ pub(crate) struct Append {
     pub(crate) payload_expires_at: Option<Timestamp>,
     /// The event for all that it is of, whose payload is stored with that.
     pub(crate) broadcast: Option<BroadcastId>,
+}
+
+/// A request to a source to store, and what becomes of it: all of it or nothing.
+pub(crate) struct Receive {
+    /// What the log keeps of it, as if it came for the first time.
+    pub(crate) row: Inbound,
+    /// What tells it from others, if it was verified: if this came before it is stored as a duplicate, and becomes nothing.
+    pub(crate) key: Option<InboundKey>,
+    /// The message that it becomes.
+    pub(crate) message: Option<Append>,
+}
+
+/// What a request that comes again is known by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InboundKey {
+    pub(crate) hash: [u8; 32],
+    /// From then on it is forgotten.
+    pub(crate) expires_at: Timestamp,
+}
+
+/// What became of a request that was to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// It is stored, and so is its message if it has one.
+    Stored,
+    /// It had come before: it is stored as that.
+    Duplicate,
+}
+
+/// A source to store, with all that belongs to it.
+pub(crate) struct NewSource {
+    pub(crate) source: Source,
+    /// What holds its endpoints.
+    pub(crate) application: Application,
+    pub(crate) token: NewSourceToken,
+}
+
+/// A token of a source to store.
+pub(crate) struct NewSourceToken {
+    pub(crate) source: SourceId,
+    pub(crate) hash: [u8; 32],
+    pub(crate) token: SourceToken,
 }
 
 /// An idempotency key as it is stored: hashed together with the tenant, method and path it came with.
@@ -260,6 +314,18 @@ pub(crate) enum CatalogWrite {
         reason: DisabledReason,
         now: Timestamp,
     },
+    SourceInsert(Box<NewSource>),
+    SourceUpdate {
+        source: Box<Source>,
+        unless_changed_since: Timestamp,
+    },
+    SourceDelete(SourceId, Timestamp),
+    /// The token that the source has ends then.
+    SourceTokenRotate {
+        new: NewSourceToken,
+        now: Timestamp,
+        old_ends_at: Timestamp,
+    },
     TokenInsert {
         token: Token,
         hash: [u8; 32],
@@ -286,6 +352,7 @@ pub(crate) enum CatalogWrite {
 #[derive(Debug)]
 pub(crate) enum Written {
     Appended(Appended),
+    Received(Received),
     /// An outcome, an answer or an expiry was written: nothing to tell.
     Done,
     Resent(Resent),

@@ -110,6 +110,13 @@ name!(
     SessionId, max 64, also "@_-"
 );
 
+impl EventTypeName {
+    /// The event type of what came to a source and does not say what it is.
+    pub(crate) fn inbound() -> EventTypeName {
+        EventTypeName(Arc::from("inbound"))
+    }
+}
+
 fn check(text: &str, max: usize, also: &'static str) -> Result<(), NameError> {
     if text.is_empty() {
         return Err(NameError::Empty);

@@ -55,6 +55,11 @@
 //! # }
 //! ```
 //!
+//! # Receiving from providers
+//!
+//! `provider` (the feature `providers`, on by default) does the same for GitHub, Stripe, Slack and the
+//! others, each in its own scheme.
+//!
 //! # The scheme
 //!
 //! Standard Webhooks 1.0.0, "Signature scheme": the bytes signed are `{id}.{timestamp}.{body}`. `v1` is
@@ -72,6 +77,8 @@
 mod encoding;
 mod error; // reading order: keys first, then what is signed, then both directions
 mod header;
+#[cfg(feature = "providers")]
+pub mod provider;
 mod public_key;
 mod secret;
 mod signer;

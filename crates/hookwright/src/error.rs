@@ -35,7 +35,7 @@ pub enum Error {
         /// The kind.
         kind: String,
         /// Why not.
-        why: &'static str,
+        why: String,
     },
     /// This kind of source does not take this configuration.
     #[error("{field}: {why}")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookwright_signature::provider::{Evidence, SourceConfig, SourceKind};
+use hookwright_signature::provider::{SourceConfig, SourceKind};
 use serde_json::Value;
 
 use crate::catalog::cache::Cache;
@@ -46,25 +46,25 @@ impl SourceEntry {
 /// Fails with [`Error::SourceKind`] if there is no such kind or its scheme is not known for sure, with [`Error::SourceConfig`] if it
 /// does not take this configuration.
 pub(crate) fn proof(kind: &str, config: &Value) -> Result<SourceConfig, Error> {
-    let unusable = |why: &'static str| Error::SourceKind { kind: kind.to_owned(), why };
-    let found = SourceKind::parse(kind).ok_or_else(|| unusable("there is no such kind of source"))?;
-    if found.evidence() == Evidence::None {
-        return Err(unusable("it is not verifiable yet"));
-    }
+    let unusable = |why: String| Error::SourceKind { kind: kind.to_owned(), why };
+    let found = SourceKind::parse(kind).ok_or_else(|| unusable("there is no such kind of source".to_owned()))?;
     let mut fields = Vec::new();
     for (name, value) in config.as_object().into_iter().flatten() {
         match value {
-            Value::String(text) => fields.push((name.as_str(), text.as_str())),
+            Value::String(text) => fields.push((name.as_str(), text.clone())),
+            Value::Number(number) => fields.push((name.as_str(), number.to_string())),
             // What is null is not set.
             Value::Null => {}
             _ => {
-                let why = "it must be a text".to_owned();
+                let why = "it must be a text or a number".to_owned();
                 return Err(Error::SourceConfig { field: name.clone(), why });
             }
         }
     }
-    SourceConfig::parse(found, fields)
-        .map_err(|error| Error::SourceConfig { field: error.field, why: error.why })
+    SourceConfig::parse(found, fields).map_err(|error| match error.field.as_str() {
+        "type" => unusable(error.why),
+        _ => Error::SourceConfig { field: error.field, why: error.why },
+    })
 }
 
 impl Catalog {

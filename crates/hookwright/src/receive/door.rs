@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::{HeaderMap, Method};
 
 use crate::catalog::SourceEntry;
@@ -49,8 +48,9 @@ impl Receiver {
         let settings = &door.entry.source.settings;
         if !settings.methods.iter().any(|method| method == head.method.as_str()) {
             let allow = settings.methods.join(", ");
-            let reply = InboundReply::text(405, format!("This source takes {allow}."));
-            let reply = door.refused(InboundReply { allow: Some(allow), ..reply }, Bytes::new()).await?;
+            let reason = format!("This source takes {allow}.");
+            let reply = InboundReply { allow: Some(allow), ..InboundReply::text(405, reason.clone()) };
+            let reply = door.refused(reply, &reason, &[]).await?;
             return Ok(Err(reply));
         }
         let now = self.clock.now();
@@ -69,6 +69,6 @@ impl Door<'_> {
     /// The body has more bytes than are taken: the request is kept without it, as refused.
     pub async fn too_large(self, limit: usize) -> Result<InboundReply, Error> {
         let sentence = format!("The body has more than {limit} bytes, which is the limit here.");
-        self.refused(InboundReply::text(413, sentence), Bytes::new()).await
+        self.refused(InboundReply::text(413, sentence.clone()), &sentence, &[]).await
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hookwright_signature::provider::{self, Verified};
+use hookwright_signature::provider::{self, Refused, Verified};
 use sha2::{Digest, Sha256};
 
 use crate::domain::inbound::{KNOWN_FOR_MIN, Verdict};
@@ -15,12 +15,15 @@ use crate::receive::door::Door;
 use crate::receive::reply::InboundReply;
 use crate::store::write::{Append, InboundKey, Receive, Received, Write, Written};
 
+/// What is answered to a request that is not proven.
+const UNPROVEN: &str = "The request is not proven to come from its provider.";
+
 impl Door<'_> {
     /// Takes a whole request: when this returns it is on disk, and on its way if it was proven and had not come before.
     pub async fn take(self, body: Bytes) -> Result<InboundReply, Error> {
         let verified = match self.verify(&body) {
             Ok(verified) => verified,
-            Err(reply) => return self.refused(reply, body).await,
+            Err((reply, reason)) => return self.refused(reply, &reason, &body).await,
         };
         if let Some(answer) = verified.handshake {
             return self.shake_hands(answer).await;
@@ -29,15 +32,17 @@ impl Door<'_> {
         if settings.body == BodyPolicy::Json
             && serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err()
         {
-            let reply = InboundReply::text(400, "The body is not JSON, and this source takes nothing else.");
-            return self.refused(reply, body).await;
+            let reason = "The body is not JSON, and this source takes nothing else.";
+            return self.refused(InboundReply::text(400, reason), reason, &body).await;
         }
         self.store(verified, body).await
     }
 
-    fn verify(&self, body: &[u8]) -> Result<Verified, InboundReply> {
+    /// Whoever called learns no more than that it is not proven; why goes into the log.
+    fn verify(&self, body: &[u8]) -> Result<Verified, (InboundReply, String)> {
         let Some(proof) = &self.entry.proof else {
-            return Err(InboundReply::text(401, "Requests of this source cannot be verified as it is configured."));
+            let why = "the source cannot be verified as it is configured".to_owned();
+            return Err((InboundReply::text(401, UNPROVEN), why));
         };
         let headers: Vec<(&str, &[u8])> =
             self.head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
@@ -51,7 +56,9 @@ impl Door<'_> {
         };
         let now = self.receiver.clock.now().as_seconds();
         proof.verify(&request, now).map_err(|refused| {
-            InboundReply::text(refused.status(), sentence(&refused.to_string()))
+            let why = refused.to_string();
+            let told = if let Refused::WrongToken { .. } = refused { why.clone() } else { UNPROVEN.to_owned() };
+            (InboundReply::text(refused.status(), told), why)
         })
     }
 
@@ -131,12 +138,4 @@ fn reply_of(answer: provider::Answer) -> InboundReply {
     reply.content_type = answer.content_type.to_owned();
     reply.body = Bytes::from(answer.body);
     reply
-}
-
-/// An error's text as a whole sentence.
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    let Some(first) = chars.next() else { return String::new() };
-    let end = if text.ends_with('.') { "" } else { "." };
-    format!("{}{}{end}", first.to_uppercase(), chars.as_str())
 }

@@ -54,20 +54,27 @@ impl Door<'_> {
         settings.config.0["header"].as_str().filter(|_| is_token).map(str::to_ascii_lowercase)
     }
 
-    /// Keeps a request that is refused with this answer, unless very many are, and gives the answer.
-    pub(super) async fn refused(&self, reply: InboundReply, body: Bytes) -> Result<InboundReply, Error> {
+    /// Keeps a request that is refused with this answer, and why, unless very many are; and gives the answer.
+    pub(super) async fn refused(
+        &self,
+        reply: InboundReply,
+        reason: &str,
+        body: &[u8],
+    ) -> Result<InboundReply, Error> {
         let (receiver, source) = (self.receiver, &self.entry.source);
         receiver.measures.inbound_refused.increment(1);
         let now = receiver.clock.now();
         if !receiver.gates.keeps_refused(source.id, now) {
             return Ok(reply);
         }
-        let reason = String::from_utf8_lossy(&reply.body).into_owned();
-        tracing::info!(source.id = %source.id, http.status = reply.status, reason, "a request to source {} is refused", source.id);
+        tracing::info!(
+            source.id = %source.id, http.status = reply.status, reason,
+            "a request to source {} is refused: {reason}", source.id
+        );
         // Of its own: a slice of a large body would keep all of it in memory.
         let begin = Bytes::copy_from_slice(&body[..body.len().min(REFUSED_BODY_MAX)]);
         let id = receiver.ids.next(now).into();
-        let row = Inbound { reason: Some(reason), ..self.row(id, Verdict::Refused, reply.status, begin) };
+        let row = Inbound { reason: Some(reason.to_owned()), ..self.row(id, Verdict::Refused, reply.status, begin) };
         receiver.journal.write(Write::Receive(Box::new(Receive { row, key: None, message: None }))).await?;
         Ok(reply)
     }

@@ -8,6 +8,7 @@ mod migrate;
 mod receiver;
 mod serve;
 mod sign;
+mod source;
 mod token;
 mod verify;
 
@@ -124,7 +125,9 @@ enum Command {
     Import(import::ImportArgs),
     /// Keep servers and their tokens by name, for --profile
     Profile(profile::ProfileArgs),
-    /// Sign a payload, as a server does
+    /// Look at the kinds of sources: the providers whose requests can be verified
+    Source(source::SourceArgs),
+    /// Sign a payload, as a server does, or as a provider with --source
     Sign(sign::SignArgs),
     /// Verify a signed payload, as a receiver does
     Verify(verify::VerifyArgs),
@@ -180,6 +183,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Stats(args) => stats::run(args, output).await,
         Command::Import(args) => import::run(args, output).await,
         Command::Profile(args) => profile::run(args, output),
+        Command::Source(args) => source::run(&args, output),
         Command::Sign(args) => sign::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Token(args) => token::run(args, globals.config, output).await,

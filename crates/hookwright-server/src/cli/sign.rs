@@ -11,14 +11,17 @@ use super::failure::Failure;
 use super::input;
 use super::output::Output;
 use super::secret::SecretArgs;
+use super::source::{Moment, SourceSignArgs};
 
-/// Sign a payload, as a server does
+/// Sign a payload, as a server does, or as a provider with --source
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   hookwright sign --secret-file secret.txt payload.json
   echo -n '{\"title\": \"Momo\"}' | hookwright sign --secret-file secret.txt --id msg_1
+  hookwright sign --source stripe --secret-file secret.txt payload.json
 
-It prints webhook-id, webhook-timestamp and webhook-signature, as `hookwright verify --headers` reads them.")]
+It prints webhook-id, webhook-timestamp and webhook-signature, as `hookwright verify --headers` reads them;
+with --source, the headers of that provider.")]
 pub(super) struct SignArgs {
     /// File with the payload; - is standard input
     #[arg(default_value = "-", value_name = "FILE")]
@@ -34,6 +37,8 @@ pub(super) struct SignArgs {
     /// Names of the headers
     #[arg(long, value_enum, default_value = "webhook")]
     header_names: Names,
+    #[command(flatten)]
+    provider: SourceSignArgs,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -43,8 +48,7 @@ enum Names {
 }
 
 pub(super) fn run(args: &SignArgs, output: Output) -> Result<(), Failure> {
-    let secret = Secret::parse(&args.secret.needed()?)
-        .map_err(|error| Failure::because("The secret cannot be used", &error))?;
+    let text = args.secret.needed()?;
     let payload = input::read(&args.payload)?;
     let now = Clock::system().now();
     let timestamp = args.timestamp.unwrap_or_else(|| u64::try_from(now.as_seconds()).unwrap_or(0));
@@ -52,6 +56,12 @@ pub(super) fn run(args: &SignArgs, output: Output) -> Result<(), Failure> {
         Some(id) => id.clone(),
         None => new_id()?,
     };
+    if let Some(kind) = &args.provider.source {
+        let moment = Moment { seconds: timestamp, id: &id, payload: &payload };
+        return args.provider.run(kind, &text, &moment, output);
+    }
+    let secret =
+        Secret::parse(&text).map_err(|error| Failure::because("The secret cannot be used", &error))?;
     let signature = hookwright_signature::sign(&secret, &id, timestamp, &payload)
         .map_err(|error| Failure::because("The payload cannot be signed", &error))?;
     let names = match args.header_names {

@@ -12,7 +12,7 @@ use super::fields::Fields;
 use super::kind::SourceKind;
 use super::mac::{Algorithm, Encoding, Mac};
 use super::recipe::Recipe;
-use super::table::{Handshake, MacRow, Place, Proof, Time};
+use super::scheme::{Handshake, MacRow, Place, Proof, Time};
 use super::template::{Template, is_header_name};
 use crate::{HeaderNames, Secret, Verifier};
 

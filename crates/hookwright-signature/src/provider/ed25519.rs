@@ -8,7 +8,7 @@ use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 use super::TOLERANCE_SECONDS;
 use super::error::{ConfigError, Refused, SignError};
 use super::request::{Inbound, Signed, header};
-use super::table::{Time, Unit};
+use super::scheme::{Time, Unit};
 use super::template::{Filling, Template};
 use crate::encoding;
 use crate::secret::Kind;

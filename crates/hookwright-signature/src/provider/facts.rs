@@ -4,22 +4,34 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::request::Inbound;
-use super::table::Find;
+use super::error::Refused;
+use super::request::{Inbound, header};
+use super::scheme::Find;
 
 /// The longest id or type that is taken over, in bytes.
 const MAX_BYTES: usize = 256;
 
-/// What the row says where to find, if it is there, not empty and not too long.
-pub(super) fn find(request: &Inbound<'_>, place: &Find) -> Option<String> {
+/// What the row says where to find, if it is there and not too long.
+///
+/// # Errors
+///
+/// A header that is there twice or is no line of visible ASCII: who sent it did not mean it well.
+pub(super) fn find(request: &Inbound<'_>, place: &Find) -> Result<Option<String>, Refused> {
     let found = match place {
         Find::Nowhere => None,
-        Find::Header(name) => {
-            request.header(name).ok().and_then(|value| String::from_utf8(value.to_vec()).ok())
-        }
+        Find::Header(name) => match request.header(name) {
+            Ok(value) => Some(visible(value).ok_or_else(|| Refused::Malformed { place: header(name) })?),
+            Err(Refused::Missing { .. }) => None,
+            Err(refused) => return Err(refused),
+        },
         Find::Body(pointers) => pointers.iter().find_map(|pointer| text_at(request.body, pointer)),
     };
-    found.filter(|text| (1..=MAX_BYTES).contains(&text.len()) && !text.contains(char::is_control))
+    Ok(found.filter(|text| (1..=MAX_BYTES).contains(&text.len()) && !text.contains(char::is_control)))
+}
+
+fn visible(value: &[u8]) -> Option<String> {
+    let allowed = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
+    value.iter().all(allowed).then(|| value.iter().map(|byte| char::from(*byte)).collect())
 }
 
 /// The text or whole number at the end of this path of names, if the body is JSON. Of equal names the last

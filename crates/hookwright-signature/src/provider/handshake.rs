@@ -8,7 +8,7 @@ use super::error::Refused;
 use super::facts::text_at;
 use super::recipe::Recipe;
 use super::request::{Answer, Inbound};
-use super::table::Handshake;
+use super::scheme::Handshake;
 
 /// Answers a signed request that is a handshake; `None` for every other.
 pub(super) fn of_signed(handshake: Handshake, request: &Inbound<'_>, recipe: &Recipe) -> Option<Answer> {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::table::{Proof, ROWS, Row};
+use super::scheme::{Proof, Row};
+use super::table::ROWS;
 
 /// A kind of source: whose requests it takes. One row of a fixed table.
 #[derive(Clone, Copy)]

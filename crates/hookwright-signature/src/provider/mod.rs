@@ -10,7 +10,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let github = SourceKind::parse("github").ok_or("no such kind")?;
 //! let config = SourceConfig::parse(github, [("secret", "It's a Secret to Everybody")])?;
-//! let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b04e17e";
+//! let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
 //! let headers = [("X-GitHub-Event", "ping"), ("X-Hub-Signature-256", signature)];
 //! let request = Inbound { body: b"Hello, World!", headers: &headers, ..Inbound::POST };
 //!
@@ -22,6 +22,7 @@
 //! ```
 
 mod kind; // reading order: which kinds there are, what a source is given, what a request proves
+mod scheme;
 mod table;
 mod config;
 mod fields;

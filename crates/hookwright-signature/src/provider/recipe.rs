@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::error::{Refused, SignError};
 use super::mac::{Encoding, Mac};
 use super::request::{Inbound, Signed, header};
-use super::table::{Place, Time, Unit};
+use super::scheme::{Place, Time, Unit};
 use super::template::{Filling, Template};
 use crate::header::MAX_SIGNATURES;
 use crate::standard::parse_timestamp;

@@ -3,7 +3,7 @@
 use super::config::{Check, SourceConfig};
 use super::error::SignError;
 use super::request::{Inbound, Signed};
-use super::table::Find;
+use super::scheme::Find;
 
 impl SourceConfig {
     /// What to send along with a request so that this source takes it at `now`, in seconds since 1970.

@@ -5,7 +5,7 @@ use super::error::Refused;
 use super::facts;
 use super::handshake;
 use super::request::{Inbound, Verified, header};
-use super::table::Handshake;
+use super::scheme::Handshake;
 use crate::{HeaderNames, Verifier, VerifyError};
 
 impl SourceConfig {
@@ -43,9 +43,9 @@ impl SourceConfig {
             }
         }
         if verified.id.is_none() {
-            verified.id = facts::find(request, &self.kind.0.id);
+            verified.id = facts::find(request, &self.kind.0.id)?;
         }
-        verified.event_type = facts::find(request, &self.kind.0.event);
+        verified.event_type = facts::find(request, &self.kind.0.event)?;
         Ok(verified)
     }
 }

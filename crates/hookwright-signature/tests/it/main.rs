@@ -6,6 +6,8 @@ mod hostile;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod provider;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod requests;

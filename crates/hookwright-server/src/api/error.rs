@@ -202,7 +202,11 @@ impl ApiError {
             }
             Error::SourceConfig { field, why } => {
                 let loc = vec![Cow::Borrowed("body"), Cow::Borrowed("config"), Cow::Owned(field.clone())];
-                ApiError::invalid(vec![FieldError { loc, msg: format!("{field}: {why}."), kind: "value_error" }])
+                ApiError::invalid(vec![FieldError {
+                    loc,
+                    msg: format!("{field}: {why}."),
+                    kind: "value_error",
+                }])
             }
             Error::Url(refused) => {
                 let mut msg = format!("{refused}.").replacen("the URL", "The endpoint URL", 1);

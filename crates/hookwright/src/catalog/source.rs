@@ -47,7 +47,8 @@ impl SourceEntry {
 /// does not take this configuration.
 pub(crate) fn proof(kind: &str, config: &Value) -> Result<SourceConfig, Error> {
     let unusable = |why: String| Error::SourceKind { kind: kind.to_owned(), why };
-    let found = SourceKind::parse(kind).ok_or_else(|| unusable("there is no such kind of source".to_owned()))?;
+    let found =
+        SourceKind::parse(kind).ok_or_else(|| unusable("there is no such kind of source".to_owned()))?;
     let mut fields = Vec::new();
     for (name, value) in config.as_object().into_iter().flatten() {
         match value {
@@ -175,9 +176,8 @@ impl Catalog {
         let Ok(id) = id.parse::<SourceId>() else { return Ok(None) };
         let now = self.clock.now();
         let found = self.cache.source(&self.store, hash(token), now).await?;
-        let good = found.filter(|(entry, ends_at)| {
-            entry.source.id == id && ends_at.is_none_or(|ends_at| now < ends_at)
-        });
+        let good = found
+            .filter(|(entry, ends_at)| entry.source.id == id && ends_at.is_none_or(|ends_at| now < ends_at));
         Ok(good.map(|(entry, _)| entry))
     }
 }

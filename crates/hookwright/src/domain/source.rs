@@ -60,7 +60,11 @@ pub struct SourceSettings {
 
 impl SourceSettings {
     /// A source of this kind with nothing set that need not be.
-    pub fn new(name: impl Into<String>, kind: impl Into<String>, config: serde_json::Value) -> SourceSettings {
+    pub fn new(
+        name: impl Into<String>,
+        kind: impl Into<String>,
+        config: serde_json::Value,
+    ) -> SourceSettings {
         SourceSettings {
             uid: None,
             name: name.into(),
@@ -88,8 +92,17 @@ impl fmt::Debug for ProofConfig {
 }
 
 /// The parts of a configuration that are no secrets.
-const SHOWN: [&str; 9] =
-    ["publicKey", "header", "algorithm", "encoding", "prefix", "signed", "username", "schedule", "contentType"];
+const SHOWN: [&str; 9] = [
+    "publicKey",
+    "header",
+    "algorithm",
+    "encoding",
+    "prefix",
+    "signed",
+    "username",
+    "schedule",
+    "contentType",
+];
 
 impl ProofConfig {
     /// What of it may be shown: whatever is not known to be harmless is not.
@@ -224,7 +237,8 @@ mod tests {
 
     #[test]
     fn secrets_reach_neither_debug_output_nor_what_is_shown() {
-        let config = ProofConfig(serde_json::json!({"header": "x-a", "token": "hunter2", "newer": "hunter2"}));
+        let config =
+            ProofConfig(serde_json::json!({"header": "x-a", "token": "hunter2", "newer": "hunter2"}));
         assert_eq!(config.shown(), serde_json::json!({"header": "x-a"}));
         assert!(!format!("{config:?}{:?}", SourceToken::new("hunter2")).contains("hunter2"));
     }

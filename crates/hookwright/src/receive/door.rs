@@ -58,7 +58,8 @@ impl Receiver {
             self.measures.inbound_throttled.increment(1);
             let wait = ready_at.since(now).as_micros().div_ceil(1_000_000).max(1);
             let seconds = u64::try_from(wait).unwrap_or(u64::MAX);
-            let reply = InboundReply::text(429, "There are more requests than this source takes. Try again later.");
+            let reply =
+                InboundReply::text(429, "There are more requests than this source takes. Try again later.");
             return Ok(Err(InboundReply { retry_after: Some(seconds), ..reply }));
         }
         Ok(Ok(door))

@@ -25,7 +25,12 @@ struct Gate {
 
 impl Gates {
     /// Lets a request in; or says from when on one would be, if the source takes no more than `per_second`.
-    pub(super) fn enter(&self, source: SourceId, per_second: Option<u16>, now: Timestamp) -> Result<(), Timestamp> {
+    pub(super) fn enter(
+        &self,
+        source: SourceId,
+        per_second: Option<u16>,
+        now: Timestamp,
+    ) -> Result<(), Timestamp> {
         let Some(per_second) = per_second else { return Ok(()) };
         self.with(source, now, |gate| {
             let mut rate = gate.rate.map_or(Rate::per_second(per_second), |rate| rate.changed_to(per_second));

@@ -57,7 +57,8 @@ impl Door<'_> {
         let now = self.receiver.clock.now().as_seconds();
         proof.verify(&request, now).map_err(|refused| {
             let why = refused.to_string();
-            let told = if let Refused::WrongToken { .. } = refused { why.clone() } else { UNPROVEN.to_owned() };
+            let told =
+                if let Refused::WrongToken { .. } = refused { why.clone() } else { UNPROVEN.to_owned() };
             (InboundReply::text(refused.status(), told), why)
         })
     }

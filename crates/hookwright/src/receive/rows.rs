@@ -74,7 +74,10 @@ impl Door<'_> {
         // Of its own: a slice of a large body would keep all of it in memory.
         let begin = Bytes::copy_from_slice(&body[..body.len().min(REFUSED_BODY_MAX)]);
         let id = receiver.ids.next(now).into();
-        let row = Inbound { reason: Some(reason.to_owned()), ..self.row(id, Verdict::Refused, reply.status, begin) };
+        let row = Inbound {
+            reason: Some(reason.to_owned()),
+            ..self.row(id, Verdict::Refused, reply.status, begin)
+        };
         receiver.journal.write(Write::Receive(Box::new(Receive { row, key: None, message: None }))).await?;
         Ok(reply)
     }
@@ -93,7 +96,8 @@ impl Door<'_> {
             }
         }
         let path = format!("/in/{}", self.entry.source.id);
-        let described = serde_json::json!({"method": self.head.method.as_str(), "path": path, "query": query});
+        let described =
+            serde_json::json!({"method": self.head.method.as_str(), "path": path, "query": query});
         Bytes::from(described.to_string())
     }
 }

@@ -223,7 +223,8 @@ fn source_uid(fields: &mut Fields, value: Option<&str>) -> Option<SourceUid> {
 
 fn methods(fields: &mut Fields, names: Vec<String>) -> Vec<String> {
     if names.is_empty() || names.len() > METHODS.len() {
-        fields.refuse("methods", format_args!("must be from 1 to {} of {}", METHODS.len(), METHODS.join(", ")));
+        fields
+            .refuse("methods", format_args!("must be from 1 to {} of {}", METHODS.len(), METHODS.join(", ")));
     } else if let Some(unknown) = names.iter().find(|name| !METHODS.contains(&name.as_str())) {
         let quoted: String = unknown.chars().take(20).collect();
         fields.refuse("methods", format_args!("has {quoted:?}, and may have {}", METHODS.join(", ")));

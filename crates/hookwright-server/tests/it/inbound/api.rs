@@ -45,7 +45,9 @@ async fn a_source_is_made_read_replaced_patched_and_deleted() {
     rig.client.delete(&format!("{PATH}/code")).await.expect(204);
     rig.client.get(&format!("{PATH}/code")).await.expect(404);
     rig.client.delete(&format!("{PATH}/code")).await.expect(404);
-    let unknown = Client::anonymous(&rig.base).request(Method::POST, url.strip_prefix(&rig.base).unwrap(), &[], "").await;
+    let unknown = Client::anonymous(&rig.base)
+        .request(Method::POST, url.strip_prefix(&rig.base).unwrap(), &[], "")
+        .await;
     unknown.expect(404);
 }
 
@@ -76,12 +78,18 @@ async fn what_a_kind_does_not_take_is_refused_by_its_name() {
     let unknown = hookwright_signature::provider::SourceKind::all()
         .filter(|kind| kind.evidence() == hookwright_signature::provider::Evidence::None);
     for kind in unknown {
-        let refused = rig.client.post(PATH, &json!({"name": "A", "type": kind.as_str(), "config": {"secret": "s"}})).await;
+        let refused = rig
+            .client
+            .post(PATH, &json!({"name": "A", "type": kind.as_str(), "config": {"secret": "s"}}))
+            .await;
         let refused = refused.expect(422);
         assert!(refused.text().contains("not verifiable yet"), "{kind}: {}", refused.text());
     }
     assert!(column(&rig.client.get(PATH).await.expect(200), "id").is_empty());
-    rig.client.post(PATH, &json!({"name": "A", "type": "cron", "config": {"schedule": "* * * * *"}})).await.expect(501);
+    rig.client
+        .post(PATH, &json!({"name": "A", "type": "cron", "config": {"schedule": "* * * * *"}}))
+        .await
+        .expect(501);
 }
 
 #[tokio::test]
@@ -111,7 +119,10 @@ async fn a_new_secret_is_in_force_at_once() {
     let rig = Rig::start().await;
     let provider = Provider::of(&rig, github()).await;
     provider.send("1", "{}").await.expect(200);
-    rig.client.patch(&format!("{PATH}/{}", provider.id), &json!({"config": {"secret": "other"}})).await.expect(200);
+    rig.client
+        .patch(&format!("{PATH}/{}", provider.id), &json!({"config": {"secret": "other"}}))
+        .await
+        .expect(200);
     provider.send("2", "{}").await.expect(401);
 }
 

@@ -32,8 +32,12 @@ async fn what_was_answered_with_200_is_in_the_log_and_forwarded_after_a_kill() {
         provider.client = hookwright_testkit::http::Client::anonymous(&server.url);
     }
     let log = server.client.get(&format!("{PATH}/{}/log?limit=250", provider.id)).await.expect(200).json();
-    let logged: HashSet<String> =
-        log["data"].as_array().unwrap().iter().map(|row| row["payload"].as_str().unwrap().to_owned()).collect();
+    let logged: HashSet<String> = log["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["payload"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(logged, sent);
     receiver
         .wait_until(

@@ -36,7 +36,8 @@ async fn of_copies_that_come_at_once_one_has_an_effect() {
     }
     // Another one, after which nothing of the copies can follow.
     provider.send("other", "{\"last\":1}").await.expect(200);
-    let received = receiver.wait_until(|all| all.iter().any(|it| it.text() == "{\"last\":1}"), "the last").await;
+    let received =
+        receiver.wait_until(|all| all.iter().any(|it| it.text() == "{\"last\":1}"), "the last").await;
     assert!(received.len() <= 2, "{received:?}");
     let mut all = verdicts(&rig, &provider.id).await;
     all.sort();

@@ -44,7 +44,10 @@ async fn chunks_count_as_much() {
 
 #[tokio::test]
 async fn of_very_many_refused_requests_a_few_are_kept_and_only_their_beginning() {
-    let rig = Rig::start_at(hookwright::Clock::manual(hookwright::domain::time::Timestamp::from_micros(1_700_000_000_000_000))).await;
+    let rig = Rig::start_at(hookwright::Clock::manual(hookwright::domain::time::Timestamp::from_micros(
+        1_700_000_000_000_000,
+    )))
+    .await;
     let provider = Provider::of(&rig, super::github()).await;
     let body = "y".repeat(50_000);
     for _ in 0..30 {

@@ -67,7 +67,8 @@ impl Provider {
 
     /// Sends a body with these headers.
     async fn post(&self, headers: &[(String, String)], body: &str) -> Answer {
-        let mut headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let mut headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (&**name, &**value)).collect();
         headers.push(("content-type", "application/json"));
         self.client.request(Method::POST, &self.path, &headers, body.to_owned()).await
     }

@@ -51,7 +51,10 @@ async fn each_check_is_made_before_those_that_follow() {
     let taken = provider.send("1", "{}").await.expect(200);
     assert_eq!(taken.text(), "Message received okay.");
     assert_eq!(taken.header("content-type"), Some("text/plain; charset=utf-8"));
-    assert_eq!(verdicts(&rig, &provider.id).await, ["verified", "refused", "refused", "refused", "refused", "refused"]);
+    assert_eq!(
+        verdicts(&rig, &provider.id).await,
+        ["verified", "refused", "refused", "refused", "refused", "refused"]
+    );
     let rows = log(&rig, &provider.id).await;
     let codes: Vec<_> = rows.iter().map(|row| row["status_code"].clone()).collect();
     assert_eq!(codes, [200, 401, 413, 405, 405, 405].map(|code| json!(code)));
@@ -92,7 +95,11 @@ async fn a_wrong_token_in_a_header_is_403_and_says_which() {
 async fn credentials_alone_decide() {
     let rig = Rig::start().await;
     let provider = Provider::of(&rig, github()).await;
-    let foreign = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site"), ("cookie", "hookwright_session=x")];
+    let foreign = [
+        ("origin", "https://evil.example"),
+        ("sec-fetch-site", "cross-site"),
+        ("cookie", "hookwright_session=x"),
+    ];
     let mut headers = provider.headers("1", b"{}");
     headers.extend(foreign.map(|(name, value)| (name.to_owned(), value.to_owned())));
     provider.post(&headers, "{}").await.expect(200);

@@ -17,11 +17,14 @@ async fn forward(rig: &Rig, source: &str, receiver: &Receiver, event_types: &[&s
 
 #[tokio::test]
 async fn what_github_sends_is_forwarded_byte_for_byte_signed_and_under_one_id() {
-    let (rig, receiver) = (Rig::start_configured(|config| {
-        config.allow_target_networks = vec!["127.0.0.0/8".parse().unwrap()];
-        config.retry.schedule = vec![std::time::Duration::from_millis(10)];
-    })
-    .await, Receiver::start().await);
+    let (rig, receiver) = (
+        Rig::start_configured(|config| {
+            config.allow_target_networks = vec!["127.0.0.0/8".parse().unwrap()];
+            config.retry.schedule = vec![std::time::Duration::from_millis(10)];
+        })
+        .await,
+        Receiver::start().await,
+    );
     let provider = Provider::of(&rig, github()).await;
     forward(&rig, &provider.id, &receiver, &[]).await;
     receiver.script([Reply::status(500), Reply::ok()]);
@@ -80,7 +83,10 @@ async fn a_request_without_a_body_is_described() {
     let path = format!("{}?id=7&tag=a&tag=b%20c", provider.path);
     provider.client.request(Method::GET, &path, &[], "").await.expect(200);
     let received = &receiver.wait_for(1).await[0];
-    assert_eq!((received.method.as_str(), received.header("content-type")), ("POST", Some("application/json")));
+    assert_eq!(
+        (received.method.as_str(), received.header("content-type")),
+        ("POST", Some("application/json"))
+    );
     let described = json!({"method": "GET", "path": format!("/in/{}", provider.id), "query": {"id": "7", "tag": ["a", "b c"]}});
     assert_eq!(received.json(), described);
     let rows = log(&rig, &provider.id).await;
@@ -93,7 +99,9 @@ async fn handshakes_are_answered_and_never_forwarded() {
     let config = json!({"secret": "app-secret", "verifyToken": "between-us"});
     let provider = Provider::of(&rig, json!({"name": "Meta", "type": "meta", "config": config})).await;
     forward(&rig, &provider.id, &receiver, &[]).await;
-    let ask = |token: &str| format!("{}?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={token}", provider.path);
+    let ask = |token: &str| {
+        format!("{}?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={token}", provider.path)
+    };
     let answer = provider.client.get(&ask("between-us")).await.expect(200);
     assert_eq!(answer.text(), "1158201444");
     provider.client.get(&ask("wrong")).await.expect(403);
@@ -111,7 +119,10 @@ async fn the_answer_is_what_the_source_says_and_json_alone_is_taken_where_it_say
     source["body"] = json!("json");
     let provider = Provider::of(&rig, source).await;
     let answer = provider.send("1", "{}").await.expect(202);
-    assert_eq!((answer.text(), answer.header("content-type")), ("{\"ok\":true}".to_owned(), Some("application/json")));
+    assert_eq!(
+        (answer.text(), answer.header("content-type")),
+        ("{\"ok\":true}".to_owned(), Some("application/json"))
+    );
     provider.send("2", "payload=%7B%7D").await.expect(400);
     let rows = log(&rig, &provider.id).await;
     assert_eq!((&rows[0]["verdict"], &rows[0]["payload"]), (&json!("refused"), &json!("payload=%7B%7D")));

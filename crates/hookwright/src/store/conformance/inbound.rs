@@ -11,7 +11,9 @@ use crate::store::conformance::fixture::{
     Fixture, NOW, all, app, at, attempt, ep, message, msg, outcome, slice, success,
 };
 use crate::store::conformance::source::new_source;
-use crate::store::write::{Append, CatalogWrite, Changed, InboundKey, Receive, Received, Swept, Write, Written};
+use crate::store::write::{
+    Append, CatalogWrite, Changed, InboundKey, Receive, Received, Swept, Write, Written,
+};
 
 /// The request that message `number` was made of.
 fn row(application: u16, number: u16) -> Inbound {
@@ -81,7 +83,9 @@ pub(super) async fn a_request_is_stored_with_the_message_it_becomes(mut f: Fixtu
     assert_eq!(f.store.inbound_headers(app(2), InboundId::of_message(msg(5))).await.unwrap(), None);
 }
 
-pub(super) async fn a_key_that_came_before_makes_a_duplicate_within_its_source_until_it_expires(mut f: Fixture) {
+pub(super) async fn a_key_that_came_before_makes_a_duplicate_within_its_source_until_it_expires(
+    mut f: Fixture,
+) {
     assert_eq!(receive(&mut f, row(1, 1), key(1), &[9]), Received::Stored);
     assert_eq!(receive(&mut f, row(1, 2), key(1), &[9]), Received::Duplicate);
     assert_eq!(receive(&mut f, row(2, 3), key(1), &[]), Received::Stored);
@@ -100,15 +104,18 @@ pub(super) async fn requests_go_with_their_messages_but_not_while_something_is_p
     receive(&mut f, row(1, 2), key(2), &[]);
     receive(&mut f, Inbound { message: None, ..row(1, 3) }, None, &[]);
     receive(&mut f, Inbound { expires_at: at(61), ..row(1, 4) }, None, &[]);
-    let expire = |f: &mut Fixture, seconds| {
-        match f.write(Write::ExpireInbound { now: at(seconds), slice: slice(9) }) {
-            Written::Swept(swept) => swept,
-            other => panic!("{other:?}"),
-        }
+    let expire = |f: &mut Fixture, seconds| match f
+        .write(Write::ExpireInbound { now: at(seconds), slice: slice(9) })
+    {
+        Written::Swept(swept) => swept,
+        other => panic!("{other:?}"),
     };
     assert_eq!(expire(&mut f, 59), Swept { is_done: true, ..Swept::default() });
     assert_eq!(expire(&mut f, 60), Swept { messages: 2, kept: 1, is_done: true, ..Swept::default() });
-    assert_eq!(log(&f, 1).await.iter().map(|row| row.message).collect::<Vec<_>>(), [Some(msg(1)), Some(msg(4))]);
+    assert_eq!(
+        log(&f, 1).await.iter().map(|row| row.message).collect::<Vec<_>>(),
+        [Some(msg(1)), Some(msg(4))]
+    );
     assert_eq!(f.store.message_get(app(1), msg(2)).await.unwrap(), None);
     f.write(outcome(success(attempt(1, 1, 9, 101, 1)), Transition::Delivered));
     let swept = expire(&mut f, 3_600);

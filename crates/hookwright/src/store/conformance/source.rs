@@ -20,7 +20,11 @@ fn source_id(number: u16) -> SourceId {
 }
 
 fn token(number: u16, byte: u8) -> NewSourceToken {
-    NewSourceToken { source: source_id(number), hash: [byte; 32], token: SourceToken::new(format!("token {byte}")) }
+    NewSourceToken {
+        source: source_id(number),
+        hash: [byte; 32],
+        token: SourceToken::new(format!("token {byte}")),
+    }
 }
 
 /// Source `number`, with everything set, whose application has the same number.
@@ -32,7 +36,11 @@ pub(super) fn new_source(number: u16) -> NewSource {
         methods: vec!["GET".to_owned(), "POST".to_owned()],
         body: BodyPolicy::Json,
         dedupe: Dedupe::Body,
-        answer: SourceAnswer { status: 202, body: "{}".to_owned(), content_type: "application/json".to_owned() },
+        answer: SourceAnswer {
+            status: 202,
+            body: "{}".to_owned(),
+            content_type: "application/json".to_owned(),
+        },
         throttle_rate: Some(7),
         retention: Some(Duration::from_millis(1_500)),
         ..SourceSettings::new("Shop", "shopify", config)
@@ -63,7 +71,10 @@ pub(super) async fn sources_are_read_back_as_they_were(mut f: Fixture) {
     assert_eq!(insert(&mut f, bare(2)), Changed::Yes);
     let whole = SourceWithToken { source: new_source(1).source, token: SourceToken::new("token 1") };
     for named in [SourceRef::Id(source_id(1)), SourceRef::Uid(SourceUid::parse("source-1").unwrap())] {
-        assert_eq!(f.store.source_get(DEFAULT_ORGANISATION, named.clone()).await.unwrap(), Some(whole.clone()));
+        assert_eq!(
+            f.store.source_get(DEFAULT_ORGANISATION, named.clone()).await.unwrap(),
+            Some(whole.clone())
+        );
         let elsewhere = OrganisationId::from_bytes(id(9));
         assert_eq!(f.store.source_get(elsewhere, named).await.unwrap(), None);
     }
@@ -105,7 +116,7 @@ pub(super) async fn tokens_find_their_source_and_tell_when_they_end(mut f: Fixtu
         })
     };
     assert_eq!((ends(&f, 1).await, ends(&f, 9).await), (Some(None), None));
-    let mut rotate = |f: &mut Fixture, byte, now, old_ends_at| {
+    let rotate = |f: &mut Fixture, byte, now, old_ends_at| {
         f.change(CatalogWrite::SourceTokenRotate { new: token(1, byte), now, old_ends_at })
     };
     assert_eq!(rotate(&mut f, 9, at(10), at(20)), Changed::Yes);

@@ -15,7 +15,8 @@ use crate::store::sqlite::retention::{self, LOOK_AGAIN};
 use crate::store::sqlite::{Sqlite, message, value};
 use crate::store::write::{InboundKey, MessagePlace, Receive, Received, Slice, Swept};
 
-const COLUMNS: &str = "i.application, i.id, i.received_at, i.expires_at, i.verdict, i.status, i.reason, i.method, i.path,
+const COLUMNS: &str =
+    "i.application, i.id, i.received_at, i.expires_at, i.verdict, i.status, i.reason, i.method, i.path,
     i.query, i.headers, i.message";
 
 impl Sqlite {
@@ -52,7 +53,9 @@ impl Sqlite {
     ) -> Result<Option<Vec<(String, String)>>, StoreError> {
         self.read(move |connection| {
             let sql = "SELECT headers FROM inbound WHERE application = ?1 AND id = ?2";
-            value::first(connection, sql, params![application.as_bytes(), id.as_bytes()], |row| headers(row, 0))
+            value::first(connection, sql, params![application.as_bytes(), id.as_bytes()], |row| {
+                headers(row, 0)
+            })
         })
         .await
     }
@@ -136,7 +139,8 @@ fn insert(
 /// Removes requests that have expired, each with the message it became, but for those of which something is pending.
 pub(super) fn expire(connection: &Connection, now: Timestamp, slice: Slice) -> Result<Swept, StoreError> {
     let mut budget = Budget::of(slice);
-    let sql = "SELECT application, id, message FROM inbound WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+    let sql =
+        "SELECT application, id, message FROM inbound WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
     let due = value::all(connection, sql, params![now.as_micros(), slice.rows], |row| {
         let message: Option<[u8; 20]> = value::get(row, 2)?;
         Ok((
@@ -159,7 +163,9 @@ pub(super) fn expire(connection: &Connection, now: Timestamp, slice: Slice) -> R
                 None => {
                     let again = now.after(LOOK_AGAIN).as_micros();
                     connection
-                        .prepare_cached("UPDATE inbound SET expires_at = ?3 WHERE application = ?1 AND id = ?2")?
+                        .prepare_cached(
+                            "UPDATE inbound SET expires_at = ?3 WHERE application = ?1 AND id = ?2",
+                        )?
                         .execute(params![key[0], key[1], again])?;
                     swept.kept += 1;
                     continue;

@@ -1,4 +1,4 @@
-//! What can be written: the items of a batch, and their answers.
+//! What can be written: the items of a batch.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::domain::application::Application;
 use crate::domain::attempt::Attempt;
 use crate::domain::broadcast::Broadcast;
-use crate::domain::delivery::{Delivery, DeliveryKey, Transition};
+use crate::domain::delivery::{DeliveryKey, Transition};
 use crate::domain::endpoint::{DisabledReason, Endpoint};
 use crate::domain::event_type::EventType;
 use crate::domain::health::Health;
@@ -21,6 +21,8 @@ use crate::domain::source::{Source, SourceToken};
 use crate::domain::task::{Task, TaskStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Token, TokenChange};
+
+pub(crate) use crate::store::written::{Appended, Changed, Erased, Loaded, Received, Resent, Swept, Written};
 
 /// One item of a batch.
 pub(crate) enum Write {
@@ -212,15 +214,6 @@ pub(crate) struct InboundKey {
     pub(crate) expires_at: Timestamp,
 }
 
-/// What became of a request that was to be stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Received {
-    /// It is stored, and so is its message if it has one.
-    Stored,
-    /// It had come before: it is stored as that.
-    Duplicate,
-}
-
 /// A source to store, with all that belongs to it.
 pub(crate) struct NewSource {
     pub(crate) source: Source,
@@ -346,116 +339,4 @@ pub(crate) enum CatalogWrite {
         ids: Vec<TokenId>,
         at: Timestamp,
     },
-}
-
-/// The answer to one [`Write`], of the same kind.
-#[derive(Debug)]
-pub(crate) enum Written {
-    Appended(Appended),
-    Received(Received),
-    /// An outcome, an answer or an expiry was written: nothing to tell.
-    Done,
-    Resent(Resent),
-    Claimed(Vec<Loaded>),
-    /// So many rows, or pages of the file, went.
-    Removed(u32),
-    Swept(Swept),
-    Erased(Erased),
-    /// The file was looked through up to this part, which comes next; `None`: there is no more.
-    Overwritten(Option<u32>),
-    /// Keys were looked at up to there; `None`: there are no more.
-    LookedAt(Option<KeyPlace>),
-    Changed(Changed),
-    /// The step is taken, and these deliveries have become ready; `None` if the task had moved since.
-    Stepped(Option<Vec<MessageId>>),
-    /// Which of the messages are stored; `None` if the event for all had moved since.
-    Broadcast(Option<Vec<bool>>),
-}
-
-impl Written {
-    /// Whether what was asked for was done, so that it is to be told.
-    pub(crate) fn took_effect(&self) -> bool {
-        match self {
-            Written::Changed(changed) => *changed == Changed::Yes,
-            Written::Stepped(ready) => ready.is_some(),
-            Written::Appended(appended) => *appended == Appended::Stored,
-            _ => true,
-        }
-    }
-}
-
-/// What became of a message that was to be stored.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Appended {
-    /// It is stored.
-    Stored,
-    /// Another message of the application has its `eventId`.
-    EventIdTaken,
-    /// The same request came before and made this message.
-    Replayed(MessageId),
-    /// The key came before with another request.
-    KeyReused,
-}
-
-/// What became of a message that was to be sent once more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Resent {
-    /// Its delivery has become ready.
-    Ready,
-    /// Its delivery was ready already.
-    WasReady,
-    /// The message is not there any more.
-    Missing,
-}
-
-/// What a slice of an expiry did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Swept {
-    /// Messages that went, or whose payload did.
-    pub(crate) messages: u32,
-    /// Attempts that went, or whose answer did.
-    pub(crate) attempts: u32,
-    /// Messages that stay as they are for now, since something of them is pending.
-    pub(crate) kept: u32,
-    /// Where the next slice goes on.
-    pub(crate) last: MessagePlace,
-    /// Whether there is nothing more to do now.
-    pub(crate) is_done: bool,
-}
-
-/// What a slice of an erasure did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Erased {
-    /// Rows that went.
-    pub(crate) rows: u32,
-    /// Whether there are deleted applications at all.
-    pub(crate) has_any: bool,
-    /// The application that the next slice goes on with; `None`: it was the last.
-    pub(crate) next: Option<ApplicationId>,
-}
-
-impl Default for Swept {
-    fn default() -> Swept {
-        Swept { messages: 0, attempts: 0, kept: 0, last: MessagePlace::START, is_done: false }
-    }
-}
-
-/// What became of a catalog change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Changed {
-    /// It is in force.
-    Yes,
-    /// What was to be changed is not there.
-    Missing,
-    /// A uid or name is taken by another.
-    Taken,
-    /// Somebody else changed it meanwhile: read it again.
-    Stale,
-}
-
-/// A pending delivery with its message, as it comes from disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Loaded {
-    pub(crate) delivery: Delivery,
-    pub(crate) message: Arc<Message>,
 }

@@ -92,7 +92,7 @@ impl fmt::Debug for ProofConfig {
 }
 
 /// The parts of a configuration that are no secrets.
-const SHOWN: [&str; 9] = [
+const SHOWN: [&str; 10] = [
     "publicKey",
     "header",
     "algorithm",
@@ -102,6 +102,7 @@ const SHOWN: [&str; 9] = [
     "username",
     "schedule",
     "contentType",
+    "timestampGraceSeconds",
 ];
 
 impl ProofConfig {

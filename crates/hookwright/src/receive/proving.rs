@@ -15,12 +15,16 @@ use crate::receive::door::Door;
 use crate::receive::reply::InboundReply;
 use crate::store::write::{Append, InboundKey, Receive, Received, Write, Written};
 
+/// Bodies of up to so many bytes are copied out of the buffer they came in.
+const COPY_MAX: usize = 4 * 1024;
 /// What is answered to a request that is not proven.
 const UNPROVEN: &str = "The request is not proven to come from its provider.";
 
 impl Door<'_> {
     /// Takes a whole request: when this returns it is on disk, and on its way if it was proven and had not come before.
     pub async fn take(self, body: Bytes) -> Result<InboundReply, Error> {
+        // A slice of the connection's buffer would keep all of it in memory while the message waits.
+        let body = if body.len() <= COPY_MAX { Bytes::copy_from_slice(&body) } else { body };
         let verified = match self.verify(&body) {
             Ok(verified) => verified,
             Err((reply, reason)) => return self.refused(reply, &reason, &body).await,
@@ -29,7 +33,9 @@ impl Door<'_> {
             return self.shake_hands(answer).await;
         }
         let settings = &self.entry.source.settings;
+        // What is made of a request without a body is JSON.
         if settings.body == BodyPolicy::Json
+            && !body.is_empty()
             && serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err()
         {
             let reason = "The body is not JSON, and this source takes nothing else.";

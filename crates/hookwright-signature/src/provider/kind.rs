@@ -52,7 +52,7 @@ impl SourceKind {
         Self::all().find(|kind| kind.as_str() == name)
     }
 
-    /// All kinds: our own first, then by name.
+    /// All kinds: our own, those that prove nothing, then the providers by name.
     pub fn all() -> impl Iterator<Item = Self> {
         ROWS.iter().map(Self)
     }

@@ -32,11 +32,13 @@ impl Recipe {
     /// Checks a request; gives its signature if something that changes per call is signed.
     pub(super) fn verify(&self, request: &Inbound<'_>, now: i64) -> Result<Option<String>, Refused> {
         let found = self.find(request)?;
-        let stamp = match self.time {
-            Time::None | Time::Header { unit: Unit::Nonce, .. } | Time::Entry { unit: Unit::Nonce, .. } => {
+        let stamp = match self.unit() {
+            None => None,
+            Some(Unit::Nonce) => {
+                check_nonce(found.time, request.body).ok_or_else(|| self.malformed())?;
                 None
             }
-            Time::Header { unit, .. } | Time::Entry { unit, .. } => {
+            Some(unit) => {
                 let stamp = parse_timestamp(found.time)
                     .ok_or_else(|| Refused::Malformed { place: "the timestamp".to_owned() })?;
                 Some(if unit == Unit::Milliseconds { stamp / 1000 } else { stamp })
@@ -86,11 +88,7 @@ impl Recipe {
             };
             headers.push((name.to_owned(), Zeroizing::new(value)));
         }
-        let unit = match self.time {
-            Time::None => None,
-            Time::Header { unit, .. } | Time::Entry { unit, .. } => Some(unit),
-        };
-        let time = match unit {
+        let time = match self.unit() {
             None => String::new(),
             Some(Unit::Milliseconds) => seconds.saturating_mul(1000).to_string(),
             Some(Unit::Seconds | Unit::Nonce) => seconds.to_string(),
@@ -120,6 +118,13 @@ impl Recipe {
     /// The HMAC of any text under this key: what Zoom's handshake asks for.
     pub(super) fn tag_of(&self, text: &str) -> String {
         self.encoding.encode(&self.mac.tag(std::iter::once(text.as_bytes())))
+    }
+
+    fn unit(&self) -> Option<Unit> {
+        match self.time {
+            Time::None => None,
+            Time::Header { unit, .. } | Time::Entry { unit, .. } => Some(unit),
+        }
     }
 
     fn tag(&self, request: &Inbound<'_>, time: &[u8]) -> Vec<u8> {
@@ -175,6 +180,13 @@ impl Recipe {
             },
         }
     }
+}
+
+/// A number used once is digits, and stands next to the body. Were the body to end in a digit, the border between
+/// them could be moved without the signature noticing; what ends so is no object or list in JSON.
+fn check_nonce(nonce: &[u8], body: &[u8]) -> Option<()> {
+    let digits = !nonce.is_empty() && nonce.iter().all(u8::is_ascii_digit);
+    (digits && !body.last().is_some_and(u8::is_ascii_digit)).then_some(())
 }
 
 /// The values of `name=value` entries with this name.

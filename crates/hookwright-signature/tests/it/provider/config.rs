@@ -233,3 +233,16 @@ fn a_grace_period_of_tailscale_counts() {
     assert!(Sent::signed(&config, BODY, NOW - 10).verify(&config).is_ok());
     assert!(Sent::signed(&config, BODY, NOW - 11).verify(&config).is_err());
 }
+
+#[cfg(feature = "http")]
+#[test]
+fn a_header_map_is_read_as_it_is() {
+    let config = config(kind("stripe"), 0);
+    let sent = Sent::signed(&config, BODY, NOW);
+    let mut headers = http::HeaderMap::new();
+    headers.insert("Stripe-Signature", sent.headers[0].1.as_slice().try_into().unwrap());
+    let verify = |headers: &http::HeaderMap| config.verify(&Inbound { headers, ..sent.inbound() }, NOW);
+    assert!(verify(&headers).is_ok());
+    headers.append("stripe-signature", "t=1,v1=00".parse().unwrap());
+    assert!(matches!(verify(&headers), Err(Refused::Twice { .. })));
+}

@@ -184,3 +184,23 @@ fn a_url_that_is_signed_must_be_known_and_the_one() {
     let put = hookwright_signature::provider::Inbound { method: "PUT", ..sent.inbound() };
     assert_eq!(config.verify(&put, NOW), Err(Refused::Mismatch));
 }
+
+#[test]
+fn the_border_between_body_and_nonce_cannot_be_moved() {
+    let config = config(kind("checkbook"), 0);
+    let sent = Sent::signed(&config, BODY, NOW);
+    let text = String::from_utf8(sent.headers[0].1.clone()).unwrap();
+    let nonce = NOW.to_string();
+    let with = |nonce: &str, body: &str| {
+        let value = text.replace(&NOW.to_string(), nonce);
+        Sent { headers: vec![("signature".to_owned(), value.into())], ..sent.with_body(body.as_bytes()) }
+    };
+    let body = std::str::from_utf8(BODY).unwrap();
+    with(&nonce, body).verify(&config).unwrap();
+    for at in [1, 5, nonce.len()] {
+        let moved = with(&nonce[at..], &format!("{body}{}", &nonce[..at]));
+        refuses(&config, &moved, "digits moved into the body");
+    }
+    let (rest, last) = body.split_at(body.len() - 1);
+    refuses(&config, &with(&format!("{last}{nonce}"), rest), "the body's end moved into the nonce");
+}

@@ -109,7 +109,7 @@ path_to_put!(
     "event_type_name",
     EventTypeName::MAX_CHARS
 );
-path!(SourcePath, "source_id", |text| SourceRef::parse(text), Thing::Source);
+path!(SourcePath, "source_id", SourceRef::parse, Thing::Source);
 path_to_put!(
     SourceToPut,
     "source_id",

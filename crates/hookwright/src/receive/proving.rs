@@ -20,6 +20,13 @@ const COPY_MAX: usize = 4 * 1024;
 /// What is answered to a request that is not proven.
 const UNPROVEN: &str = "The request is not proven to come from its provider.";
 
+/// What is answered to a request that is not proven, and why it is not.
+struct Unproven {
+    status: u16,
+    told: String,
+    why: String,
+}
+
 impl Door<'_> {
     /// Takes a whole request: when this returns it is on disk, and on its way if it was proven and had not come before.
     pub async fn take(self, body: Bytes) -> Result<InboundReply, Error> {
@@ -27,7 +34,9 @@ impl Door<'_> {
         let body = if body.len() <= COPY_MAX { Bytes::copy_from_slice(&body) } else { body };
         let verified = match self.verify(&body) {
             Ok(verified) => verified,
-            Err((reply, reason)) => return self.refused(reply, &reason, &body).await,
+            Err(Unproven { status, told, why }) => {
+                return self.refused(InboundReply::text(status, told), &why, &body).await;
+            }
         };
         if let Some(answer) = verified.handshake {
             return self.shake_hands(answer).await;
@@ -45,10 +54,10 @@ impl Door<'_> {
     }
 
     /// Whoever called learns no more than that it is not proven; why goes into the log.
-    fn verify(&self, body: &[u8]) -> Result<Verified, (InboundReply, String)> {
+    fn verify(&self, body: &[u8]) -> Result<Verified, Unproven> {
         let Some(proof) = &self.entry.proof else {
             let why = "the source cannot be verified as it is configured".to_owned();
-            return Err((InboundReply::text(401, UNPROVEN), why));
+            return Err(Unproven { status: 401, told: UNPROVEN.to_owned(), why });
         };
         let headers: Vec<(&str, &[u8])> =
             self.head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
@@ -65,7 +74,7 @@ impl Door<'_> {
             let why = refused.to_string();
             let told =
                 if let Refused::WrongToken { .. } = refused { why.clone() } else { UNPROVEN.to_owned() };
-            (InboundReply::text(refused.status(), told), why)
+            Unproven { status: refused.status(), told, why }
         })
     }
 

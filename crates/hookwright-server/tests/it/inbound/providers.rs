@@ -77,7 +77,8 @@ async fn endpoints_filter_by_the_event_types_of_stripe() {
 #[tokio::test]
 async fn a_request_without_a_body_is_described() {
     let (rig, receiver) = (Rig::start().await, Receiver::start().await);
-    let source = json!({"name": "Any", "type": "generic-webhook", "methods": ["GET", "POST"]});
+    let source =
+        json!({"name": "Any", "type": "generic-webhook", "methods": ["GET", "POST"], "body": "json"});
     let provider = Provider::of(&rig, source).await;
     forward(&rig, &provider.id, &receiver, &["inbound"]).await;
     let path = format!("{}?id=7&tag=a&tag=b%20c", provider.path);

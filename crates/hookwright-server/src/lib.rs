@@ -6,6 +6,7 @@ pub mod server;
 
 mod api;
 mod auth;
+mod inbound;
 mod middleware;
 mod notify;
 mod outgoing;

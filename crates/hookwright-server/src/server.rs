@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 
 use crate::api;
 use crate::auth::Auth;
+use crate::inbound;
 use crate::middleware::{Observe, only_this_machine};
 use crate::pages;
 use crate::rest_hooks::{self, Verifier, VerifySetupError};
@@ -36,6 +37,8 @@ pub use patience::{HEAD_TIMEOUT, IDLE_TIMEOUT};
 
 /// How many bytes a message's payload may have, unless the operator says otherwise: 1 MiB.
 pub const PAYLOAD_LIMIT_DEFAULT: usize = 1024 * 1024;
+/// How many bytes the body of a request to a source may have, unless the operator says otherwise: 1 MiB.
+pub const INBOUND_BODY_LIMIT_DEFAULT: usize = 1024 * 1024;
 /// How large the head of a request may be, in bytes; a larger one is answered with 431.
 pub const HEAD_LIMIT: usize = 32 * 1024;
 /// How long requests under way may take to end once the server stops.
@@ -53,6 +56,8 @@ pub struct ServerOptions {
     pub public_url: Url,
     /// How many bytes a message's payload may have.
     pub payload_limit: usize,
+    /// How many bytes the body of a request to a source may have.
+    pub inbound_body_limit: usize,
     /// Whether messages of event types that are not registered are refused.
     pub refuse_unregistered: bool,
     /// Where the product says which of its users a key of the REST Hooks API belongs to.
@@ -77,6 +82,7 @@ impl ServerOptions {
             jwt_secret: None,
             public_url,
             payload_limit: PAYLOAD_LIMIT_DEFAULT,
+            inbound_body_limit: INBOUND_BODY_LIMIT_DEFAULT,
             refuse_unregistered: false,
             rest_hooks_verify_url: None,
             extra_ca_pem: None,
@@ -119,6 +125,7 @@ pub fn router(hooks: Hooks, options: ServerOptions) -> Result<Router, SetupError
     let state = AppState { hooks, options: Arc::new(options), auth };
     let router = api::routes(&state)
         .merge(rest_hooks::routes(&state, verifier))
+        .merge(inbound::routes())
         .merge(pages::routes().method_not_allowed_fallback(api::wrong_method))
         .layer(Observe::new())
         .with_state(state);

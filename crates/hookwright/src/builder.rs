@@ -22,6 +22,7 @@ use crate::journal::{Committed, Journal};
 use crate::maintenance::{self, Maintenance};
 use crate::measures::Measures;
 use crate::publish::{BroadcastParts, Broadcasts, Publisher};
+use crate::receive::Receiver;
 use crate::store::error::StoreError;
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store};
 use crate::tasks::{self, Tasks};
@@ -220,6 +221,15 @@ impl Foundation {
             config.retention,
             self.finder,
         );
+        let receiver = Receiver::new(
+            clock.clone(),
+            Arc::clone(&ids),
+            journal.clone(),
+            Arc::clone(&catalog),
+            Arc::clone(&measures),
+            config.inbound_retention,
+            config.retention,
+        );
         let inner = Inner {
             config,
             events: self.events,
@@ -232,6 +242,7 @@ impl Foundation {
             catalog,
             publisher,
             broadcasts,
+            receiver,
             dispatch,
             tasks,
             maintenance,

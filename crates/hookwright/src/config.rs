@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::clock::Clock;
+use crate::domain::inbound::INBOUND_RETENTION_DEFAULT;
 use crate::domain::retry::RetryPolicy;
 
 /// A whole request: connecting, TLS, sending, the answer and its body.
@@ -64,6 +65,9 @@ pub struct Config {
     /// How long messages and their attempts are kept, and background tasks that are over. A message stays longer while
     /// something of it is pending.
     pub retention: Duration,
+    /// How long requests to sources are kept, and what was forwarded of them, unless the source says otherwise; not longer than
+    /// messages are.
+    pub inbound_retention: Duration,
     /// Attempts under way to one endpoint, at most.
     pub lane_concurrency: u32,
     /// Attempts under way in all, at most.
@@ -96,6 +100,7 @@ impl Config {
             signature_headers: SignatureHeaders::Webhook,
             extra_ca_pem: None,
             retention: RETENTION_DEFAULT,
+            inbound_retention: INBOUND_RETENTION_DEFAULT,
             lane_concurrency: LANE_CONCURRENCY_DEFAULT,
             concurrency: CONCURRENCY_DEFAULT,
             lane_resident: LANE_RESIDENT_DEFAULT,
@@ -143,6 +148,7 @@ impl Config {
             ("connect_timeout", self.connect_timeout, TIMEOUT_MAX),
             ("tls_timeout", self.tls_timeout, TIMEOUT_MAX),
             ("retention", self.retention, RETENTION_MAX),
+            ("inbound_retention", self.inbound_retention, RETENTION_MAX),
         ] {
             if duration.is_zero() {
                 return Err(ConfigError::Zero { setting });

@@ -29,6 +29,22 @@ pub enum Error {
     /// An endpoint for operational webhooks filters by an event type that they do not have.
     #[error("there is no operational event type {0}; there are {list}", list = OPERATIONAL_EVENT_TYPES.join(", "))]
     UnknownOperationalEventType(EventFilter),
+    /// Requests of such a source cannot be verified.
+    #[error("a source of the kind {kind:?} cannot be made: {why}")]
+    SourceKind {
+        /// The kind.
+        kind: String,
+        /// Why not.
+        why: String,
+    },
+    /// This kind of source does not take this configuration.
+    #[error("{field}: {why}")]
+    SourceConfig {
+        /// The field of the configuration.
+        field: String,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
     /// No event of this name was declared.
     #[error(
         "the event {event:?} is not declared: declare it with `.event({event:?}, …)` before the engine starts"
@@ -111,6 +127,8 @@ pub enum Thing {
     Message,
     /// An attempt.
     Attempt,
+    /// A source of inbound webhooks.
+    Source,
     /// A token.
     Token,
     /// A background task.
@@ -127,6 +145,7 @@ impl std::fmt::Display for Thing {
             Thing::Endpoint => "endpoint",
             Thing::Message => "message",
             Thing::Attempt => "attempt",
+            Thing::Source => "source",
             Thing::Token => "token",
             Thing::Organisation => "organisation",
             Thing::Task => "background task",

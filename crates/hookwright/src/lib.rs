@@ -54,6 +54,7 @@
 pub mod hooks; // what a product calls
 
 mod publish; // a message comes in
+mod receive; // a request comes to a source
 mod catalog; // who wants it
 mod journal; // it is on disk
 mod dispatch; // when, and in which order
@@ -101,6 +102,7 @@ pub use hooks::returning as macro_support;
 pub use hooks::{Hooks, NothingSent, Owner, Published, Resource, Subscribe, Unwritten};
 pub use measures::Snapshot;
 pub use publish::{NewMessage, Sent};
+pub use receive::{Door, InboundHead, InboundReply};
 pub use store::SchemaReport;
 pub use store::error::{StoreError, Unopenable};
 pub use store::read::{

@@ -14,6 +14,12 @@ pub(crate) struct Measures {
     pub(crate) commits: Counter,
     pub(crate) commit_seconds: Histogram,
     pub(crate) commit_failures: Counter,
+    pub(crate) inbound_verified: Counter,
+    pub(crate) inbound_duplicates: Counter,
+    pub(crate) inbound_handshakes: Counter,
+    pub(crate) inbound_refused: Counter,
+    pub(crate) inbound_throttled: Counter,
+    pub(crate) expired_inbound: Counter,
     pub(crate) expired_messages: Counter,
     pub(crate) expired_attempts: Counter,
     pub(crate) expired_payloads: Counter,
@@ -81,6 +87,11 @@ impl Measures {
             Unit::Count,
             "Batches that the database did not take."
         );
+        metrics::describe_counter!(
+            "hookwright_inbound_total",
+            Unit::Count,
+            "Requests to sources, by verdict."
+        );
         describe_removals();
         Measures {
             messages: metrics::counter!("hookwright_messages_total"),
@@ -93,6 +104,12 @@ impl Measures {
             commits: metrics::counter!("hookwright_commits_total"),
             commit_seconds: metrics::histogram!("hookwright_commit_seconds"),
             commit_failures: metrics::counter!("hookwright_commit_failures_total"),
+            inbound_verified: metrics::counter!("hookwright_inbound_total", "verdict" => "verified"),
+            inbound_duplicates: metrics::counter!("hookwright_inbound_total", "verdict" => "duplicate"),
+            inbound_handshakes: metrics::counter!("hookwright_inbound_total", "verdict" => "handshake"),
+            inbound_refused: metrics::counter!("hookwright_inbound_total", "verdict" => "refused"),
+            inbound_throttled: metrics::counter!("hookwright_inbound_total", "verdict" => "throttled"),
+            expired_inbound: metrics::counter!("hookwright_expired_inbound_total"),
             expired_messages: metrics::counter!("hookwright_expired_messages_total"),
             expired_attempts: metrics::counter!("hookwright_expired_attempts_total"),
             expired_payloads: metrics::counter!("hookwright_expired_payloads_total"),
@@ -105,6 +122,11 @@ impl Measures {
 
 /// What maintenance removes.
 fn describe_removals() {
+    metrics::describe_counter!(
+        "hookwright_expired_inbound_total",
+        Unit::Count,
+        "Requests to sources removed because they were older than the retention."
+    );
     metrics::describe_counter!(
         "hookwright_expired_messages_total",
         Unit::Count,

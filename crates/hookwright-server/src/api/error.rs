@@ -95,6 +95,11 @@ impl ApiError {
         ApiError(Box::new(Failure { status, body, retry_after: None, cause: None }))
     }
 
+    /// The status of the answer.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
     /// 422: these values cannot be used.
     pub(crate) fn invalid(fields: Vec<FieldError>) -> ApiError {
         let (status, body) = (StatusCode::UNPROCESSABLE_ENTITY, Body::Invalid(fields));
@@ -191,6 +196,17 @@ impl ApiError {
             ),
             error @ Error::UnknownOperationalEventType(_) => {
                 ApiError::field(["body", "eventTypes"], sentence(&error), "event_type_not_registered")
+            }
+            error @ Error::SourceKind { .. } => {
+                ApiError::field(["body", "type"], sentence(&error), "value_error")
+            }
+            Error::SourceConfig { field, why } => {
+                let loc = vec![Cow::Borrowed("body"), Cow::Borrowed("config"), Cow::Owned(field.clone())];
+                ApiError::invalid(vec![FieldError {
+                    loc,
+                    msg: format!("{field}: {why}."),
+                    kind: "value_error",
+                }])
             }
             Error::Url(refused) => {
                 let mut msg = format!("{refused}.").replacen("the URL", "The endpoint URL", 1);

@@ -8,6 +8,7 @@ mod dev_sent;
 mod endpoint;
 mod event_type;
 mod health; // by path
+mod ingest;
 mod management;
 mod message;
 mod missing;
@@ -72,6 +73,7 @@ fn operations() -> Operations {
         .merge(management::operations())
         .merge(operational_webhook::operations())
         .merge(background_task::operations())
+        .merge(ingest::operations())
 }
 
 async fn metrics(State(state): State<AppState>) -> Response {

@@ -9,8 +9,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::api::{
-    application, attempt, authentication, background_task, endpoint, event_type, health, management, message,
-    operational_webhook,
+    application, attempt, authentication, background_task, endpoint, event_type, health, ingest, management,
+    message, operational_webhook,
 };
 
 #[derive(OpenApi)]
@@ -41,6 +41,11 @@ use crate::api::{
         operational_webhook::upsert, operational_webhook::remove,
         operational_webhook::secret::show, operational_webhook::secret::rotate,
         operational_webhook::headers::show, operational_webhook::headers::replace,
+        ingest::list, ingest::create, ingest::show, ingest::upsert, ingest::change, ingest::remove,
+        ingest::token::rotate, ingest::log::list,
+        ingest::endpoint::list, ingest::endpoint::create, ingest::endpoint::show, ingest::endpoint::upsert,
+        ingest::endpoint::remove, ingest::endpoint::secret::show, ingest::endpoint::secret::rotate,
+        ingest::endpoint::headers::show, ingest::endpoint::headers::replace,
     ),
 )]
 struct Document;

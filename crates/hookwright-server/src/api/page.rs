@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hookwright::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, TaskId, TokenId};
 use hookwright::domain::names::EventTypeName;
 use hookwright::domain::page::{self, LIMIT_DEFAULT, LIMIT_MAX, Order, Page, PageRequest, Searched};
+use hookwright::domain::short_ids::{InboundId, SourceId};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -153,7 +154,9 @@ id_key!(
     MessageId = b'm',
     AttemptId = b't',
     TaskId = b'q',
-    TokenId = b'k'
+    TokenId = b'k',
+    SourceId = b's',
+    InboundId = b'i'
 );
 
 impl Key for EventTypeName {

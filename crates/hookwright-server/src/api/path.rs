@@ -4,7 +4,8 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use hookwright::Thing;
 use hookwright::domain::application::Application;
 use hookwright::domain::ids::{AttemptId, MessageId, OrganisationId, TaskId, TokenId};
-use hookwright::domain::names::{EventTypeName, NameError, Uid};
+use hookwright::domain::names::{EventTypeName, NameError, SourceUid, Uid};
+use hookwright::domain::source::SourceRef;
 use hookwright::hooks::{ApplicationRef, EndpointRef};
 use http::StatusCode;
 use http::request::Parts;
@@ -30,6 +31,12 @@ pub(crate) struct ApplicationToPut(pub(crate) ApplicationRef);
 
 /// The endpoint to put where the path names it; a name that no endpoint can have is a 422.
 pub(crate) struct EndpointToPut(pub(crate) EndpointRef);
+
+/// The source that the path names.
+pub(crate) struct SourcePath(pub(crate) SourceRef);
+
+/// The source to put where the path names it; a name that no source can have is a 422.
+pub(crate) struct SourceToPut(pub(crate) SourceRef);
 
 /// The event type to put where the path names it; a name that no event type can have is a 422.
 pub(crate) struct EventTypeToPut(pub(crate) EventTypeName);
@@ -102,6 +109,14 @@ path_to_put!(
     "event_type_name",
     EventTypeName::MAX_CHARS
 );
+path!(SourcePath, "source_id", SourceRef::parse, Thing::Source);
+path_to_put!(
+    SourceToPut,
+    "source_id",
+    |text: &str| SourceRef::parse(text).ok_or_else(|| no_source(text)),
+    "uid",
+    SourceUid::MAX_CHARS
+);
 path!(MessagePath, "msg_id", |text| text.parse().ok(), Thing::Message);
 path!(AttemptPath, "attempt_id", |text| text.parse().ok(), Thing::Attempt);
 path!(TaskPath, "task_id", |text| text.parse().ok(), Thing::Task);
@@ -126,6 +141,12 @@ async fn segment(parts: &mut Parts, state: &AppState, parameter: &str) -> Result
     })?;
     let found = params.iter().find(|(name, _)| *name == parameter);
     Ok(found.map(|(_, text)| text.to_owned()).unwrap_or_default())
+}
+
+/// Why a text names no source: what begins as our ids do is none of them.
+fn no_source(text: &str) -> NameError {
+    let as_id = NameError::Character { found: '_', allowed: "-_, but not src_ at the beginning" };
+    SourceUid::parse(text).err().unwrap_or(as_id)
 }
 
 /// 422: what is put there would be called so, and cannot.

@@ -116,6 +116,7 @@ impl Instance {
             jwt_secret: settings.jwt_secret,
             public_url,
             payload_limit: settings.payload_limit,
+            inbound_body_limit: settings.inbound_body_limit,
             refuse_unregistered: settings.refuse_unregistered,
             rest_hooks_verify_url: settings.rest_hooks_verify_url,
             extra_ca_pem: settings.extra_ca_pem,

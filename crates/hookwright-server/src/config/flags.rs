@@ -48,9 +48,15 @@ pub struct SettingFlags {
     /// Largest payload of a message [default: 1MiB]
     #[arg(long, value_name = "SIZE")]
     payload_limit: Option<String>,
+    /// Largest body of a request to a source [default: 1MiB]
+    #[arg(long, value_name = "SIZE")]
+    inbound_body_limit: Option<String>,
     /// How long messages and attempts are kept [default: 90d]
     #[arg(long, value_name = "DURATION")]
     retention: Option<String>,
+    /// How long requests to sources are kept [default: 7d]
+    #[arg(long, value_name = "DURATION")]
+    inbound_retention: Option<String>,
     /// Refuse messages of event types that are not registered [default: false]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     refuse_unregistered: Option<String>,
@@ -91,7 +97,9 @@ impl SettingFlags {
             (Meaning::Value(Key::AllowTargetNetworks), &self.allow_target_networks),
             (Meaning::Value(Key::CaFile), &self.ca_file),
             (Meaning::Value(Key::PayloadLimit), &self.payload_limit),
+            (Meaning::Value(Key::InboundBodyLimit), &self.inbound_body_limit),
             (Meaning::Value(Key::Retention), &self.retention),
+            (Meaning::Value(Key::InboundRetention), &self.inbound_retention),
             (Meaning::Value(Key::RefuseUnregistered), &self.refuse_unregistered),
             (Meaning::Value(Key::RestHooksVerifyUrl), &self.rest_hooks_verify_url),
             (Meaning::Value(Key::NotifyCommand), &self.notify_command),

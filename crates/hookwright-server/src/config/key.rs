@@ -31,8 +31,12 @@ pub enum Key {
     CaFile,
     /// How large a payload may be.
     PayloadLimit,
+    /// How large the body of a request to a source may be.
+    InboundBodyLimit,
     /// How long messages are kept.
     Retention,
+    /// How long requests to sources are kept.
+    InboundRetention,
     /// Whether messages of event types that are not registered are refused.
     RefuseUnregistered,
     /// Where the product says which of its users a key belongs to.
@@ -58,7 +62,7 @@ pub enum Profile {
 
 impl Key {
     /// All of them, in the order they are listed for people.
-    pub const ALL: [Key; 19] = [
+    pub const ALL: [Key; 21] = [
         Key::Listen,
         Key::DatabaseUrl,
         Key::PublicUrl,
@@ -71,7 +75,9 @@ impl Key {
         Key::AllowTargetNetworks,
         Key::CaFile,
         Key::PayloadLimit,
+        Key::InboundBodyLimit,
         Key::Retention,
+        Key::InboundRetention,
         Key::RefuseUnregistered,
         Key::RestHooksVerifyUrl,
         Key::NotifyCommand,
@@ -96,6 +102,8 @@ impl Key {
             Key::CaFile => "ca_file",
             Key::PayloadLimit => "payload_limit",
             Key::Retention => "retention",
+            Key::InboundBodyLimit => "inbound_body_limit",
+            Key::InboundRetention => "inbound_retention",
             Key::RefuseUnregistered => "refuse_unregistered",
             Key::RestHooksVerifyUrl => "rest_hooks_verify_url",
             Key::NotifyCommand => "notify_command",
@@ -132,6 +140,8 @@ impl Key {
             (Key::AllowTargetNetworks, _) => "none",
             (Key::PayloadLimit, _) => "1MiB",
             (Key::Retention, _) => "90d",
+            (Key::InboundBodyLimit, _) => "1MiB",
+            (Key::InboundRetention, _) => "7d",
             (Key::RefuseUnregistered, _) => "false",
             // Kubernetes kills what is not gone 30 s after it was asked to stop.
             (Key::ShutdownGrace, _) => "25s",
@@ -165,6 +175,8 @@ impl Key {
             Key::CaFile => "/etc/ssl/certs/company-ca.pem",
             Key::PayloadLimit => "1MiB",
             Key::Retention => "90d",
+            Key::InboundBodyLimit => "1MiB",
+            Key::InboundRetention => "7d",
             Key::RefuseUnregistered => "true",
             Key::RestHooksVerifyUrl => "https://app.example.com/internal/verify",
             Key::NotifyCommand => r#"["/usr/local/bin/notify", "--webhooks"]"#,
@@ -177,10 +189,8 @@ impl Key {
 
 /// Keys that the contract names for later versions. They are refused rather than ignored, since who sets a retention
 /// or a master key relies on it.
-pub(super) const LATER: [&str; 5] = [
+pub(super) const LATER: [&str; 3] = [
     "master_key",
-    "inbound_retention",
-    "inbound_body_limit",
     "dns_servers",
     // A table of the file.
     "capture",

@@ -48,6 +48,10 @@ pub struct Settings {
     pub extra_ca_pem: Option<Vec<u8>>,
     /// The largest payload of a message, in bytes.
     pub payload_limit: usize,
+    /// The largest body of a request to a source, in bytes.
+    pub inbound_body_limit: usize,
+    /// How long requests to sources are kept.
+    pub inbound_retention: Duration,
     /// How long messages are kept.
     pub retention: Duration,
     /// Whether messages of event types that are not registered are refused.
@@ -128,6 +132,8 @@ impl Settings {
             signature_headers: texts.needed(Key::SignatureHeaders, value::signature_headers)?,
             extra_ca_pem: texts.certificates()?,
             payload_limit: texts.needed(Key::PayloadLimit, value::payload_limit)?,
+            inbound_body_limit: texts.needed(Key::InboundBodyLimit, value::payload_limit)?,
+            inbound_retention: texts.needed(Key::InboundRetention, value::inbound_retention)?,
             retention: texts.needed(Key::Retention, value::retention)?,
             refuse_unregistered: texts.needed(Key::RefuseUnregistered, value::truth)?,
             rest_hooks_verify_url: texts.optional(Key::RestHooksVerifyUrl, value::public_url)?,
@@ -151,6 +157,7 @@ impl Settings {
         config.signature_headers = self.signature_headers;
         config.allow_target_networks.clone_from(&self.allow_target_networks);
         config.retention = self.retention;
+        config.inbound_retention = self.inbound_retention;
         config.extra_ca_pem.clone_from(&self.extra_ca_pem);
         config
     }
@@ -262,7 +269,9 @@ mod tests {
         assert_eq!(ours.signature_headers, engine.signature_headers);
         assert_eq!(ours.allow_target_networks, engine.allow_target_networks);
         assert_eq!(ours.retention, engine.retention);
+        assert_eq!(ours.inbound_retention, engine.inbound_retention);
         assert_eq!(ours.extra_ca_pem, engine.extra_ca_pem);
+        assert_eq!(settings.inbound_body_limit, crate::server::INBOUND_BODY_LIMIT_DEFAULT);
         assert_eq!(settings.payload_limit, crate::server::PAYLOAD_LIMIT_DEFAULT);
     }
 

@@ -25,6 +25,7 @@ const REQUEST_TIMEOUT_MAX: Duration = Duration::from_secs(10 * 60);
 const SHUTDOWN_GRACE_MAX: Duration = Duration::from_secs(3_600);
 /// Who keeps less sees nothing of what happened a moment ago.
 const RETENTION_MIN: Duration = Duration::from_secs(60);
+const INBOUND_RETENTION_MIN: Duration = Duration::from_secs(1);
 const RETENTION_MAX: Duration = Duration::from_secs(36_500 * 86_400);
 /// As many bytes as may wait in memory in all.
 const PAYLOAD_LIMIT_MAX: usize = hookwright::config::RESIDENT_BYTES_DEFAULT;
@@ -74,6 +75,10 @@ pub(super) fn request_timeout(text: &str) -> Result<Duration, ValueError> {
 
 pub(super) fn retention(text: &str) -> Result<Duration, ValueError> {
     between(text, RETENTION_MIN, RETENTION_MAX)
+}
+
+pub(super) fn inbound_retention(text: &str) -> Result<Duration, ValueError> {
+    between(text, INBOUND_RETENTION_MIN, RETENTION_MAX)
 }
 
 pub(super) fn shutdown_grace(text: &str) -> Result<Duration, ValueError> {

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { Svix, Webhook } from "svix";
 
 import { backAndForth, eventually, forthAndBack, invalid, refused } from "./expectations.mjs";
+import { checkIngest } from "./ingest.mjs";
 import { checkOperational } from "./operational.mjs";
 import { Subscriber } from "./subscriber.mjs";
 import { checkTasks } from "./tasks.mjs";
@@ -363,6 +364,10 @@ async function operationalWebhooks() {
   await checkOperational(svix, subscriber);
 }
 
+async function ingesting() {
+  await checkIngest(svix, subscriber);
+}
+
 function send(app) {
   return svix.message.create(app, { eventType: "book.added", payload: { n: 1 } });
 }
@@ -373,7 +378,7 @@ function haveEnded(found) {
 
 const checks = [
   health, access, applications, eventTypes, endpoints, secrets, messages, attempts, tasks, authentication,
-  operationalWebhooks,
+  operationalWebhooks, ingesting,
 ];
 for (const check of checks) {
   await check();

@@ -5,6 +5,7 @@ import json
 import os
 from datetime import datetime, timedelta, timezone
 
+import ingest
 import operational
 import tasks as background
 from asynchronous import asynchronously
@@ -404,6 +405,10 @@ def operational_webhooks():
     operational.check(svix, subscriber)
 
 
+def ingesting():
+    ingest.check(svix, subscriber)
+
+
 def send(app):
     return svix.message.create(app, MessageIn(event_type="book.added", payload={"n": 1}))
 
@@ -413,7 +418,7 @@ def all_ended(found):
 
 
 for check in (health, access, applications, event_types, endpoints, secrets, messages, attempts, tasks,
-              operational_webhooks):
+              operational_webhooks, ingesting):
     check()
     print(f"{check.__name__}: good", flush=True)
 authentication(svix, server)

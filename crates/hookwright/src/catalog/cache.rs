@@ -13,6 +13,7 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use crate::catalog::event_type::EventTypes;
 use crate::catalog::index::Index;
+use crate::catalog::source::SourceEntry;
 use crate::domain::application::Application;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::event_type::EventType;
@@ -23,7 +24,7 @@ use crate::domain::token::Token;
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::read::ApplicationWithEndpoints;
+use crate::store::read::{ApplicationWithEndpoints, FoundSource};
 
 /// Bytes of all applications in memory, with their endpoints: about 60,000 endpoints that are not large.
 const APPLICATIONS_BYTES: u64 = 64 * 1024 * 1024;
@@ -39,6 +40,8 @@ const ORGANISATIONS_USUAL: usize = 1_000;
 const OPERATIONAL_MAX: usize = 10_000;
 /// Tokens that are kept.
 const TOKENS_MAX: usize = 10_000;
+/// Tokens of sources that are kept, each with its source.
+const SOURCES_MAX: usize = 10_000;
 /// A token is read again after this: another process may have revoked it.
 const TOKEN_TTL: Duration = Duration::from_secs(2);
 
@@ -114,6 +117,8 @@ pub(super) struct Cache {
     tokens: Bounded<[u8; 32], CachedToken>,
     /// The applications that hold operational webhooks; `None` if an organisation has none.
     operational: Bounded<OrganisationId, Option<ApplicationId>>,
+    /// By the hash of a token.
+    sources: Bounded<[u8; 32], CachedSource>,
     /// Rises with each change: what was read before a change must not be kept after it.
     changes: AtomicU64,
 }
@@ -121,6 +126,14 @@ pub(super) struct Cache {
 #[derive(Clone)]
 struct CachedToken {
     token: Arc<Token>,
+    read_at: Timestamp,
+}
+
+#[derive(Clone)]
+struct CachedSource {
+    entry: Arc<SourceEntry>,
+    /// When the token ends, if it was replaced.
+    ends_at: Option<Timestamp>,
     read_at: Timestamp,
 }
 
@@ -170,6 +183,7 @@ impl Cache {
             event_types: in_one_piece(ORGANISATIONS_USUAL, EVENT_TYPES_BYTES),
             tokens: Bounded::new(TOKENS_MAX),
             operational: Bounded::new(OPERATIONAL_MAX),
+            sources: Bounded::new(SOURCES_MAX),
             changes: AtomicU64::new(0),
         }
     }
@@ -288,6 +302,39 @@ impl Cache {
             self.operational.remove(&organisation);
         };
         Ok(self.read(read, keep, forget).await?.flatten())
+    }
+
+    /// The source one of whose tokens has this hash, and when that token ends, if it does. What is not there is not kept: nobody fills
+    /// memory by guessing.
+    pub(super) async fn source(
+        &self,
+        store: &Store,
+        hash: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<(Arc<SourceEntry>, Option<Timestamp>)>, Error> {
+        if let Some(cached) = self.sources.get(&hash)
+            && now.since(cached.read_at) < TOKEN_TTL
+        {
+            return Ok(Some((cached.entry, cached.ends_at)));
+        }
+        let keep = |found: FoundSource| {
+            let (entry, ends_at) = (Arc::new(SourceEntry::new(found.source)), found.ends_at);
+            self.sources.insert(hash, CachedSource { entry: Arc::clone(&entry), ends_at, read_at: now });
+            (entry, ends_at)
+        };
+        let forget = || {
+            self.sources.remove(&hash);
+        };
+        let found = self.read(|| store.source_by_token(hash), keep, forget).await?;
+        if found.is_none() {
+            forget();
+        }
+        Ok(found)
+    }
+
+    pub(super) fn forget_sources(&self) {
+        self.changed();
+        self.sources.clear();
     }
 
     pub(super) fn forget_operational(&self, organisation: OrganisationId) {

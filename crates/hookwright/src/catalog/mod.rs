@@ -8,6 +8,7 @@ mod application; // changes, a file for each kind of thing
 mod endpoint;
 mod event_type;
 mod operational;
+mod source;
 mod token;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use crate::store::write::{Append, CatalogWrite, Changed};
 
 pub(crate) use cache::{ApplicationEntry, EndpointEntry};
 pub(crate) use finder::Finder;
+pub(crate) use source::SourceEntry;
 
 /// How often a change is tried again that somebody else's change came in between of.
 const TRIES: u32 = 5;

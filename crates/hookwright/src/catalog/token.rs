@@ -26,7 +26,7 @@ impl Catalog {
         mut settings: TokenSettings,
     ) -> Result<(Token, Zeroizing<String>), Error> {
         settings.capabilities = settings.capabilities.within(settings.scope.capabilities());
-        let text = new_text()?;
+        let text = random_text(TEXT_PREFIX)?;
         let now = self.clock.now();
         let token = Token { id: self.ids.next(now).into(), settings, created_at: now, revoked_at: None };
         let write = CatalogWrite::TokenInsert { token: token.clone(), hash: hash(&text) };
@@ -101,11 +101,12 @@ impl Catalog {
     }
 }
 
-fn new_text() -> Result<Zeroizing<String>, Error> {
+/// A text that cannot be guessed, behind this prefix.
+pub(super) fn random_text(prefix: &str) -> Result<Zeroizing<String>, Error> {
     let mut bytes = Zeroizing::new([0; RANDOM_BYTES]);
     getrandom::fill(bytes.as_mut_slice()).map_err(|_| Error::Randomness)?;
-    let mut text = Zeroizing::new(String::with_capacity(TEXT_PREFIX.len() + 2 * RANDOM_BYTES));
-    text.push_str(TEXT_PREFIX);
+    let mut text = Zeroizing::new(String::with_capacity(prefix.len() + 2 * RANDOM_BYTES));
+    text.push_str(prefix);
     for byte in bytes.iter() {
         for digit in [byte >> 4, byte & 0xf] {
             text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
@@ -115,6 +116,6 @@ fn new_text() -> Result<Zeroizing<String>, Error> {
 }
 
 /// What is looked up instead of the text. The look-up's timing tells about the hash, from which the text cannot be found.
-fn hash(text: &str) -> [u8; 32] {
+pub(super) fn hash(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }

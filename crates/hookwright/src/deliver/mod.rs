@@ -1,6 +1,7 @@
 //! One attempt: render, check the address, sign, send, and say what came of it. It never sees the store.
 
 mod render; // what the endpoint gets
+mod forward; // what came to a source
 mod custom; // a product's own way
 pub(crate) mod address_policy; // where it may go
 mod resolver;
@@ -52,6 +53,8 @@ pub(crate) struct AttemptRequest<'a> {
     /// The endpoint's URL, if it can be called at all.
     pub(crate) uri: Option<&'a Uri>,
     pub(crate) message: &'a Arc<Message>,
+    /// The headers of the request that the message was made of, if it was made of one.
+    pub(crate) forwarded: &'a [(String, String)],
     /// Which attempt it is, from 1.
     pub(crate) number: u16,
     pub(crate) now: Timestamp,
@@ -121,6 +124,7 @@ impl Deliverer {
             Purpose::Customer => self.custom.render(request.message, request.endpoint)?,
             // What a product renders are its own messages.
             Purpose::Operational => WebhookBody::usual(request.message, request.endpoint),
+            Purpose::Source => forward::body(request.message, request.forwarded),
         };
         let id = request.message.id.to_string();
         let seconds = request.now.as_seconds();
@@ -139,6 +143,7 @@ impl Deliverer {
         *http_request.uri_mut() = uri.clone();
         let headers = http_request.headers_mut();
         headers.reserve(8 + request.endpoint.headers.len());
+        forward::add(headers, request.forwarded);
         headers.insert(CONTENT_TYPE, body.content_type);
         headers.insert(USER_AGENT, SENDER);
         for names in self.names {

@@ -41,13 +41,13 @@ pub(super) async fn of_attempt(
     if notable.is_none() && !shared.tell.hears_attempts() {
         return Told::default();
     }
-    if target.application.application.purpose == Purpose::Operational {
+    if target.application.application.purpose != Purpose::Customer {
         // There is nobody left to tell but whoever reads the log.
         if notable == Some(Notable::Exhausted) {
             tracing::warn!(
                 endpoint.id = %attempt.endpoint, event_type = message.event_type.as_str(),
-                "an operational webhook to endpoint {} is given up: {}",
-                attempt.endpoint, attempt.reason.as_deref().unwrap_or("it was not taken")
+                "{} to endpoint {} is given up: {}",
+                what(target), attempt.endpoint, attempt.reason.as_deref().unwrap_or("it was not taken")
             );
         }
         return Told::default();
@@ -68,6 +68,14 @@ pub(super) async fn of_attempt(
         (notable, hears_attempts) => events(&event(), attempt.status, transition, notable, hears_attempts),
     };
     Told { messages: listeners.messages(&events), events }
+}
+
+/// What an attempt that nobody is told of was of.
+fn what(target: &Target) -> &'static str {
+    match target.application.application.purpose {
+        Purpose::Source => "a forwarded webhook",
+        Purpose::Operational | Purpose::Customer => "an operational webhook",
+    }
 }
 
 fn events(
@@ -127,11 +135,11 @@ pub(super) async fn of_disabling(
         return Told::default();
     }
     let endpoint = EndpointEvent::of(&target.application.application, &target.endpoint.endpoint);
-    let is_operational = endpoint.origin.purpose == Purpose::Operational;
+    let is_hidden = endpoint.origin.purpose != Purpose::Customer;
     let disabling = Disabling { reason, last_response_code: Some(response_code), failing_since };
     let events = vec![HookEvent::EndpointDisabled(endpoint, disabling)];
-    // One that gets operational webhooks is not told of by those.
-    let messages = if is_operational { Vec::new() } else { listeners.messages(&events) };
+    // One that gets operational webhooks is not told of by those, and of a source's they have nothing to say yet.
+    let messages = if is_hidden { Vec::new() } else { listeners.messages(&events) };
     Told { events, messages }
 }
 
@@ -143,7 +151,7 @@ pub(super) fn of_missing_payload(
     attempt: &Attempt,
 ) -> Told {
     let (application, endpoint) = (&target.application.application, &target.endpoint.endpoint);
-    if !shared.tell.hears_attempts() || application.purpose == Purpose::Operational {
+    if !shared.tell.hears_attempts() || application.purpose != Purpose::Customer {
         return Told::default();
     }
     let event = Arc::new(AttemptEvent::of(application, endpoint, message, attempt));

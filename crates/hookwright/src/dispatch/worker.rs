@@ -18,6 +18,7 @@ use crate::domain::attempt::{Attempt, AttemptStatus};
 use crate::domain::delivery::{GiveUpReason, Transition};
 use crate::domain::endpoint::DisabledReason;
 use crate::domain::retry::{self, Jitter};
+use crate::domain::short_ids::InboundId;
 use crate::domain::time::Timestamp;
 use crate::error::Error;
 use crate::store::write::{Changed, HealthChange, Outcome};
@@ -73,6 +74,10 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
     if start.message.payload.is_empty() {
         return give_up(shared, &start, &target);
     }
+    let forwarded = match forwarded(shared, &start, &target).await {
+        Ok(forwarded) => forwarded,
+        Err(error) => return postpone(&start, &error),
+    };
     let entry = &target.endpoint;
     let started_at = shared.clock.now();
     let request = AttemptRequest {
@@ -81,6 +86,7 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
         signer: &entry.signer,
         uri: entry.uri.get_or_init(|| callable(&entry.endpoint.settings.url)).as_ref(),
         message: &start.message,
+        forwarded: &forwarded,
         number: start.attempts.saturating_add(1),
         now: started_at,
     };
@@ -97,6 +103,15 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
         }
     };
     conclude(shared, start, &target, started_at, answer).await
+}
+
+/// The headers that a request came with, if the message was made of one: read for each attempt, so that no other message holds any.
+async fn forwarded(shared: &Shared, start: &Start, target: &Target) -> Result<Vec<(String, String)>, Error> {
+    if target.application.application.purpose != Purpose::Source {
+        return Ok(Vec::new());
+    }
+    let id = InboundId::of_message(start.key.message);
+    Ok(shared.store.inbound_headers(start.key.application, id).await?.unwrap_or_default())
 }
 
 /// The message's payload was removed before its turn came: the delivery ends, with an attempt that says so.

@@ -34,6 +34,9 @@ pub enum Purpose {
     /// Operational webhooks, which go to the product itself. An organisation has one such application at most, and nobody sees
     /// it: its endpoints are asked for by the organisation.
     Operational,
+    /// What a source of inbound webhooks forwards. Each source has one such application, and nobody sees it: its endpoints are
+    /// asked for by the source.
+    Source,
 }
 
 /// What a product sets on an application.

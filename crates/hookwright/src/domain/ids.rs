@@ -12,6 +12,9 @@ use crate::domain::time::Timestamp;
 
 /// Length in bytes of every id.
 pub const ID_BYTES: usize = 20;
+/// So many bytes at the beginning of an id differ from those of any other made on this node, and rise: shorter ids are made of
+/// them.
+pub(super) const RISING_BYTES: usize = 16;
 const TEXT_CHARS: usize = 27;
 const EPOCH_SECONDS: i64 = 1_400_000_000;
 const MICROS_PER_STEP: i64 = 4_000;
@@ -125,6 +128,13 @@ id!(
 #[derive(Debug, Clone, Copy)]
 pub struct FreshId([u8; ID_BYTES]);
 
+impl FreshId {
+    /// The id's bytes, whatever it is to become.
+    pub(super) const fn as_bytes(&self) -> &[u8; ID_BYTES] {
+        &self.0
+    }
+}
+
 /// Makes ids that rise strictly in the order they are made on this node.
 #[derive(Debug)]
 pub struct IdGenerator {
@@ -150,8 +160,8 @@ impl IdGenerator {
         let mut tail = [0; 15];
         state.random.fill(&mut tail);
         let mut id = head_at(now, tail);
-        if id <= state.last {
-            id = successor(state.last);
+        if id[..RISING_BYTES] <= state.last[..RISING_BYTES] {
+            id[..RISING_BYTES].copy_from_slice(&successor(state.last)[..RISING_BYTES]);
         }
         state.last = id;
         FreshId(id)
@@ -177,7 +187,7 @@ fn head_at(time: Timestamp, tail: [u8; 15]) -> [u8; ID_BYTES] {
 }
 
 fn successor(mut id: [u8; ID_BYTES]) -> [u8; ID_BYTES] {
-    for byte in id.iter_mut().rev() {
+    for byte in id[..RISING_BYTES].iter_mut().rev() {
         let (next, overflowed) = byte.overflowing_add(1);
         *byte = next;
         if !overflowed {

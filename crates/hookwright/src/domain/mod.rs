@@ -9,12 +9,14 @@ pub mod event_registry;
 pub mod event_type;
 pub mod payload_format;
 pub mod owner;
+pub mod source;
 pub mod token;
 
 pub mod attempt; // what happens
 pub mod broadcast;
 pub mod delivery;
 pub mod event;
+pub mod inbound;
 pub mod message;
 pub mod operational;
 pub(crate) mod owner_field;
@@ -31,4 +33,5 @@ pub mod retry;
 pub mod ids; // what all of them are made of
 pub mod names;
 pub mod page;
+pub mod short_ids;
 pub mod time;

@@ -78,6 +78,10 @@ name!(
     Uid, max 256, also "-_."
 );
 name!(
+    /// What a product calls a source of its own accord; unique among those of its organisation. It does not begin as our ids do.
+    SourceUid, max 60, also "-_"
+);
+name!(
     /// The name of an event type, such as `book.added`.
     EventTypeName, max 256, also "-_."
 );
@@ -105,6 +109,13 @@ name!(
     /// What a product calls the session that it makes an application's token for.
     SessionId, max 64, also "@_-"
 );
+
+impl EventTypeName {
+    /// The event type of what came to a source and does not say what it is.
+    pub(crate) fn inbound() -> EventTypeName {
+        EventTypeName(Arc::from("inbound"))
+    }
+}
 
 fn check(text: &str, max: usize, also: &'static str) -> Result<(), NameError> {
     if text.is_empty() {

@@ -4,6 +4,7 @@ mod application; // what is configured
 mod endpoint;
 mod event_type;
 mod operational;
+mod source;
 mod token;
 
 mod resource; // what a product tells in its own words
@@ -41,6 +42,7 @@ use crate::journal::Journal;
 use crate::maintenance::Maintenance;
 use crate::measures::Snapshot;
 use crate::publish::{Broadcasts, Publisher};
+use crate::receive::Receiver;
 use crate::store::{DEFAULT_ORGANISATION, Store};
 use crate::tasks::Tasks;
 use crate::tell::Tell;
@@ -78,6 +80,7 @@ pub(crate) struct Inner {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) publisher: Publisher,
     pub(crate) broadcasts: Broadcasts,
+    pub(crate) receiver: Receiver,
     pub(crate) dispatch: Dispatch,
     pub(crate) tasks: Tasks,
     pub(crate) maintenance: Maintenance,

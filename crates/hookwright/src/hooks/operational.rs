@@ -104,6 +104,6 @@ impl Hooks {
 }
 
 /// What is told of a change of such an endpoint: nothing, since it would be told to itself.
-fn untold(_: &Endpoint, _: &Endpoint) -> Vec<Append> {
+pub(super) fn untold(_: &Endpoint, _: &Endpoint) -> Vec<Append> {
     Vec::new()
 }

@@ -12,7 +12,7 @@ use crate::journal::queue::{Job, Queue};
 use crate::measures::Measures;
 use crate::store::Writer;
 use crate::store::error::StoreError;
-use crate::store::write::{Append, Appended, Outcome, Write, Written};
+use crate::store::write::{Append, Appended, Outcome, Received, Write, Written};
 
 /// The wait before outcomes that could not be written are tried again.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
@@ -121,6 +121,9 @@ impl Thread {
         for ((write, answer), written) in writes.into_iter().zip(answers).zip(written) {
             match (write, &written) {
                 (Write::Append(append), Written::Appended(Appended::Stored)) => accepted(append),
+                (Write::Receive(receive), Written::Received(Received::Stored)) => {
+                    receive.message.into_iter().for_each(&mut accepted);
+                }
                 (Write::BroadcastStep(step), Written::Broadcast(Some(stored))) => {
                     let stored = step.messages.into_iter().zip(stored).filter(|(_, stored)| **stored);
                     stored.for_each(|(append, _)| accepted(append));

@@ -3,6 +3,7 @@
 mod slices; // one slice at a time, and others have their turn
 
 mod erasure; // of deleted applications
+mod inbound; // requests to sources
 mod keys; // idempotency keys
 mod retention; // messages, payloads, background tasks
 
@@ -41,6 +42,7 @@ impl Maintenance {
         let slices = Arc::new(Slices::new(journal, clock, measures, stop));
         tokio::spawn(keys::run(Arc::clone(&slices)));
         tokio::spawn(retention::run(Arc::clone(&slices), retention));
+        tokio::spawn(inbound::run(Arc::clone(&slices)));
         tokio::spawn(erasure::run(slices, Arc::clone(&deleted)));
         Maintenance { deleted }
     }

@@ -6,6 +6,7 @@
 pub(crate) mod error; // what can go wrong
 pub(crate) mod read; // what is asked
 pub(crate) mod write; // what is written
+mod written; // and what that answers
 
 mod sqlite;
 

@@ -7,10 +7,13 @@ use crate::domain::endpoint::Endpoint;
 use crate::domain::event_type::EventType;
 use crate::domain::health::Health;
 use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId, TaskId, TokenId};
+use crate::domain::inbound::Inbound;
 use crate::domain::message::Message;
 use crate::domain::names::{Channel, EventId, EventTypeName, SessionId, Tag, Uid};
 use crate::domain::page::{Page, PageRequest, Searched};
 use crate::domain::selection::Reach;
+use crate::domain::short_ids::{InboundId, SourceId};
+use crate::domain::source::{Source, SourceRef, SourceWithToken};
 use crate::domain::task::{Task, TaskKind, TaskState};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Token, TokenFilter};
@@ -164,6 +167,13 @@ pub(crate) struct ApplicationWithEndpoints {
     pub(crate) endpoints: Vec<Endpoint>,
 }
 
+/// A source as one of its tokens found it.
+pub(crate) struct FoundSource {
+    pub(crate) source: Source,
+    /// From then on the token is good for nothing, if it was replaced.
+    pub(crate) ends_at: Option<Timestamp>,
+}
+
 /// The answer kept for an idempotency key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum KeptFor {
@@ -213,6 +223,16 @@ reads! {
     token_list_good(
         organisation: OrganisationId, application: ApplicationId, now: Timestamp
     ) -> Vec<(TokenId, Option<SessionId>)>;
+    /// A source of an organisation, with its token.
+    source_get(organisation: OrganisationId, named: SourceRef) -> Option<SourceWithToken>;
+    /// An organisation's sources, by id, with their tokens.
+    source_list(organisation: OrganisationId, page: PageRequest<SourceId>) -> Page<SourceWithToken>;
+    /// The source one of whose tokens has this hash.
+    source_by_token(hash: [u8; 32]) -> Option<FoundSource>;
+    /// The log of a source, by id.
+    inbound_list(application: ApplicationId, page: PageRequest<InboundId>) -> Page<Inbound>;
+    /// The headers of a request in the log.
+    inbound_headers(application: ApplicationId, id: InboundId) -> Option<Vec<(String, String)>>;
     /// A message.
     message_get(application: ApplicationId, id: MessageId) -> Option<Message>;
     /// A message without its payload.

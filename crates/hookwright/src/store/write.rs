@@ -1,4 +1,4 @@
-//! What can be written: the items of a batch, and their answers.
+//! What can be written: the items of a batch.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,23 +6,30 @@ use std::time::Duration;
 use crate::domain::application::Application;
 use crate::domain::attempt::Attempt;
 use crate::domain::broadcast::Broadcast;
-use crate::domain::delivery::{Delivery, DeliveryKey, Transition};
+use crate::domain::delivery::{DeliveryKey, Transition};
 use crate::domain::endpoint::{DisabledReason, Endpoint};
 use crate::domain::event_type::EventType;
 use crate::domain::health::Health;
 use crate::domain::ids::{
     ApplicationId, AttemptId, BroadcastId, EndpointId, MessageId, OrganisationId, TaskId, TokenId,
 };
+use crate::domain::inbound::Inbound;
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
+use crate::domain::short_ids::SourceId;
+use crate::domain::source::{Source, SourceToken};
 use crate::domain::task::{Task, TaskStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Token, TokenChange};
+
+pub(crate) use crate::store::written::{Appended, Changed, Erased, Loaded, Received, Resent, Swept, Written};
 
 /// One item of a batch.
 pub(crate) enum Write {
     /// A message was accepted.
     Append(Append),
+    /// A request came to a source.
+    Receive(Box<Receive>),
     /// An attempt ended.
     Outcome(Outcome),
     /// Somebody asks for a message to be sent once more.
@@ -58,6 +65,11 @@ pub(crate) enum Write {
     ExpireMessages { before: MessageId, beyond: MessagePlace, slice: Slice },
     /// Payloads that are due to go before their messages do go, but for those of which something is pending.
     ExpirePayloads { now: Timestamp, slice: Slice },
+    /// Requests to sources go from the log that are due to, with the messages that they became, but for those of which something is
+    /// pending.
+    ExpireInbound { now: Timestamp, slice: Slice },
+    /// Expired keys of requests to sources go, the earliest first.
+    ExpireInboundKeys { now: Timestamp, slice: Slice },
     /// Background tasks go that are below `below` and have been over since before `before`.
     ExpireTasks { below: TaskId, before: Timestamp, slice: Slice },
     /// Rows of deleted applications go, from this one on.
@@ -110,7 +122,7 @@ impl Write {
     /// Whether it cannot be written without changing the database.
     pub(crate) fn always_changes(&self) -> bool {
         match self {
-            Write::Append(_) | Write::Outcome(_) | Write::Probe => true,
+            Write::Append(_) | Write::Receive(_) | Write::Outcome(_) | Write::Probe => true,
             Write::Told(write, _) => write.always_changes(),
             _ => false,
         }
@@ -125,6 +137,8 @@ impl Write {
         !matches!(
             self,
             Write::Append(_)
+                | Write::Receive(_)
+                | Write::ExpireInboundKeys { .. }
                 | Write::Outcome(_)
                 | Write::Resend(_)
                 | Write::ClaimDue(_)
@@ -180,6 +194,39 @@ pub(crate) struct Append {
     pub(crate) payload_expires_at: Option<Timestamp>,
     /// The event for all that it is of, whose payload is stored with that.
     pub(crate) broadcast: Option<BroadcastId>,
+}
+
+/// A request to a source to store, and what becomes of it: all of it or nothing.
+pub(crate) struct Receive {
+    /// What the log keeps of it, as if it came for the first time.
+    pub(crate) row: Inbound,
+    /// What tells it from others, if it was verified: if this came before it is stored as a duplicate, and becomes nothing.
+    pub(crate) key: Option<InboundKey>,
+    /// The message that it becomes.
+    pub(crate) message: Option<Append>,
+}
+
+/// What a request that comes again is known by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InboundKey {
+    pub(crate) hash: [u8; 32],
+    /// From then on it is forgotten.
+    pub(crate) expires_at: Timestamp,
+}
+
+/// A source to store, with all that belongs to it.
+pub(crate) struct NewSource {
+    pub(crate) source: Source,
+    /// What holds its endpoints.
+    pub(crate) application: Application,
+    pub(crate) token: NewSourceToken,
+}
+
+/// A token of a source to store.
+pub(crate) struct NewSourceToken {
+    pub(crate) source: SourceId,
+    pub(crate) hash: [u8; 32],
+    pub(crate) token: SourceToken,
 }
 
 /// An idempotency key as it is stored: hashed together with the tenant, method and path it came with.
@@ -260,6 +307,18 @@ pub(crate) enum CatalogWrite {
         reason: DisabledReason,
         now: Timestamp,
     },
+    SourceInsert(Box<NewSource>),
+    SourceUpdate {
+        source: Box<Source>,
+        unless_changed_since: Timestamp,
+    },
+    SourceDelete(SourceId, Timestamp),
+    /// The token that the source has ends then.
+    SourceTokenRotate {
+        new: NewSourceToken,
+        now: Timestamp,
+        old_ends_at: Timestamp,
+    },
     TokenInsert {
         token: Token,
         hash: [u8; 32],
@@ -280,117 +339,4 @@ pub(crate) enum CatalogWrite {
         ids: Vec<TokenId>,
         at: Timestamp,
     },
-}
-
-/// The answer to one [`Write`], of the same kind.
-#[derive(Debug)]
-pub(crate) enum Written {
-    Appended(Appended),
-    /// An outcome, an answer or an expiry was written: nothing to tell.
-    Done,
-    Resent(Resent),
-    Claimed(Vec<Loaded>),
-    /// So many rows, or pages of the file, went.
-    Removed(u32),
-    Swept(Swept),
-    Erased(Erased),
-    /// The file was looked through up to this part, which comes next; `None`: there is no more.
-    Overwritten(Option<u32>),
-    /// Keys were looked at up to there; `None`: there are no more.
-    LookedAt(Option<KeyPlace>),
-    Changed(Changed),
-    /// The step is taken, and these deliveries have become ready; `None` if the task had moved since.
-    Stepped(Option<Vec<MessageId>>),
-    /// Which of the messages are stored; `None` if the event for all had moved since.
-    Broadcast(Option<Vec<bool>>),
-}
-
-impl Written {
-    /// Whether what was asked for was done, so that it is to be told.
-    pub(crate) fn took_effect(&self) -> bool {
-        match self {
-            Written::Changed(changed) => *changed == Changed::Yes,
-            Written::Stepped(ready) => ready.is_some(),
-            Written::Appended(appended) => *appended == Appended::Stored,
-            _ => true,
-        }
-    }
-}
-
-/// What became of a message that was to be stored.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Appended {
-    /// It is stored.
-    Stored,
-    /// Another message of the application has its `eventId`.
-    EventIdTaken,
-    /// The same request came before and made this message.
-    Replayed(MessageId),
-    /// The key came before with another request.
-    KeyReused,
-}
-
-/// What became of a message that was to be sent once more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Resent {
-    /// Its delivery has become ready.
-    Ready,
-    /// Its delivery was ready already.
-    WasReady,
-    /// The message is not there any more.
-    Missing,
-}
-
-/// What a slice of an expiry did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Swept {
-    /// Messages that went, or whose payload did.
-    pub(crate) messages: u32,
-    /// Attempts that went, or whose answer did.
-    pub(crate) attempts: u32,
-    /// Messages that stay as they are for now, since something of them is pending.
-    pub(crate) kept: u32,
-    /// Where the next slice goes on.
-    pub(crate) last: MessagePlace,
-    /// Whether there is nothing more to do now.
-    pub(crate) is_done: bool,
-}
-
-/// What a slice of an erasure did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Erased {
-    /// Rows that went.
-    pub(crate) rows: u32,
-    /// Whether there are deleted applications at all.
-    pub(crate) has_any: bool,
-    /// The application that the next slice goes on with; `None`: it was the last.
-    pub(crate) next: Option<ApplicationId>,
-}
-
-impl Default for Swept {
-    fn default() -> Swept {
-        Swept { messages: 0, attempts: 0, kept: 0, last: MessagePlace::START, is_done: false }
-    }
-}
-
-/// What became of a catalog change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Changed {
-    /// It is in force.
-    Yes,
-    /// What was to be changed is not there.
-    Missing,
-    /// A uid or name is taken by another.
-    Taken,
-    /// The identifier is taken by another of the application's hooks for the same event.
-    IdentifierTaken,
-    /// Somebody else changed it meanwhile: read it again.
-    Stale,
-}
-
-/// A pending delivery with its message, as it comes from disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Loaded {
-    pub(crate) delivery: Delivery,
-    pub(crate) message: Arc<Message>,
 }

@@ -27,6 +27,10 @@ impl Named {
         rig.client.post("/api/v1/app/ann/endpoint", &endpoint).await.expect(201);
         let example = json!({"name": "a.b", "description": "", "schemas": {"1": {"examples": [{}]}}});
         rig.client.post("/api/v1/event-type", &example).await.expect(201);
+        let source = json!({"name": "GitHub", "type": "github", "uid": "orders", "config": {"secret": "s"}});
+        rig.client.post("/ingest/api/v1/source", &source).await.expect(201);
+        let forwarded = json!({"url": receiver.url("/"), "uid": "main"});
+        rig.client.post("/ingest/api/v1/source/orders/endpoint", &forwarded).await.expect(201);
         // What has never been is looked for only once everything else is right.
         let unknown = "2lbJh8YRbTq7vM3y0v1cPq4Zk1s";
         Named {
@@ -42,6 +46,7 @@ impl Named {
         [
             ("{app_id}", "ann"),
             ("{endpoint_id}", "main"),
+            ("{source_id}", "orders"),
             ("{event_type_name}", "a.b"),
             ("{msg_id}", &self.message),
             ("{attempt_id}", &self.attempt),
@@ -65,6 +70,7 @@ fn good(document: &Value, name: &str, schema: &Value) -> Value {
         ("url", _) => json!("http://127.0.0.1:9/"),
         ("payload" | "headers", _) => json!({}),
         ("eventType", _) => json!("a.b"),
+        ("type", _) => json!("generic-webhook"),
         ("since", _) => json!("2020-01-01T00:00:00Z"),
         (_, Some("string")) => json!("x"),
         (_, Some("array")) => json!([]),

@@ -30,7 +30,7 @@ async fn operations_that_are_not_there_yet_say_so() {
     for (method, path) in [
         (Method::POST, "/api/v1/auth/one-time-token"),
         (Method::GET, "/api/v1/app/ann/msg/m/raw"),
-        (Method::GET, "/ingest/api/v1/source/"),
+        (Method::POST, "/ingest/api/v1/source/s/dashboard/"),
     ] {
         let answer = rig.client.request(method, path, &[], "").await.expect(501);
         assert_eq!(answer.json()["code"], "not_implemented", "{path}");

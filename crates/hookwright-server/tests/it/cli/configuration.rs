@@ -88,7 +88,8 @@ async fn every_mistake_in_a_variable_is_named_with_what_to_do() {
             "HOOKWRIGHT_RETRY_SCHEDUL is no setting. Did you mean HOOKWRIGHT_RETRY_SCHEDULE?",
         ),
         ("COLOUR", "red", "HOOKWRIGHT_COLOUR is no setting. `hookwright config check` lists all settings."),
-        ("INBOUND_RETENTION", "7d", "HOOKWRIGHT_INBOUND_RETENTION is not supported by this version yet."),
+        ("DNS_SERVERS", "10.0.0.1", "HOOKWRIGHT_DNS_SERVERS is not supported by this version yet."),
+        ("INBOUND_RETENTION", "0s", "which must be 1s to 36500d. An example is 7d."),
         ("RETENTION", "10s", "which must be 1m to 36500d. An example is 90d."),
         ("MASTER_KEY_FILE", "k", "HOOKWRIGHT_MASTER_KEY_FILE is not supported by this version yet."),
         (

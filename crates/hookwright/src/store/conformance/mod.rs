@@ -10,9 +10,11 @@ mod erasure;
 mod expunge;
 mod health;
 mod idempotency;
+mod inbound;
 mod lists;
 mod message;
 mod retention;
+mod source;
 mod stats;
 mod task;
 mod telling;
@@ -81,6 +83,11 @@ conform! {
         keys_of_messages_are_known_after_a_restart,
         an_answer_is_kept_until_it_expires,
         keys_expire_by_their_first_byte;
+    inbound:
+        a_request_is_stored_with_the_message_it_becomes,
+        a_key_that_came_before_makes_a_duplicate_within_its_source_until_it_expires,
+        requests_go_with_their_messages_but_not_while_something_is_pending,
+        a_deleted_source_takes_its_log_and_keys_along;
     lists:
         messages_are_filtered_by_every_condition,
         messages_are_found_by_their_event_id_and_by_text,
@@ -100,6 +107,11 @@ conform! {
         a_payload_goes_when_it_is_due_and_the_rest_of_the_message_stays,
         a_payload_that_is_still_to_be_sent_waits,
         tasks_that_are_over_go_and_running_ones_stay;
+    source:
+        sources_are_read_back_as_they_were,
+        a_change_of_a_source_is_guarded_and_its_uid_its_own,
+        tokens_find_their_source_and_tell_when_they_end,
+        the_application_of_a_source_is_in_no_list;
     stats:
         attempts_and_pending_messages_of_an_endpoint_are_counted_within_a_span,
         no_more_is_counted_than_the_limit;

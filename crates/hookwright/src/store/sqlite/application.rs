@@ -13,7 +13,7 @@ use crate::store::sqlite::{Sqlite, endpoint, subscription, value};
 use crate::store::write::Changed;
 
 pub(super) const COLUMNS: &str =
-    "id, organisation, uid, name, throttle_rate, metadata, created_at, updated_at, operational";
+    "id, organisation, uid, name, throttle_rate, metadata, created_at, updated_at, operational, source";
 
 impl Sqlite {
     pub(crate) async fn application_with_endpoints(
@@ -73,7 +73,7 @@ impl Sqlite {
             };
             let sql = format!(
                 "SELECT {COLUMNS} FROM application
-                 WHERE organisation = :organisation AND id {beyond} :beyond AND operational = 0
+                 WHERE organisation = :organisation AND id {beyond} :beyond AND operational = 0 AND source = 0
                  ORDER BY id {order} LIMIT :count"
             );
             let params = named_params! {
@@ -102,7 +102,7 @@ pub(super) fn insert(connection: &Connection, application: &Application) -> Resu
     let settings = &application.settings;
     let rows = connection
         .prepare_cached(&format!(
-            "INSERT INTO application ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING"
+            "INSERT INTO application ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING"
         ))?
         .execute(params![
             application.id.as_bytes(),
@@ -114,6 +114,7 @@ pub(super) fn insert(connection: &Connection, application: &Application) -> Resu
             application.created_at.as_micros(),
             application.updated_at.as_micros(),
             application.purpose == Purpose::Operational,
+            application.purpose == Purpose::Source,
         ])?;
     Ok(if rows == 1 { Changed::Yes } else { Changed::Taken })
 }
@@ -188,6 +189,11 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<Application, StoreError> {
         },
         created_at: value::time(row, 6)?,
         updated_at: value::time(row, 7)?,
-        purpose: if value::get(row, 8)? { Purpose::Operational } else { Purpose::Customer },
+        purpose: match (value::get(row, 8)?, value::get(row, 9)?) {
+            (false, false) => Purpose::Customer,
+            (true, false) => Purpose::Operational,
+            (false, true) => Purpose::Source,
+            (true, true) => return Err(StoreError::Value { column: "application.source" }),
+        },
     })
 }

@@ -43,7 +43,8 @@ fn search(
         if scan.ascending { (">", "ASC", ApplicationId::MIN) } else { ("<", "DESC", ApplicationId::MAX) };
     let sql = format!(
         "SELECT {} FROM application
-         WHERE organisation = :organisation AND id {beyond} :beyond AND operational = 0 ORDER BY id {order}",
+         WHERE organisation = :organisation AND id {beyond} :beyond AND operational = 0 AND source = 0
+         ORDER BY id {order}",
         application::COLUMNS
     );
     let mut statement = connection.prepare_cached(&sql)?;

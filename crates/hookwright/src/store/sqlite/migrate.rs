@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "broadcast",
         sql: include_str!("../../../migrations/sqlite/0008_broadcast.sql"),
     },
+    Migration { number: 9, name: "source", sql: include_str!("../../../migrations/sqlite/0009_source.sql") },
 ];
 
 /// Which schema a database had, and which it has now.

@@ -17,11 +17,13 @@ mod erasure; // of deleted applications: what is left of them
 mod expunge; // of messages and attempts: what was in them
 mod health;
 mod idempotency;
+mod inbound;
 mod message;
 mod message_key;
 mod recent;
 mod remnant; // of rows, in unused parts of pages
 mod retention; // what is too old
+mod source;
 mod space;
 mod stats;
 mod subscription;

@@ -20,7 +20,7 @@ impl Sqlite {
             let snapshot = connection.unchecked_transaction()?;
             let sql = format!(
                 "SELECT {}, a.name FROM message m JOIN application a ON a.id = m.application
-                 WHERE a.organisation = ?1 AND a.operational = 0 ORDER BY m.id DESC LIMIT ?2",
+                 WHERE a.organisation = ?1 AND a.operational = 0 AND a.source = 0 ORDER BY m.id DESC LIMIT ?2",
                 message::COLUMNS
             );
             let messages = value::all(&snapshot, &sql, params![organisation.as_bytes(), limit], |row| {

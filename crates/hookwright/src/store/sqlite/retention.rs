@@ -17,7 +17,7 @@ use crate::store::write::{MessagePlace, Slice, Swept};
 /// Attempts of one message that go between two looks at the time.
 const ATTEMPTS_AT_ONCE: u32 = 100;
 /// A payload that cannot go yet, because something of its message is pending, is looked at again after this.
-const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5 * 60);
 
 /// Messages that go in a slice whatever the time: a thread that had to wait for a processor gets on all the same.
 const AT_LEAST: u32 = 8;
@@ -183,6 +183,23 @@ fn remove_attempts(
             return Ok((removed, false));
         }
     }
+}
+
+/// Removes a message with all it has, and says how many attempts went, and whether all of it did; `None` if it stays, since
+/// something of it is pending.
+pub(super) fn remove_whole(
+    connection: &Connection,
+    place: MessagePlace,
+    budget: &Budget,
+) -> Result<Option<(u32, bool)>, StoreError> {
+    if Pending::among(Some((place, place))).has(connection, &place)? {
+        return Ok(None);
+    }
+    let (attempts, are_all) = remove_attempts(connection, &place, budget)?;
+    if are_all {
+        remove_message(connection, &place)?;
+    }
+    Ok(Some((attempts, are_all)))
 }
 
 /// Removes a message that has no attempts any more.

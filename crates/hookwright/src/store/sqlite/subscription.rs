@@ -55,7 +55,7 @@ pub(super) fn add(connection: &Connection, endpoint: &Endpoint) -> Result<(), St
     }
     let mut insert = connection.prepare_cached(
         "INSERT OR IGNORE INTO subscription (organisation, event_type, application, endpoint)
-         SELECT organisation, ?1, id, ?3 FROM application WHERE id = ?2 AND operational = 0",
+         SELECT organisation, ?1, id, ?3 FROM application WHERE id = ?2 AND operational = 0 AND source = 0",
     )?;
     let (application, id) = (endpoint.application.as_bytes(), endpoint.id.as_bytes());
     let filters = &endpoint.settings.event_types;

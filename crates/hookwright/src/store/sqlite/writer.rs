@@ -11,8 +11,8 @@ use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::migrate::SchemaReport;
 use crate::store::sqlite::retention::OldMessages;
 use crate::store::sqlite::{
-    application, broadcast, delivery, endpoint, erasure, event_type, expunge, idempotency, message, remnant,
-    retention, space, task, token,
+    application, broadcast, delivery, endpoint, erasure, event_type, expunge, idempotency, inbound, message,
+    remnant, retention, source, space, task, token,
 };
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
 
@@ -84,7 +84,9 @@ impl Writer {
         for (write, written) in batch.iter().zip(written) {
             let removed = match (write, written) {
                 (Write::Erase { .. }, Written::Erased(erased)) => erased.rows,
-                (Write::ExpirePayloads { .. }, Written::Swept(swept)) => swept.messages,
+                (Write::ExpirePayloads { .. } | Write::ExpireInbound { .. }, Written::Swept(swept)) => {
+                    swept.messages
+                }
                 // The log may have copies of pages with what was overwritten in them just now.
                 (Write::Overwrite { .. }, Written::Overwritten(next)) => {
                     has_ended |= next.is_none();
@@ -135,6 +137,7 @@ fn apply(
 ) -> Result<Written, StoreError> {
     Ok(match write {
         Write::Append(append) => Written::Appended(message::append(connection, keys, append)?),
+        Write::Receive(receive) => Written::Received(inbound::receive(connection, keys, receive)?),
         Write::Outcome(outcome) => {
             delivery::outcome(connection, outcome)?;
             for told in &outcome.told {
@@ -185,6 +188,10 @@ fn apply(
         Write::ExpirePayloads { now, slice } => {
             Written::Swept(retention::payloads(connection, *now, *slice)?)
         }
+        Write::ExpireInbound { now, slice } => Written::Swept(inbound::expire(connection, *now, *slice)?),
+        Write::ExpireInboundKeys { now, slice } => {
+            Written::Removed(inbound::expire_keys(connection, *now, *slice)?)
+        }
         Write::ExpireTasks { below, before, slice } => {
             Written::Removed(retention::tasks(connection, *below, *before, *slice)?)
         }
@@ -228,6 +235,14 @@ fn change_catalog(connection: &Connection, change: &CatalogWrite) -> Result<Chan
         CatalogWrite::EndpointDelete(application, id) => endpoint::delete(connection, *application, *id),
         CatalogWrite::EndpointDisable { application, endpoint, reason, now } => {
             endpoint::disable(connection, *application, *endpoint, *reason, *now)
+        }
+        CatalogWrite::SourceInsert(new) => source::insert(connection, new),
+        CatalogWrite::SourceUpdate { source, unless_changed_since } => {
+            source::update(connection, source, *unless_changed_since)
+        }
+        CatalogWrite::SourceDelete(id, now) => source::delete(connection, *id, *now),
+        CatalogWrite::SourceTokenRotate { new, now, old_ends_at } => {
+            source::rotate(connection, new, *now, *old_ends_at)
         }
         CatalogWrite::TokenInsert { token, hash } => token::insert(connection, token, hash),
         CatalogWrite::TokenRevoke { organisation, id, now } => {

@@ -1,0 +1,111 @@
+//! `/ingest/api/v1/source/{source_id}/log`: what came to a source.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use hookwright::domain::capability::Capability;
+use hookwright::domain::ids::MessageId;
+use hookwright::domain::inbound::Inbound;
+use hookwright::domain::page::Order;
+use hookwright::domain::short_ids::{InboundId, SourceId};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::answer::{Shown, json};
+use crate::api::error::{ApiError, Problem};
+use crate::api::operations::Operations;
+use crate::api::page::{ListResponse, PageParams};
+use crate::api::path::SourcePath;
+use crate::api::query::Query;
+use crate::api::time::Rfc3339;
+use crate::auth::{OrganisationCaller, needs};
+use crate::server::AppState;
+
+pub(super) fn operations() -> Operations {
+    Operations::new().add::<__path_list>(needs(Capability::ManageOrganisation, get(list)))
+}
+
+/// A request that came to a source.
+#[derive(Serialize, ToSchema)]
+pub(in crate::api) struct IngestLogOut<'a> {
+    /// Its id.
+    #[schema(value_type = String)]
+    id: Shown<InboundId>,
+    /// The source.
+    #[schema(value_type = String)]
+    source_id: Shown<SourceId>,
+    /// What it was answered with.
+    status_code: u16,
+    /// `verified`, `duplicate`, `handshake` or `refused`.
+    verdict: &'static str,
+    /// Why it was refused; empty if it was not.
+    error_text: &'a str,
+    /// Its method.
+    method: &'a str,
+    /// Its path, without the token.
+    path: &'a str,
+    /// Its query.
+    query: Option<&'a str>,
+    /// Its headers; values that may be credentials are not kept.
+    headers: BTreeMap<&'a str, String>,
+    /// Its body as text; of one that was refused only the beginning.
+    payload: String,
+    /// The message that is forwarded, if it was verified.
+    #[schema(value_type = Option<String>)]
+    msg_id: Option<Shown<MessageId>>,
+    /// When it came.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Rfc3339,
+    /// When it came.
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Rfc3339,
+}
+
+impl IngestLogOut<'_> {
+    fn of(source: SourceId, row: &Inbound) -> IngestLogOut<'_> {
+        let mut headers = BTreeMap::new();
+        for (name, value) in &row.headers {
+            let values: &mut String = headers.entry(name.as_str()).or_default();
+            if !values.is_empty() {
+                values.push_str(", ");
+            }
+            values.push_str(value);
+        }
+        IngestLogOut {
+            id: Shown(row.id),
+            source_id: Shown(source),
+            status_code: row.status,
+            verdict: row.verdict.word(),
+            error_text: row.reason.as_deref().unwrap_or_default(),
+            method: &row.method,
+            path: &row.path,
+            query: row.query.as_deref(),
+            headers,
+            payload: String::from_utf8_lossy(&row.body).into_owned(),
+            msg_id: row.message.map(Shown),
+            created_at: Rfc3339(row.received_at),
+            updated_at: Rfc3339(row.received_at),
+        }
+    }
+}
+
+/// Lists the requests that came to a source, newest first, those that were refused too.
+#[utoipa::path(get, path = "/ingest/api/v1/source/{source_id}/log", operation_id = "v1.ingest.log.list",
+    tag = "Ingest Source",
+    params(("source_id" = String, Path, description = "The source's id or uid."), PageParams),
+    responses((status = 200, body = ListResponse<IngestLogOut>), (status = 404, body = Problem)))]
+pub(in crate::api) async fn list(
+    State(state): State<AppState>,
+    OrganisationCaller(organisation): OrganisationCaller,
+    SourcePath(named): SourcePath,
+    query: Query,
+) -> Result<Response, ApiError> {
+    let (request, asked) = PageParams::of(&query)?.request(Order::Descending)?;
+    let source = state.hooks.source_get(organisation, &named).await?.source.id;
+    let page = state.hooks.source_log(organisation, &named, request).await?;
+    let data = page.items.iter().map(|row| IngestLogOut::of(source, row)).collect();
+    json(StatusCode::OK, &ListResponse::of(&page, asked, |row| row.id, data))
+}

@@ -1,0 +1,79 @@
+//! `/in/{source}/{token}`: where providers send. Credentials alone decide here: neither cookies nor origins are looked at, and the
+//! token is in no log, which has routes alone.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use hookwright::domain::short_ids::SourceId;
+use hookwright::domain::source::SourceToken;
+use hookwright::{InboundHead, InboundReply, Thing};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use url::Url;
+
+use crate::api::body::collect;
+use crate::api::error::ApiError;
+use crate::server::AppState;
+
+/// What every path of providers begins with.
+pub(crate) const PREFIX: &str = "/in/";
+
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new().route("/in/{source}/{token}", any(receive))
+}
+
+/// The URL that a source's provider sends to.
+pub(crate) fn ingest_url(public_url: &Url, source: SourceId, token: &SourceToken) -> String {
+    format!("{}{PREFIX}{source}/{}", public_url.as_str().trim_end_matches('/'), token.expose())
+}
+
+async fn receive(
+    State(state): State<AppState>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let Ok(Path((source, token))) = path else { return Err(ApiError::not_found(Thing::Source)) };
+    let (parts, body) = request.into_parts();
+    let public_url = state.options.public_url.as_str().trim_end_matches('/');
+    let called = parts.uri.path_and_query().map(|called| called.as_str()).unwrap_or_default();
+    let url = format!("{public_url}{called}");
+    let head = InboundHead {
+        source: &source,
+        token: &token,
+        method: &parts.method,
+        path: parts.uri.path(),
+        query: parts.uri.query(),
+        url: Some(&url),
+        headers: &parts.headers,
+    };
+    let door = match state.hooks.source_open(head).await? {
+        Ok(door) => door,
+        Err(reply) => return Ok(response(reply)),
+    };
+    let limit = state.options.inbound_body_limit;
+    let reply = match collect(body, &parts.headers, limit).await {
+        Ok(body) => door.take(body).await?,
+        Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => door.too_large(limit).await?,
+        Err(error) => return Err(error),
+    };
+    Ok(response(reply))
+}
+
+fn response(reply: InboundReply) -> Response {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    let mut response = (status, Body::from(reply.body)).into_response();
+    let headers = response.headers_mut();
+    if let Ok(content_type) = HeaderValue::try_from(reply.content_type) {
+        headers.insert(CONTENT_TYPE, content_type);
+    }
+    if let Some(allow) = reply.allow.and_then(|methods| HeaderValue::try_from(methods).ok()) {
+        headers.insert(ALLOW, allow);
+    }
+    if let Some(seconds) = reply.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}

@@ -1,0 +1,133 @@
+//! From a provider to a receiver behind us.
+
+use hookwright_signature::{Secret, Verifier};
+use hookwright_testkit::http::Method;
+use hookwright_testkit::{Receiver, Reply};
+use serde_json::json;
+
+use super::{PATH, Provider, github, log, verdicts};
+use crate::api::rig::{Rig, text};
+
+const SIGNS: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+async fn forward(rig: &Rig, source: &str, receiver: &Receiver, event_types: &[&str]) -> String {
+    let body = json!({"url": receiver.url("/hook"), "secret": SIGNS, "eventTypes": event_types});
+    text(&rig.client.post(&format!("{PATH}/{source}/endpoint"), &body).await.expect(201).json()["id"])
+}
+
+#[tokio::test]
+async fn what_github_sends_is_forwarded_byte_for_byte_signed_and_under_one_id() {
+    let (rig, receiver) = (
+        Rig::start_configured(|config| {
+            config.allow_target_networks = vec!["127.0.0.0/8".parse().unwrap()];
+            config.retry.schedule = vec![std::time::Duration::from_millis(10)];
+        })
+        .await,
+        Receiver::start().await,
+    );
+    let provider = Provider::of(&rig, github()).await;
+    forward(&rig, &provider.id, &receiver, &[]).await;
+    receiver.script([Reply::status(500), Reply::ok()]);
+    let body = "{\"zen\":  \"Speak like a human.\", \"n\": 1.0}\n";
+    let mut headers = provider.headers("72d3162e", body.as_bytes());
+    headers.push(("x-github-event".to_owned(), "push".to_owned()));
+    headers.push(("x-forwarded-for".to_owned(), "10.0.0.1".to_owned()));
+    headers.push(("authorization".to_owned(), "Bearer between-us".to_owned()));
+    headers.push(("webhook-id".to_owned(), "msg_of_somebody_else".to_owned()));
+    provider.post(&headers, body).await.expect(200);
+
+    let received = receiver.wait_for(2).await;
+    let verifier = Verifier::new(Secret::parse(SIGNS).unwrap());
+    for attempt in &received {
+        assert_eq!(attempt.body, body.as_bytes());
+        assert_eq!(attempt.header("content-type"), Some("application/json"));
+        assert_eq!(attempt.header("x-github-event"), Some("push"));
+        assert_eq!(attempt.header("x-github-delivery"), Some("72d3162e"));
+        for gone in ["x-forwarded-for", "authorization"] {
+            assert_eq!(attempt.header(gone), None, "{gone}");
+        }
+        assert_eq!(attempt.header_all("webhook-id").count(), 1);
+        verifier.verify(|name| attempt.header(name), &attempt.body).unwrap();
+    }
+    assert_eq!(received[0].id(), received[1].id());
+    let rows = log(&rig, &provider.id).await;
+    assert_eq!((&rows[0]["payload"], &rows[0]["msg_id"]), (&json!(body), &json!(received[0].id())));
+    assert_eq!(rows[0]["source_id"], json!(provider.id));
+    assert!(text(&rows[0]["id"]).starts_with("log"));
+}
+
+#[tokio::test]
+async fn endpoints_filter_by_the_event_types_of_stripe() {
+    let (rig, paid, all) = (Rig::start().await, Receiver::start().await, Receiver::start().await);
+    let stripe = json!({"name": "Stripe", "type": "stripe", "config": {"secret": "whsec_stripe"}});
+    let provider = Provider::of(&rig, stripe).await;
+    forward(&rig, &provider.id, &paid, &["invoice.paid"]).await;
+    forward(&rig, &provider.id, &all, &[]).await;
+    for (id, event_type) in [("evt_1", "charge.failed"), ("evt_2", "invoice.paid")] {
+        let body = json!({"id": id, "type": event_type}).to_string();
+        provider.send(id, &body).await.expect(200);
+    }
+    assert_eq!(paid.wait_for(1).await[0].json()["id"], "evt_2");
+    all.wait_for(2).await;
+    assert_eq!(paid.count(), 1);
+    let signature = paid.received()[0].header("stripe-signature").map(str::to_owned);
+    assert!(signature.is_some(), "who has the provider's secret can verify too");
+}
+
+#[tokio::test]
+async fn a_request_without_a_body_is_described() {
+    let (rig, receiver) = (Rig::start().await, Receiver::start().await);
+    let source =
+        json!({"name": "Any", "type": "generic-webhook", "methods": ["GET", "POST"], "body": "json"});
+    let provider = Provider::of(&rig, source).await;
+    forward(&rig, &provider.id, &receiver, &["inbound"]).await;
+    let path = format!("{}?id=7&tag=a&tag=b%20c", provider.path);
+    provider.client.request(Method::GET, &path, &[], "").await.expect(200);
+    let received = &receiver.wait_for(1).await[0];
+    assert_eq!(
+        (received.method.as_str(), received.header("content-type")),
+        ("POST", Some("application/json"))
+    );
+    let described = json!({"method": "GET", "path": format!("/in/{}", provider.id), "query": {"id": "7", "tag": ["a", "b c"]}});
+    assert_eq!(received.json(), described);
+    let rows = log(&rig, &provider.id).await;
+    assert_eq!((&rows[0]["payload"], &rows[0]["query"]), (&json!(""), &json!("id=7&tag=a&tag=b%20c")));
+}
+
+#[tokio::test]
+async fn handshakes_are_answered_and_never_forwarded() {
+    let (rig, receiver) = (Rig::start().await, Receiver::start().await);
+    let config = json!({"secret": "app-secret", "verifyToken": "between-us"});
+    let provider = Provider::of(&rig, json!({"name": "Meta", "type": "meta", "config": config})).await;
+    forward(&rig, &provider.id, &receiver, &[]).await;
+    let ask = |token: &str| {
+        format!("{}?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={token}", provider.path)
+    };
+    let answer = provider.client.get(&ask("between-us")).await.expect(200);
+    assert_eq!(answer.text(), "1158201444");
+    provider.client.get(&ask("wrong")).await.expect(403);
+    assert_eq!(verdicts(&rig, &provider.id).await, ["refused", "handshake"]);
+    assert!(!format!("{:?}", log(&rig, &provider.id).await).contains("between-us"));
+    provider.send("1", r#"{"entry":[]}"#).await.expect(200);
+    assert_eq!(receiver.wait_for(1).await[0].text(), r#"{"entry":[]}"#);
+}
+
+#[tokio::test]
+async fn the_answer_is_what_the_source_says_and_json_alone_is_taken_where_it_says_so() {
+    let rig = Rig::start().await;
+    let mut source = github();
+    source["answer"] = json!({"status": 202, "body": "{\"ok\":true}", "contentType": "application/json"});
+    source["body"] = json!("json");
+    let provider = Provider::of(&rig, source).await;
+    let answer = provider.send("1", "{}").await.expect(202);
+    assert_eq!(
+        (answer.text(), answer.header("content-type")),
+        ("{\"ok\":true}".to_owned(), Some("application/json"))
+    );
+    provider.send("2", "payload=%7B%7D").await.expect(400);
+    let rows = log(&rig, &provider.id).await;
+    assert_eq!((&rows[0]["verdict"], &rows[0]["payload"]), (&json!("refused"), &json!("payload=%7B%7D")));
+    // It was not taken, so that it is no duplicate once it is right.
+    provider.send("2", "{\"now\":\"right\"}").await.expect(202);
+    assert_eq!(verdicts(&rig, &provider.id).await, ["verified", "refused", "verified"]);
+}

@@ -1,0 +1,86 @@
+//! What came is kept for as long as is said, and then it is nowhere.
+
+use std::time::Duration;
+
+use hookwright_testkit::http::Method;
+use hookwright_testkit::{Receiver, eventually, eventually_within};
+use serde_json::json;
+
+use super::{PATH, Provider, github, log};
+use crate::api::rig::Rig;
+use crate::live::{Live, launch};
+
+/// What nothing else has in it.
+const NEEDLE: &str = "needle-in-the-database-7f3a";
+
+fn holds_needle(path: &std::path::Path) -> bool {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    bytes.windows(NEEDLE.len()).any(|window| window == NEEDLE.as_bytes())
+}
+
+#[tokio::test]
+async fn within_half_a_minute_of_its_expiry_a_request_is_gone_from_the_log_and_from_the_file() {
+    let receiver = Receiver::start().await;
+    let mut server = Live::start(&launch("1s").env("HOOKWRIGHT_INBOUND_RETENTION", "1s")).await;
+    let made = server.client.post(PATH, &github()).await.expect(201).json();
+    let provider = Provider::made(&server.url, &made, &github(), None);
+    let endpoint = json!({"url": receiver.url("/")});
+    server.client.post(&format!("{PATH}/{}/endpoint", provider.id), &endpoint).await.expect(201);
+    let body = format!("{{\"secret\":\"{NEEDLE}\"}}");
+    provider.send("1", &body).await.expect(200);
+    let forged = provider.client.request(Method::POST, &provider.path, &[], body).await;
+    forged.expect(401);
+    receiver.wait_for(1).await;
+    let database = server.process.directory().join("hookwright.db");
+    let log = server.process.directory().join("hookwright.db-wal");
+    eventually_within(Duration::from_secs(31), "the request to be gone", async || {
+        match holds_needle(&database) || holds_needle(&log) {
+            true => Err("it is still there"),
+            false => Ok(()),
+        }
+    })
+    .await;
+    let left = server.client.get(&format!("{PATH}/{}/log", provider.id)).await.expect(200).json();
+    assert_eq!(left["data"], json!([]));
+    server.process.kill9().await;
+}
+
+#[tokio::test]
+async fn what_is_still_to_be_delivered_stays() {
+    let rig = Rig::start_configured(|config| {
+        config.allow_target_networks = vec!["127.0.0.0/8".parse().unwrap()];
+        config.inbound_retention = Duration::from_millis(1);
+    })
+    .await;
+    let provider = Provider::of(&rig, github()).await;
+    // Nobody listens there, and the next try is in five seconds, then in five minutes.
+    let endpoint = json!({"url": "http://127.0.0.1:9/", "uid": "down"});
+    rig.client.post(&format!("{PATH}/{}/endpoint", provider.id), &endpoint).await.expect(201);
+    provider.send("1", "{\"kept\":1}").await.expect(200);
+    let unforwarded = Provider::of(&rig, github()).await;
+    unforwarded.send("1", "{}").await.expect(200);
+    eventually("the one without an endpoint to be gone", async || {
+        if log(&rig, &unforwarded.id).await.is_empty() { Ok(()) } else { Err(()) }
+    })
+    .await;
+    assert_eq!(log(&rig, &provider.id).await[0]["payload"], "{\"kept\":1}");
+}
+
+#[tokio::test]
+async fn a_source_that_is_deleted_takes_all_of_it_along() {
+    let mut server = Live::start(&launch("1s")).await;
+    let made = server.client.post(PATH, &github()).await.expect(201).json();
+    let provider = Provider::made(&server.url, &made, &github(), None);
+    provider.send("1", &format!("{{\"secret\":\"{NEEDLE}\"}}")).await.expect(200);
+    server.client.delete(&format!("{PATH}/{}", provider.id)).await.expect(204);
+    provider.send("2", "{}").await.expect(404);
+    server.client.get(&format!("{PATH}/{}", provider.id)).await.expect(404);
+    server.client.get(&format!("{PATH}/{}/log", provider.id)).await.expect(404);
+    let database = server.process.directory().join("hookwright.db");
+    let log = server.process.directory().join("hookwright.db-wal");
+    eventually("its rows to be gone", async || {
+        if holds_needle(&database) || holds_needle(&log) { Err(()) } else { Ok(()) }
+    })
+    .await;
+    server.process.kill9().await;
+}

@@ -1,0 +1,188 @@
+//! Changes of sources, and how the token in a URL finds its source.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hookwright_signature::provider::{SourceConfig, SourceKind};
+use serde_json::Value;
+
+use crate::catalog::cache::Cache;
+use crate::catalog::token::{hash, random_text};
+use crate::catalog::{Catalog, TRIES};
+use crate::domain::application::{Application, ApplicationSettings, Purpose};
+use crate::domain::ids::OrganisationId;
+use crate::domain::short_ids::SourceId;
+use crate::domain::source::{Source, SourceRef, SourceSettings, SourceToken, SourceWithToken};
+use crate::error::{Error, Thing};
+use crate::store::write::{CatalogWrite, Changed, NewSource, NewSourceToken};
+
+const MISSING: Error = Error::NotFound(Thing::Source);
+const TAKEN: Error = Error::Taken { thing: Thing::Source, field: "uid" };
+/// What it is called where names of applications are shown.
+const APPLICATION_NAME: &str = "forwarded by a source";
+
+/// A source with what its requests need.
+pub(crate) struct SourceEntry {
+    pub(crate) source: Source,
+    /// What verifies its requests; what it cannot be read as any more is told to the log.
+    pub(crate) proof: Option<SourceConfig>,
+}
+
+impl SourceEntry {
+    pub(super) fn new(source: Source) -> SourceEntry {
+        let settings = &source.settings;
+        let proof = proof(&settings.kind, &settings.config.0).map_err(|error| {
+            tracing::error!(
+                source.id = %source.id, %error,
+                "a source's requests cannot be verified as it is configured, and are refused"
+            );
+        });
+        SourceEntry { proof: proof.ok(), source }
+    }
+}
+
+/// What verifies the requests of a source of this kind.
+///
+/// Fails with [`Error::SourceKind`] if there is no such kind or its scheme is not known for sure, with [`Error::SourceConfig`] if it
+/// does not take this configuration.
+pub(crate) fn proof(kind: &str, config: &Value) -> Result<SourceConfig, Error> {
+    let unusable = |why: String| Error::SourceKind { kind: kind.to_owned(), why };
+    let found =
+        SourceKind::parse(kind).ok_or_else(|| unusable("there is no such kind of source".to_owned()))?;
+    let mut fields = Vec::new();
+    for (name, value) in config.as_object().into_iter().flatten() {
+        match value {
+            Value::String(text) => fields.push((name.as_str(), text.clone())),
+            Value::Number(number) => fields.push((name.as_str(), number.to_string())),
+            // What is null is not set.
+            Value::Null => {}
+            _ => {
+                let why = "it must be a text or a number".to_owned();
+                return Err(Error::SourceConfig { field: name.clone(), why });
+            }
+        }
+    }
+    SourceConfig::parse(found, fields).map_err(|error| match error.field.as_str() {
+        "type" => unusable(error.why),
+        _ => Error::SourceConfig { field: error.field, why: error.why },
+    })
+}
+
+impl Catalog {
+    pub(crate) async fn source_create(
+        &self,
+        organisation: OrganisationId,
+        settings: SourceSettings,
+    ) -> Result<SourceWithToken, Error> {
+        proof(&settings.kind, &settings.config.0)?;
+        let now = self.clock.now();
+        let application = Application {
+            id: self.ids.next(now).into(),
+            organisation,
+            purpose: Purpose::Source,
+            settings: ApplicationSettings { name: APPLICATION_NAME.to_owned(), ..Default::default() },
+            created_at: now,
+            updated_at: now,
+        };
+        let source = Source {
+            id: self.ids.next(now).into(),
+            organisation,
+            application: application.id,
+            settings,
+            created_at: now,
+            updated_at: now,
+        };
+        let token = new_token(source.id)?;
+        let made = SourceWithToken { source: source.clone(), token: token.token.clone() };
+        let new = NewSource { source, application, token };
+        match self.change(CatalogWrite::SourceInsert(Box::new(new)), Cache::forget_sources).await? {
+            Changed::Yes => Ok(made),
+            _ => Err(TAKEN),
+        }
+    }
+
+    pub(crate) async fn source_get(
+        &self,
+        organisation: OrganisationId,
+        named: &SourceRef,
+    ) -> Result<SourceWithToken, Error> {
+        self.store.source_get(organisation, named.clone()).await?.ok_or(MISSING)
+    }
+
+    pub(crate) async fn source_update(
+        &self,
+        organisation: OrganisationId,
+        named: &SourceRef,
+        mut change: impl FnMut(&mut SourceSettings) + Send,
+    ) -> Result<SourceWithToken, Error> {
+        let _turn = self.edits.lock().await;
+        for _ in 0..TRIES {
+            let SourceWithToken { source: before, token } = self.source_get(organisation, named).await?;
+            let unless_changed_since = before.updated_at;
+            let mut after = before;
+            change(&mut after.settings);
+            proof(&after.settings.kind, &after.settings.config.0)?;
+            after.updated_at = self.change_time(unless_changed_since);
+            let write = CatalogWrite::SourceUpdate { source: Box::new(after.clone()), unless_changed_since };
+            match self.change(write, Cache::forget_sources).await? {
+                Changed::Yes => return Ok(SourceWithToken { source: after, token }),
+                Changed::Taken => return Err(TAKEN),
+                Changed::Missing | Changed::Stale | Changed::IdentifierTaken => {}
+            }
+        }
+        Err(Error::Busy(Thing::Source))
+    }
+
+    pub(crate) async fn source_delete(
+        &self,
+        organisation: OrganisationId,
+        named: &SourceRef,
+    ) -> Result<(), Error> {
+        let source = self.source_get(organisation, named).await?.source;
+        let write = CatalogWrite::SourceDelete(source.id, self.clock.now());
+        let forget = move |cache: &Cache| {
+            cache.forget_sources();
+            cache.forget_application(source.application);
+        };
+        match self.change(write, forget).await? {
+            Changed::Yes => Ok(()),
+            _ => Err(MISSING),
+        }
+    }
+
+    /// Gives a source another token; the one it had is good for `grace`.
+    pub(crate) async fn source_rotate_token(
+        &self,
+        organisation: OrganisationId,
+        named: &SourceRef,
+        grace: Duration,
+    ) -> Result<SourceWithToken, Error> {
+        let source = self.source_get(organisation, named).await?.source;
+        let (new, now) = (new_token(source.id)?, self.clock.now());
+        let token = new.token.clone();
+        let write = CatalogWrite::SourceTokenRotate { new, now, old_ends_at: now.after(grace) };
+        match self.change(write, Cache::forget_sources).await? {
+            Changed::Yes => Ok(SourceWithToken { source, token }),
+            _ => Err(MISSING),
+        }
+    }
+
+    /// The source with this id, if `token` is one of its own and good now.
+    pub(crate) async fn source_by_token(
+        &self,
+        id: &str,
+        token: &str,
+    ) -> Result<Option<Arc<SourceEntry>>, Error> {
+        let Ok(id) = id.parse::<SourceId>() else { return Ok(None) };
+        let now = self.clock.now();
+        let found = self.cache.source(&self.store, hash(token), now).await?;
+        let good = found
+            .filter(|(entry, ends_at)| entry.source.id == id && ends_at.is_none_or(|ends_at| now < ends_at));
+        Ok(good.map(|(entry, _)| entry))
+    }
+}
+
+fn new_token(source: SourceId) -> Result<NewSourceToken, Error> {
+    let text = random_text("")?;
+    Ok(NewSourceToken { source, hash: hash(&text), token: SourceToken::new(text.as_str()) })
+}

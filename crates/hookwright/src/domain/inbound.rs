@@ -1,0 +1,155 @@
+//! Requests to sources as their log has them, and what of them is kept, shown and forwarded.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::domain::ids::{ApplicationId, MessageId};
+use crate::domain::short_ids::InboundId;
+use crate::domain::time::Timestamp;
+
+/// How long the log keeps requests unless their source or the operator says otherwise: a week.
+pub const INBOUND_RETENTION_DEFAULT: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// How long it keeps those that were refused, at most: to find a wrong secret.
+pub const REFUSED_RETENTION_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// So much of the body of a refused request is kept, in bytes.
+pub const REFUSED_BODY_MAX: usize = 4 * 1024;
+/// For so long at least a request that comes again is known as such: providers try for three days.
+pub const KNOWN_FOR_MIN: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// What stands in the place of a header's value that may be a credential.
+pub const REDACTED: &str = "[redacted]";
+
+/// One request to a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbound {
+    /// The application of its source.
+    pub application: ApplicationId,
+    /// Its id.
+    pub id: InboundId,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// From then on it is removed.
+    pub expires_at: Timestamp,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// The status code it was answered with.
+    pub status: u16,
+    /// Why it was refused, if it was.
+    pub reason: Option<String>,
+    /// Its method.
+    pub method: String,
+    /// Its path, without the token.
+    pub path: String,
+    /// Its query as it came.
+    pub query: Option<String>,
+    /// Its headers in their order, names in lower case; credentials are redacted.
+    pub headers: Vec<(String, String)>,
+    /// The message that was made of it.
+    pub message: Option<MessageId>,
+    /// Its body as it came; of a refused one only the beginning. Empty once it was removed.
+    pub body: Bytes,
+}
+
+/// What became of a request to a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was proven, and is forwarded.
+    Verified,
+    /// It was proven, and had come before.
+    Duplicate,
+    /// It set something up between the provider and us, and was answered.
+    Handshake,
+    /// It was not taken.
+    Refused,
+}
+
+impl Verdict {
+    /// The word that it is written as.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Verified => "verified",
+            Verdict::Duplicate => "duplicate",
+            Verdict::Handshake => "handshake",
+            Verdict::Refused => "refused",
+        }
+    }
+
+    /// What a word stands for.
+    pub fn from_word(word: &str) -> Option<Verdict> {
+        [Verdict::Verified, Verdict::Duplicate, Verdict::Handshake, Verdict::Refused]
+            .into_iter()
+            .find(|verdict| verdict.word() == word)
+    }
+}
+
+/// Headers that credentials stand in, whatever the source.
+const CREDENTIALS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"];
+
+/// A header as the log has it; `own` is the one in which the source's own token comes, in lower case.
+pub fn logged(name: &str, value: &[u8], own: Option<&str>) -> (String, String) {
+    let is_credential = CREDENTIALS.contains(&name) || own == Some(name);
+    let value = match is_credential {
+        true => REDACTED.to_owned(),
+        false => String::from_utf8_lossy(value).into_owned(),
+    };
+    (name.to_owned(), value)
+}
+
+/// Headers about one connection, or the way to us, which say nothing to a receiver behind us; and those that we set ourselves.
+const NOT_FORWARDED: [&str; 26] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "connection",
+    "content-length",
+    "content-type",
+    "expect",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "origin",
+    "proxy-connection",
+    "referer",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
+    "svix-id",
+    "svix-timestamp",
+    "svix-signature",
+];
+
+/// Whether a header is sent on with what is forwarded. The content type is too, in its own way.
+pub fn is_forwarded(name: &str, value: &str) -> bool {
+    let of_the_way = name.starts_with("x-forwarded-") || name.starts_with("sec-") || name == "x-real-ip";
+    !of_the_way && value != REDACTED && !NOT_FORWARDED.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_neither_kept_nor_sent_on() {
+        let (name, value) = logged("authorization", b"Basic hunter2", None);
+        assert_eq!(value, REDACTED);
+        assert!(!is_forwarded(&name, &value));
+        assert_eq!(logged("x-shop-token", b"hunter2", Some("x-shop-token")).1, REDACTED);
+        assert_eq!(logged("x-github-event", b"push", Some("x-shop-token")).1, "push");
+    }
+
+    #[test]
+    fn what_the_provider_says_is_sent_on_and_our_own_headers_are_not_taken() {
+        assert!(is_forwarded("x-github-event", "push"));
+        assert!(is_forwarded("stripe-signature", "t=1,v1=00"));
+        for name in ["webhook-id", "host", "x-forwarded-for", "sec-fetch-site", "content-length"] {
+            assert!(!is_forwarded(name, "x"), "{name}");
+        }
+    }
+}

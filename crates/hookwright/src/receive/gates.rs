@@ -1,0 +1,93 @@
+//! How many requests a source lets in, and how many of those that it refuses are kept.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::domain::rate::Rate;
+use crate::domain::short_ids::SourceId;
+use crate::domain::time::Timestamp;
+
+/// Refused requests of one source that are kept, a second.
+const REFUSED_A_SECOND: u32 = 10;
+/// Sources that are remembered; beyond that those are forgotten of which nothing came in the last second.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// What each source has had lately.
+#[derive(Default)]
+pub(super) struct Gates(Mutex<HashMap<SourceId, Gate>>);
+
+#[derive(Clone, Copy, Default)]
+struct Gate {
+    rate: Option<Rate>,
+    /// The second that refused requests were counted in, and how many.
+    refused: (i64, u32),
+}
+
+impl Gates {
+    /// Lets a request in; or says from when on one would be, if the source takes no more than `per_second`.
+    pub(super) fn enter(
+        &self,
+        source: SourceId,
+        per_second: Option<u16>,
+        now: Timestamp,
+    ) -> Result<(), Timestamp> {
+        let Some(per_second) = per_second else { return Ok(()) };
+        self.with(source, now, |gate| {
+            let mut rate = gate.rate.map_or(Rate::per_second(per_second), |rate| rate.changed_to(per_second));
+            let ready_at = rate.ready_at();
+            if ready_at > now {
+                return Err(ready_at);
+            }
+            rate.started(now);
+            gate.rate = Some(rate);
+            Ok(())
+        })
+    }
+
+    /// Whether a refused request is kept: only a few a second are, so that nobody fills the disk with them.
+    pub(super) fn keeps_refused(&self, source: SourceId, now: Timestamp) -> bool {
+        self.with(source, now, |gate| {
+            let second = now.as_seconds();
+            let (counted_in, count) = gate.refused;
+            let count = if counted_in == second { count.saturating_add(1) } else { 1 };
+            gate.refused = (second, count);
+            count <= REFUSED_A_SECOND
+        })
+    }
+
+    fn with<T>(&self, source: SourceId, now: Timestamp, act: impl FnOnce(&mut Gate) -> T) -> T {
+        let mut gates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if gates.len() >= REMEMBERED_MAX && !gates.contains_key(&source) {
+            gates.retain(|_, gate| {
+                gate.refused.0 == now.as_seconds() || gate.rate.is_some_and(|rate| rate.ready_at() > now)
+            });
+        }
+        act(gates.entry(source).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_source_lets_in_what_its_rate_says_and_tells_when_there_is_more() {
+        let (gates, now) = (Gates::default(), Timestamp::from_micros(1_700_000_000_000_000));
+        assert_eq!(gates.enter(SourceId::MIN, Some(2), now), Ok(()));
+        let later = gates.enter(SourceId::MIN, Some(2), now).unwrap_err();
+        assert_eq!(later, now.after(Duration::from_millis(500)));
+        assert_eq!(gates.enter(SourceId::MAX, Some(2), now), Ok(()), "another source");
+        assert_eq!(gates.enter(SourceId::MIN, Some(2), later), Ok(()));
+        assert_eq!(gates.enter(SourceId::MIN, None, later), Ok(()), "no limit");
+    }
+
+    #[test]
+    fn of_what_is_refused_a_few_a_second_are_kept() {
+        let (gates, now) = (Gates::default(), Timestamp::from_micros(1_700_000_000_000_000));
+        let kept = (0..50).filter(|_| gates.keeps_refused(SourceId::MIN, now)).count();
+        assert_eq!(kept, 10);
+        assert!(gates.keeps_refused(SourceId::MIN, now.after(Duration::from_secs(1))));
+    }
+}

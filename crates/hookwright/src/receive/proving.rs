@@ -1,0 +1,157 @@
+//! A request's proof is checked, and then it is stored with what it becomes; only then it is answered.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hookwright_signature::provider::{self, Refused, Verified};
+use sha2::{Digest, Sha256};
+
+use crate::domain::inbound::{KNOWN_FOR_MIN, Verdict};
+use crate::domain::message::Message;
+use crate::domain::names::EventTypeName;
+use crate::domain::source::{BodyPolicy, Dedupe};
+use crate::error::Error;
+use crate::receive::door::Door;
+use crate::receive::reply::InboundReply;
+use crate::store::write::{Append, InboundKey, Receive, Received, Write, Written};
+
+/// Bodies of up to so many bytes are copied out of the buffer they came in.
+const COPY_MAX: usize = 4 * 1024;
+/// What is answered to a request that is not proven.
+const UNPROVEN: &str = "The request is not proven to come from its provider.";
+
+/// What is answered to a request that is not proven, and why it is not.
+struct Unproven {
+    status: u16,
+    told: String,
+    why: String,
+}
+
+impl Door<'_> {
+    /// Takes a whole request: when this returns it is on disk, and on its way if it was proven and had not come before.
+    pub async fn take(self, body: Bytes) -> Result<InboundReply, Error> {
+        // A slice of the connection's buffer would keep all of it in memory while the message waits.
+        let body = if body.len() <= COPY_MAX { Bytes::copy_from_slice(&body) } else { body };
+        let verified = match self.verify(&body) {
+            Ok(verified) => verified,
+            Err(Unproven { status, told, why }) => {
+                return self.refused(InboundReply::text(status, told), &why, &body).await;
+            }
+        };
+        if let Some(answer) = verified.handshake {
+            return self.shake_hands(answer).await;
+        }
+        let settings = &self.entry.source.settings;
+        // What is made of a request without a body is JSON.
+        if settings.body == BodyPolicy::Json
+            && !body.is_empty()
+            && serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err()
+        {
+            let reason = "The body is not JSON, and this source takes nothing else.";
+            return self.refused(InboundReply::text(400, reason), reason, &body).await;
+        }
+        self.store(verified, body).await
+    }
+
+    /// Whoever called learns no more than that it is not proven; why goes into the log.
+    fn verify(&self, body: &[u8]) -> Result<Verified, Unproven> {
+        let Some(proof) = &self.entry.proof else {
+            let why = "the source cannot be verified as it is configured".to_owned();
+            return Err(Unproven { status: 401, told: UNPROVEN.to_owned(), why });
+        };
+        let headers: Vec<(&str, &[u8])> =
+            self.head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let request = provider::Inbound {
+            method: self.head.method.as_str(),
+            path: self.head.path,
+            query: self.head.query.unwrap_or_default(),
+            url: self.head.url,
+            headers: &headers,
+            body,
+        };
+        let now = self.receiver.clock.now().as_seconds();
+        proof.verify(&request, now).map_err(|refused| {
+            let why = refused.to_string();
+            let told =
+                if let Refused::WrongToken { .. } = refused { why.clone() } else { UNPROVEN.to_owned() };
+            Unproven { status: refused.status(), told, why }
+        })
+    }
+
+    async fn shake_hands(&self, answer: provider::Answer) -> Result<InboundReply, Error> {
+        let receiver = self.receiver;
+        receiver.measures.inbound_handshakes.increment(1);
+        let id = receiver.ids.next(receiver.clock.now()).into();
+        // What was agreed on is not kept: it may be a secret.
+        let row = self.row(id, Verdict::Handshake, answer.status, Bytes::new());
+        receiver.journal.write(Write::Receive(Box::new(Receive { row, key: None, message: None }))).await?;
+        Ok(reply_of(answer))
+    }
+
+    async fn store(&self, verified: Verified, body: Bytes) -> Result<InboundReply, Error> {
+        let (receiver, source) = (self.receiver, &self.entry.source);
+        let answer = &source.settings.answer;
+        let reply = match verified.reply.clone() {
+            Some(answer) => reply_of(answer),
+            None => InboundReply {
+                content_type: answer.content_type.clone(),
+                ..InboundReply::text(answer.status, answer.body.clone())
+            },
+        };
+        let application = receiver.catalog.application_by_id(source.application).await?;
+        let Some(application) = application else { return Ok(InboundReply::not_found()) };
+        let now = receiver.clock.now();
+        let id = receiver.ids.next(now).into();
+        let row = self.row(id, Verdict::Verified, reply.status, body.clone());
+        let key = self.key(&verified, &body).map(|hash| {
+            let known_for = row.expires_at.since(row.received_at).max(KNOWN_FOR_MIN);
+            InboundKey { hash, expires_at: now.after(known_for) }
+        });
+        let event_type = verified.event_type.as_deref().map(EventTypeName::parse).and_then(Result::ok);
+        let event_type = event_type.unwrap_or_else(EventTypeName::inbound);
+        let message = Message {
+            id,
+            application: source.application,
+            event_type,
+            event_id: None,
+            channels: Vec::new(),
+            tags: Vec::new(),
+            payload: if body.is_empty() { self.described() } else { body },
+            created_at: now,
+        };
+        let append = Append {
+            endpoints: application.route(&message.event_type, &[]),
+            message: Arc::new(message),
+            key: None,
+            payload_expires_at: None,
+            broadcast: None,
+        };
+        let receive = Receive { row, key, message: Some(append) };
+        match receiver.journal.write(Write::Receive(Box::new(receive))).await? {
+            Written::Received(Received::Stored) => receiver.measures.inbound_verified.increment(1),
+            _ => receiver.measures.inbound_duplicates.increment(1),
+        }
+        Ok(reply)
+    }
+
+    /// What this request is known by if it comes again.
+    fn key(&self, verified: &Verified, body: &[u8]) -> Option<[u8; 32]> {
+        let by = |kind: &[u8], what: &[u8]| {
+            let hash = Sha256::new_with_prefix(kind).chain_update([0]).chain_update(what);
+            <[u8; 32]>::from(hash.finalize())
+        };
+        let id = verified.id.as_ref().map(|id| by(b"id", id.as_bytes()));
+        match self.entry.source.settings.dedupe {
+            Dedupe::Nothing => None,
+            Dedupe::Id => id.or_else(|| verified.freshness.as_ref().map(|call| by(b"call", call.as_bytes()))),
+            Dedupe::Body => id.or_else(|| Some(by(b"body", body))),
+        }
+    }
+}
+
+fn reply_of(answer: provider::Answer) -> InboundReply {
+    let mut reply = InboundReply::text(answer.status, String::new());
+    reply.content_type = answer.content_type.to_owned();
+    reply.body = Bytes::from(answer.body);
+    reply
+}

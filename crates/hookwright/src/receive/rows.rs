@@ -1,0 +1,103 @@
+//! What the log keeps of a request, and what is forwarded of it.
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use url::form_urlencoded;
+
+use crate::domain::ids::MessageId;
+use crate::domain::inbound::{Inbound, REDACTED, REFUSED_BODY_MAX, REFUSED_RETENTION_MAX, Verdict, logged};
+use crate::domain::short_ids::InboundId;
+use crate::error::Error;
+use crate::receive::door::Door;
+use crate::receive::reply::InboundReply;
+use crate::store::write::{Receive, Write};
+
+/// A parameter of the query that Meta sends its configured token in.
+const SECRET_PARAMETER: &str = "verify_token";
+
+impl Door<'_> {
+    /// The row of this request, of which `message` was made.
+    pub(super) fn row(&self, message: MessageId, verdict: Verdict, status: u16, body: Bytes) -> Inbound {
+        let (receiver, source) = (self.receiver, &self.entry.source);
+        let now = receiver.clock.now();
+        let kept = source.settings.retention.unwrap_or(receiver.retention).min(receiver.message_retention);
+        let kept = if verdict == Verdict::Refused { kept.min(REFUSED_RETENTION_MAX) } else { kept };
+        let own = self.own_header();
+        let headers = self.head.headers.iter();
+        let query = self.head.query.map(|query| match query.contains(SECRET_PARAMETER) {
+            true => REDACTED.to_owned(),
+            false => query.to_owned(),
+        });
+        Inbound {
+            application: source.application,
+            id: InboundId::of_message(message),
+            received_at: now,
+            expires_at: now.after(kept),
+            verdict,
+            status,
+            reason: None,
+            method: self.head.method.as_str().to_owned(),
+            path: format!("/in/{}", source.id),
+            query,
+            headers: headers
+                .map(|(name, value)| logged(name.as_str(), value.as_bytes(), own.as_deref()))
+                .collect(),
+            message: None,
+            body,
+        }
+    }
+
+    /// The header that the source's own token comes in.
+    fn own_header(&self) -> Option<String> {
+        let settings = &self.entry.source.settings;
+        let is_token = settings.kind == "token";
+        settings.config.0["header"].as_str().filter(|_| is_token).map(str::to_ascii_lowercase)
+    }
+
+    /// Keeps a request that is refused with this answer, and why, unless very many are; and gives the answer.
+    pub(super) async fn refused(
+        &self,
+        reply: InboundReply,
+        reason: &str,
+        body: &[u8],
+    ) -> Result<InboundReply, Error> {
+        let (receiver, source) = (self.receiver, &self.entry.source);
+        receiver.measures.inbound_refused.increment(1);
+        let now = receiver.clock.now();
+        if !receiver.gates.keeps_refused(source.id, now) {
+            return Ok(reply);
+        }
+        tracing::info!(
+            source.id = %source.id, http.status = reply.status, reason,
+            "a request to source {} is refused: {reason}", source.id
+        );
+        // Of its own: a slice of a large body would keep all of it in memory.
+        let begin = Bytes::copy_from_slice(&body[..body.len().min(REFUSED_BODY_MAX)]);
+        let id = receiver.ids.next(now).into();
+        let row = Inbound {
+            reason: Some(reason.to_owned()),
+            ..self.row(id, Verdict::Refused, reply.status, begin)
+        };
+        receiver.journal.write(Write::Receive(Box::new(Receive { row, key: None, message: None }))).await?;
+        Ok(reply)
+    }
+
+    /// What is forwarded of a request without a body, as JSON.
+    pub(super) fn described(&self) -> Bytes {
+        let mut query = Map::new();
+        for (name, value) in form_urlencoded::parse(self.head.query.unwrap_or_default().as_bytes()) {
+            let value = Value::from(value.into_owned());
+            match query.get_mut(name.as_ref()) {
+                None => {
+                    query.insert(name.into_owned(), value);
+                }
+                Some(Value::Array(several)) => several.push(value),
+                Some(one) => *one = Value::from(vec![one.take(), value]),
+            }
+        }
+        let path = format!("/in/{}", self.entry.source.id);
+        let described =
+            serde_json::json!({"method": self.head.method.as_str(), "path": path, "query": query});
+        Bytes::from(described.to_string())
+    }
+}

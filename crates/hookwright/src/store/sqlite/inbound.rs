@@ -1,0 +1,220 @@
+//! Statements on the log of inbound requests, and on the keys by which those that come again are known.
+
+use bytes::Bytes;
+use rusqlite::{Connection, Row, named_params, params};
+
+use crate::domain::ids::{ApplicationId, MessageId};
+use crate::domain::inbound::{Inbound, Verdict};
+use crate::domain::page::{Page, PageRequest};
+use crate::domain::short_ids::{InboundId, SHORT_ID_BYTES};
+use crate::domain::time::Timestamp;
+use crate::store::error::StoreError;
+use crate::store::sqlite::budget::Budget;
+use crate::store::sqlite::message_key::MessageKeys;
+use crate::store::sqlite::retention::{self, LOOK_AGAIN};
+use crate::store::sqlite::{Sqlite, message, value};
+use crate::store::write::{InboundKey, MessagePlace, Receive, Received, Slice, Swept};
+
+const COLUMNS: &str =
+    "i.application, i.id, i.received_at, i.expires_at, i.verdict, i.status, i.reason, i.method, i.path,
+    i.query, i.headers, i.message";
+
+impl Sqlite {
+    pub(crate) async fn inbound_list(
+        &self,
+        application: ApplicationId,
+        page: PageRequest<InboundId>,
+    ) -> Result<Page<Inbound>, StoreError> {
+        self.read(move |connection| {
+            let scan = page.scan();
+            // No row has one of the outermost ids: a list without a mark begins beyond it.
+            let (beyond, order, edge) =
+                if scan.ascending { (">", "ASC", InboundId::MIN) } else { ("<", "DESC", InboundId::MAX) };
+            let sql = format!(
+                "SELECT {COLUMNS}, coalesce(i.body, m.payload, x'') FROM inbound i
+                 LEFT JOIN message m ON m.application = i.application AND m.id = i.message
+                 WHERE i.application = :application AND i.id {beyond} :beyond
+                 ORDER BY i.id {order} LIMIT :count"
+            );
+            let params = named_params! {
+                ":application": application.as_bytes(),
+                ":beyond": scan.beyond.as_ref().unwrap_or(&edge).as_bytes(),
+                ":count": scan.count,
+            };
+            value::page(connection, &sql, params, &page, from_row, |row| row.body.len())
+        })
+        .await
+    }
+
+    pub(crate) async fn inbound_headers(
+        &self,
+        application: ApplicationId,
+        id: InboundId,
+    ) -> Result<Option<Vec<(String, String)>>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT headers FROM inbound WHERE application = ?1 AND id = ?2";
+            value::first(connection, sql, params![application.as_bytes(), id.as_bytes()], |row| {
+                headers(row, 0)
+            })
+        })
+        .await
+    }
+}
+
+/// Stores a request in the log, and what it becomes: unless its key came before, a message with its deliveries.
+pub(super) fn receive(
+    connection: &Connection,
+    keys: &mut MessageKeys,
+    receive: &Receive,
+) -> Result<Received, StoreError> {
+    let row = &receive.row;
+    let is_fresh = match &receive.key {
+        Some(key) => claim(connection, row, key)?,
+        None => true,
+    };
+    if !is_fresh {
+        insert(connection, row, Verdict::Duplicate, None, Some(&row.body))?;
+        return Ok(Received::Duplicate);
+    }
+    match &receive.message {
+        None => insert(connection, row, row.verdict, None, Some(&row.body))?,
+        Some(append) => {
+            message::append(connection, keys, append)?;
+            let own = (append.message.payload != row.body).then_some(&row.body);
+            insert(connection, row, row.verdict, Some(append.message.id), own)?;
+        }
+    }
+    Ok(Received::Stored)
+}
+
+/// Whether a key is claimed for this request; not if another has it.
+fn claim(connection: &Connection, row: &Inbound, key: &InboundKey) -> Result<bool, StoreError> {
+    // One that has expired may not have been removed yet.
+    let rows = connection
+        .prepare_cached(
+            "INSERT INTO inbound_key (application, key, expires_at) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at WHERE expires_at <= ?4",
+        )?
+        .execute(params![
+            row.application.as_bytes(),
+            key.hash,
+            key.expires_at.as_micros(),
+            row.received_at.as_micros()
+        ])?;
+    Ok(rows == 1)
+}
+
+fn insert(
+    connection: &Connection,
+    row: &Inbound,
+    verdict: Verdict,
+    message: Option<MessageId>,
+    body: Option<&Bytes>,
+) -> Result<(), StoreError> {
+    let headers = serde_json::to_string(&row.headers).map_err(|_| WRONG_HEADERS)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO inbound (application, id, received_at, expires_at, verdict, status, reason, method, path, query,
+                 headers, message, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        )?
+        .execute(params![
+            row.application.as_bytes(),
+            row.id.as_bytes(),
+            row.received_at.as_micros(),
+            row.expires_at.as_micros(),
+            verdict.word(),
+            row.status,
+            row.reason,
+            row.method,
+            row.path,
+            row.query,
+            headers,
+            message.as_ref().map(MessageId::as_bytes),
+            body.map(Bytes::as_ref),
+        ])?;
+    Ok(())
+}
+
+/// Removes requests that have expired, each with the message it became, but for those of which something is pending.
+pub(super) fn expire(connection: &Connection, now: Timestamp, slice: Slice) -> Result<Swept, StoreError> {
+    let mut budget = Budget::of(slice);
+    let sql =
+        "SELECT application, id, message FROM inbound WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+    let due = value::all(connection, sql, params![now.as_micros(), slice.rows], |row| {
+        let message: Option<[u8; 20]> = value::get(row, 2)?;
+        Ok((
+            value::id(row, 0, ApplicationId::from_bytes)?,
+            value::get::<[u8; SHORT_ID_BYTES]>(row, 1)?,
+            message.map(MessageId::from_bytes),
+        ))
+    })?;
+    let is_all = due.len() < usize::try_from(slice.rows).unwrap_or(usize::MAX);
+    let mut swept = Swept::default();
+    for (number, (application, id, message)) in due.iter().enumerate() {
+        if number > 0 && budget.is_spent() {
+            return Ok(swept);
+        }
+        budget.spend(1);
+        let key = params![application.as_bytes(), id];
+        if let Some(message) = message {
+            let place = MessagePlace { message: *message, application: *application };
+            match retention::remove_whole(connection, place, &budget)? {
+                None => {
+                    let again = now.after(LOOK_AGAIN).as_micros();
+                    connection
+                        .prepare_cached(
+                            "UPDATE inbound SET expires_at = ?3 WHERE application = ?1 AND id = ?2",
+                        )?
+                        .execute(params![key[0], key[1], again])?;
+                    swept.kept += 1;
+                    continue;
+                }
+                Some((attempts, are_all)) => {
+                    swept.attempts += attempts;
+                    if !are_all {
+                        return Ok(swept);
+                    }
+                }
+            }
+        }
+        connection.prepare_cached("DELETE FROM inbound WHERE application = ?1 AND id = ?2")?.execute(key)?;
+        swept.messages += 1;
+    }
+    swept.is_done = is_all;
+    Ok(swept)
+}
+
+/// Removes keys that have expired, and says how many.
+pub(super) fn expire_keys(connection: &Connection, now: Timestamp, slice: Slice) -> Result<u32, StoreError> {
+    let sql = "DELETE FROM inbound_key WHERE (application, key) IN
+                   (SELECT application, key FROM inbound_key WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
+    let rows = connection.prepare_cached(sql)?.execute(params![now.as_micros(), slice.rows])?;
+    Ok(u32::try_from(rows).unwrap_or(u32::MAX))
+}
+
+const WRONG_HEADERS: StoreError = StoreError::Value { column: "inbound.headers" };
+
+fn headers(row: &Row<'_>, column: usize) -> Result<Vec<(String, String)>, StoreError> {
+    serde_json::from_str(value::text(row, column)?).map_err(|_| WRONG_HEADERS)
+}
+
+fn from_row(row: &Row<'_>) -> Result<Inbound, StoreError> {
+    let message: Option<[u8; 20]> = value::get(row, 11)?;
+    let wrong = StoreError::Value { column: "inbound.verdict" };
+    Ok(Inbound {
+        application: value::id(row, 0, ApplicationId::from_bytes)?,
+        id: InboundId::from_bytes(value::get::<[u8; SHORT_ID_BYTES]>(row, 1)?),
+        received_at: value::time(row, 2)?,
+        expires_at: value::time(row, 3)?,
+        verdict: Verdict::from_word(value::text(row, 4)?).ok_or(wrong)?,
+        status: value::get(row, 5)?,
+        reason: value::get(row, 6)?,
+        method: value::get(row, 7)?,
+        path: value::get(row, 8)?,
+        query: value::get(row, 9)?,
+        headers: headers(row, 10)?,
+        message: message.map(MessageId::from_bytes),
+        body: Bytes::from(value::get::<Vec<u8>>(row, 12)?),
+    })
+}

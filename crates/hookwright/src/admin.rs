@@ -117,13 +117,7 @@ impl Admin {
                 let (transition, health) = (Transition::Delivered, HealthChange::None);
                 self.journal.record(Outcome { attempt, transition, health, told: Vec::new() });
             }
-            let append = Append {
-                message: Arc::new(message),
-                endpoints: Vec::new(),
-                key: None,
-                payload_expires_at: None,
-                broadcast: None,
-            };
+            let append = Append::plain(Arc::new(message), Vec::new());
             appends.push(self.journal.append(append));
         }
         for appended in join_all(appends).await {

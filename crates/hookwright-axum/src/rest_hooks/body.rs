@@ -43,9 +43,8 @@ impl HookIn {
 
     /// Notes what a new hook, or one that is replaced, cannot do without.
     pub(super) fn need_all(&mut self) {
-        let is_new = |wrong: &Wrong, field| !wrong.contains_key(field);
         for (field, is_missing) in [("event", self.event.is_none()), ("target", self.target.is_none())] {
-            if is_missing && is_new(&self.wrong, field) {
+            if is_missing && !self.wrong.contains_key(field) {
                 self.refuse(field, REQUIRED);
             }
         }

@@ -3,7 +3,7 @@
 use hookwright::Error;
 use hookwright::domain::application::{Application, ApplicationSettings};
 use hookwright::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings};
-use hookwright::domain::ids::{ApplicationId, EndpointId};
+use hookwright::domain::ids::EndpointId;
 use hookwright::domain::names::EventTypeName;
 use hookwright::domain::page::{From, LIMIT_MAX, Order, PageRequest};
 use hookwright::domain::payload_format::PayloadFormat;
@@ -102,8 +102,7 @@ impl<A> Shared<A> {
 
     pub(super) async fn remove(&self, user: &User, id: &str) -> Result<(), Problem> {
         let (hook, _) = self.hook(user, id).await?;
-        let gone: ApplicationId = hook.application;
-        Ok(self.hooks.endpoint_delete(gone, &EndpointRef::Id(hook.id)).await?)
+        Ok(self.hooks.endpoint_delete(hook.application, &EndpointRef::Id(hook.id)).await?)
     }
 
     /// The event that is wanted, if one is and it is registered; what is wrong with it is noted.

@@ -189,9 +189,6 @@ pub enum ValueError {
     /// Not a command.
     #[error("is not a JSON array of texts, the program first")]
     Command,
-    /// The program of a command cannot be run.
-    #[error("names the program {0:?}, which is not there or cannot be run")]
-    Program(Box<str>),
     /// Not a database.
     #[error(transparent)]
     Database(#[from] hookwright::config::DatabaseUrlError),

@@ -187,8 +187,8 @@ impl Key {
     }
 }
 
-/// Keys that the contract names for later versions. They are refused rather than ignored, since who sets a retention
-/// or a master key relies on it.
+/// Keys that the contract names for later versions. They are refused rather than ignored, since who sets a master
+/// key relies on it.
 pub(super) const LATER: [&str; 3] = [
     "master_key",
     "dns_servers",

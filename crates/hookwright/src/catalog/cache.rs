@@ -81,8 +81,7 @@ impl ApplicationEntry {
 
     /// The endpoints that want a message of this event type and these channels, each once.
     pub(crate) fn route(&self, event_type: &EventTypeName, channels: &[Channel]) -> Vec<EndpointId> {
-        let candidates =
-            self.index.candidates(event_type).into_iter().filter_map(|at| self.endpoints.get(at));
+        let candidates = self.index.candidates(event_type).filter_map(|at| self.endpoints.get(at));
         candidates
             .filter(|entry| entry.endpoint.wants(event_type, channels))
             .map(|entry| entry.endpoint.id)

@@ -42,20 +42,19 @@ impl Index {
     }
 
     /// The places of endpoints that may want this event type, each once.
-    pub(super) fn candidates(&self, event_type: &EventTypeName) -> Vec<usize> {
+    pub(super) fn candidates(&self, event_type: &EventTypeName) -> impl Iterator<Item = usize> {
         let named = self.by_event_type.get(event_type).map_or(&[][..], Vec::as_slice);
-        let mut places: Vec<usize> =
-            self.unfiltered.iter().chain(named).map(|&place| place as usize).collect();
+        let mut above: Vec<u32> = Vec::new();
         // Most applications have no wildcards, and their messages are not taken apart.
-        if self.by_name_above.is_empty() {
-            return places;
+        if !self.by_name_above.is_empty() {
+            let names = names_above(event_type).filter_map(|name| self.by_name_above.get(name));
+            above.extend(names.flatten());
+            above.sort_unstable();
+            above.dedup();
+            // One that filters by a name and by what it stands under wants it once.
+            above.retain(|place| named.binary_search(place).is_err());
         }
-        let above = names_above(event_type).filter_map(|name| self.by_name_above.get(name)).flatten();
-        places.extend(above.map(|&place| place as usize));
-        places.sort_unstable();
-        // One that filters by a name and by what it stands under wants it once.
-        places.dedup();
-        places
+        self.unfiltered.iter().chain(named).copied().chain(above).map(|place| place as usize)
     }
 }
 

@@ -93,7 +93,7 @@ impl Catalog {
     ) -> Result<Arc<ApplicationEntry>, Error> {
         let with_id = async |id: ApplicationId| -> Result<_, Error> {
             let entry = self.cache.application(&self.store, id).await?;
-            // What belongs to another organisation is answered like what does not exist, and so are operational webhooks.
+            // What belongs to another organisation is answered like what does not exist, and so is what holds operational webhooks or a source's endpoints.
             Ok(entry.filter(|entry| {
                 let application = &entry.application;
                 application.organisation == organisation && application.purpose == Purpose::Customer

@@ -75,9 +75,12 @@ impl Client {
         timeout: Duration,
     ) -> Ended {
         let deadline = tokio::time::Instant::from_std(deadline);
-        let http = self.http.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(http) = http else { return Ended::failed(FailureReason::Other) };
-        let answer = match timeout_at(deadline, http.request(request)).await {
+        let answering = {
+            let http = self.http.read().unwrap_or_else(PoisonError::into_inner);
+            http.as_ref().map(|http| http.request(request))
+        };
+        let Some(answering) = answering else { return Ended::failed(FailureReason::Other) };
+        let answer = match timeout_at(deadline, answering).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Ended::failed(FailureReason::of_client(&error)),
             Err(_) => return Ended::failed(FailureReason::Timeout(timeout)),

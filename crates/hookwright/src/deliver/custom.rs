@@ -103,7 +103,8 @@ impl Custom {
             Ok(Err(error)) => Ended::failed(FailureReason::Undelivered(in_one_line(&*error))),
             Ok(Ok(answer)) => {
                 let (head, body) = answer.into_parts();
-                let kept = body.slice(..body.len().min(RESPONSE_KEPT));
+                // Of its own: a slice would keep all of a large answer in memory.
+                let kept = Bytes::copy_from_slice(&body[..body.len().min(RESPONSE_KEPT)]);
                 Ended { head: Some((head.status, head.headers)), body: kept, failure: None }
             }
         })

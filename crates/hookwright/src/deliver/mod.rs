@@ -24,6 +24,7 @@ use crate::deliver::address_policy::AddressPolicy;
 use crate::deliver::client::Client;
 use crate::domain::application::Purpose;
 use crate::domain::endpoint::Endpoint;
+use crate::domain::inbound::CameWith;
 use crate::domain::message::Message;
 use crate::domain::time::Timestamp;
 
@@ -54,7 +55,7 @@ pub(crate) struct AttemptRequest<'a> {
     pub(crate) uri: Option<&'a Uri>,
     pub(crate) message: &'a Arc<Message>,
     /// The headers of the request that the message was made of, if it was made of one.
-    pub(crate) forwarded: &'a [(String, String)],
+    pub(crate) forwarded: &'a CameWith,
     /// Which attempt it is, from 1.
     pub(crate) number: u16,
     pub(crate) now: Timestamp,
@@ -143,7 +144,7 @@ impl Deliverer {
         *http_request.uri_mut() = uri.clone();
         let headers = http_request.headers_mut();
         headers.reserve(8 + request.endpoint.headers.len());
-        forward::add(headers, request.forwarded);
+        forward::add(headers, request.forwarded, request.endpoint);
         headers.insert(CONTENT_TYPE, body.content_type);
         headers.insert(USER_AGENT, SENDER);
         for names in self.names {

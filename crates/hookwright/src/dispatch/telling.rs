@@ -52,6 +52,17 @@ pub(super) async fn of_attempt(
         }
         return Told::default();
     }
+    let event = || {
+        let (application, endpoint) = (&target.application.application, &target.endpoint.endpoint);
+        Arc::new(AttemptEvent::of(application, endpoint, message, attempt))
+    };
+    if notable.is_none() {
+        // Callbacks alone hear of every attempt, so nobody else is looked for.
+        return Told {
+            events: events(&event(), attempt.status, transition, None, true),
+            messages: Vec::new(),
+        };
+    }
     let listeners = shared.tell.listeners(target.endpoint.organisation).await;
     if !listeners.any() {
         return Told::default();
@@ -59,10 +70,6 @@ pub(super) async fn of_attempt(
     if notable == Some(Notable::Resent) {
         notable = has_recovered(shared, attempt).await.then_some(Notable::Recovered);
     }
-    let event = || {
-        let (application, endpoint) = (&target.application.application, &target.endpoint.endpoint);
-        Arc::new(AttemptEvent::of(application, endpoint, message, attempt))
-    };
     let events = match (notable, shared.tell.hears_attempts()) {
         (None, false) => return Told::default(),
         (notable, hears_attempts) => events(&event(), attempt.status, transition, notable, hears_attempts),

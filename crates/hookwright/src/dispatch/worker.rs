@@ -17,6 +17,7 @@ use crate::domain::application::Purpose;
 use crate::domain::attempt::{Attempt, AttemptStatus};
 use crate::domain::delivery::{GiveUpReason, Transition};
 use crate::domain::endpoint::DisabledReason;
+use crate::domain::inbound::CameWith;
 use crate::domain::retry::{self, Jitter};
 use crate::domain::short_ids::InboundId;
 use crate::domain::time::Timestamp;
@@ -106,9 +107,9 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
 }
 
 /// The headers that a request came with, if the message was made of one: read for each attempt, so that no other message holds any.
-async fn forwarded(shared: &Shared, start: &Start, target: &Target) -> Result<Vec<(String, String)>, Error> {
+async fn forwarded(shared: &Shared, start: &Start, target: &Target) -> Result<CameWith, Error> {
     if target.application.application.purpose != Purpose::Source {
-        return Ok(Vec::new());
+        return Ok(CameWith::default());
     }
     let id = InboundId::of_message(start.key.message);
     Ok(shared.store.inbound_headers(start.key.application, id).await?.unwrap_or_default())
@@ -224,7 +225,7 @@ async fn switch_off(shared: &Arc<Shared>, start: &Start, reason: DisabledReason,
     }
 }
 
-/// Shows an attempt to those who look on, but for those of operational webhooks, which nobody sees.
+/// Shows an attempt to those who look on, but for those of operational webhooks and of what sources forward: nobody sees these.
 fn show(shared: &Shared, target: &Target, attempt: &Attempt) {
     if target.application.application.purpose == Purpose::Customer {
         shared.activity.publish(|| Activity::attempted(target.endpoint.organisation, attempt));

@@ -50,6 +50,15 @@ pub struct Inbound {
     pub body: Bytes,
 }
 
+/// What a request came with that goes along with what is forwarded of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CameWith {
+    /// Its headers as the log has them.
+    pub headers: Vec<(String, String)>,
+    /// Whether it had no body, so that the message is a description of it in JSON.
+    pub is_described: bool,
+}
+
 /// What became of a request to a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -85,9 +94,25 @@ impl Verdict {
 /// Headers that credentials stand in, whatever the source.
 const CREDENTIALS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"];
 
-/// A header as the log has it; `own` is the one in which the source's own token comes, in lower case.
-pub fn logged(name: &str, value: &[u8], own: Option<&str>) -> (String, String) {
-    let is_credential = CREDENTIALS.contains(&name) || own == Some(name);
+/// How names of headers end that credentials stand in.
+const CREDENTIAL_ENDINGS: [&str; 4] = ["-token", "-secret", "-api-key", "-password"];
+
+/// The token of a source whose callers show one, and the header they show it in.
+#[derive(Clone, Copy)]
+pub struct OwnToken<'a> {
+    /// The header's name, in whatever case.
+    pub header: &'a str,
+    /// What it must have in it.
+    pub token: &'a str,
+}
+
+/// A header as the log has it, its name in lower case. The source's `own` token is not kept, whichever header it comes in: the header
+/// may have had another name a moment ago.
+pub fn logged(name: &str, value: &[u8], own: Option<OwnToken<'_>>) -> (String, String) {
+    let is_own =
+        own.is_some_and(|own| own.header.eq_ignore_ascii_case(name) || own.token.as_bytes() == value);
+    let is_credential = CREDENTIALS.contains(&name) || is_own;
+    let is_credential = is_credential || CREDENTIAL_ENDINGS.iter().any(|ending| name.ends_with(ending));
     let value = match is_credential {
         true => REDACTED.to_owned(),
         false => String::from_utf8_lossy(value).into_owned(),
@@ -117,18 +142,22 @@ const NOT_FORWARDED: [&str; 26] = [
     "upgrade",
     "user-agent",
     "via",
-    "webhook-id",
-    "webhook-timestamp",
-    "webhook-signature",
-    "svix-id",
-    "svix-timestamp",
-    "svix-signature",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "range",
 ];
 
 /// Whether a header is sent on with what is forwarded. The content type is too, in its own way.
 pub fn is_forwarded(name: &str, value: &str) -> bool {
     let of_the_way = name.starts_with("x-forwarded-") || name.starts_with("sec-") || name == "x-real-ip";
-    !of_the_way && value != REDACTED && !NOT_FORWARDED.contains(&name)
+    // What looks like ours must be ours.
+    let is_ours = ["webhook-", "svix-", "hookwright-"].iter().any(|prefix| name.starts_with(prefix));
+    // A value that was made readable for the log is not what came.
+    let is_readable = value != REDACTED && !value.contains(char::REPLACEMENT_CHARACTER);
+    !of_the_way && !is_ours && is_readable && !NOT_FORWARDED.contains(&name)
 }
 
 #[cfg(test)]
@@ -140,15 +169,29 @@ mod tests {
         let (name, value) = logged("authorization", b"Basic hunter2", None);
         assert_eq!(value, REDACTED);
         assert!(!is_forwarded(&name, &value));
-        assert_eq!(logged("x-shop-token", b"hunter2", Some("x-shop-token")).1, REDACTED);
-        assert_eq!(logged("x-github-event", b"push", Some("x-shop-token")).1, "push");
+        let own = Some(OwnToken { header: "X-Shop", token: "hunter2" });
+        assert_eq!(logged("x-shop", b"hunter3", own).1, REDACTED);
+        assert_eq!(logged("x-old", b"hunter2", own).1, REDACTED);
+        assert_eq!(logged("x-gitlab-token", b"hunter2", None).1, REDACTED);
+        assert_eq!(logged("x-github-event", b"push", own).1, "push");
+        assert!(!is_forwarded("x-latin", &logged("x-latin", b"caf\xe9", None).1));
     }
 
     #[test]
     fn what_the_provider_says_is_sent_on_and_our_own_headers_are_not_taken() {
         assert!(is_forwarded("x-github-event", "push"));
         assert!(is_forwarded("stripe-signature", "t=1,v1=00"));
-        for name in ["webhook-id", "host", "x-forwarded-for", "sec-fetch-site", "content-length"] {
+        for name in [
+            "webhook-id",
+            "webhook-attempt",
+            "svix-id",
+            "hookwright-id",
+            "range",
+            "host",
+            "x-forwarded-for",
+            "sec-fetch-site",
+            "content-length",
+        ] {
             assert!(!is_forwarded(name, "x"), "{name}");
         }
     }

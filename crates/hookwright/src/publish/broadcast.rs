@@ -91,9 +91,14 @@ impl Broadcasts {
             created_at: now,
             cursor: ApplicationId::MIN,
         };
-        parts.journal.write(Write::Broadcast(Box::new(broadcast))).await?;
-        self.shared.begun.send_modify(|begun| *begun += 1);
-        Ok(id)
+        // In a task of its own: a caller that goes away must not leave it on disk with nobody told.
+        let shared = Arc::clone(&self.shared);
+        let task = tokio::spawn(async move {
+            shared.parts.journal.write(Write::Broadcast(Box::new(broadcast))).await?;
+            shared.begun.send_modify(|begun| *begun += 1);
+            Ok(id)
+        });
+        task.await.unwrap_or(Err(Error::ShuttingDown))
     }
 
     /// Waits until all that had begun by now have become messages, or the engine ends.
@@ -148,13 +153,17 @@ async fn run(shared: Arc<Shared>) {
 async fn turn(shared: &Shared) -> Result<usize, Error> {
     let running = shared.parts.store.broadcast_running(TOGETHER).await?;
     let count = running.len();
+    let mut failed = None;
     for broadcast in running {
         if shared.stop.is_cancelled() {
             break;
         }
-        step(&shared.parts, broadcast).await?;
+        // One that cannot go on holds up no other.
+        if let Err(error) = step(&shared.parts, broadcast).await {
+            failed.get_or_insert(error);
+        }
     }
-    Ok(count)
+    failed.map_or(Ok(count), Err)
 }
 
 /// Makes the messages of the next applications, and moves the cursor on.
@@ -172,14 +181,7 @@ async fn step(parts: &BroadcastParts, broadcast: Broadcast) -> Result<(), Error>
         let admits = |entry: &Arc<EndpointEntry>| parts.finder.admits_unwatched(&message, &entry.endpoint);
         endpoints.retain(|id| entry.endpoint(*id).is_some_and(admits));
         if !endpoints.is_empty() {
-            let (key, payload_expires_at) = (None, None);
-            messages.push(Append {
-                message,
-                endpoints,
-                key,
-                payload_expires_at,
-                broadcast: Some(broadcast.id),
-            });
+            messages.push(Append { broadcast: Some(broadcast.id), ..Append::plain(message, endpoints) });
         }
     }
     let is_last = applications.len() < usize::try_from(APPLICATIONS_AT_ONCE).unwrap_or(usize::MAX);

@@ -109,7 +109,7 @@ impl Publisher {
         let message = self.take(entry.endpoint.application, new)?;
         let payload_expires_at = payload_expires_in.map(|after| message.created_at.after(after));
         let endpoints = vec![entry.endpoint.id];
-        let append = Append { message, endpoints, key: None, payload_expires_at, broadcast: None };
+        let append = Append { payload_expires_at, ..Append::plain(message, endpoints) };
         self.store(append, entry.organisation).await
     }
 

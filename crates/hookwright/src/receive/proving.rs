@@ -119,13 +119,8 @@ impl Door<'_> {
             payload: if body.is_empty() { self.described() } else { body },
             created_at: now,
         };
-        let append = Append {
-            endpoints: application.route(&message.event_type, &[]),
-            message: Arc::new(message),
-            key: None,
-            payload_expires_at: None,
-            broadcast: None,
-        };
+        let endpoints = application.route(&message.event_type, &[]);
+        let append = Append::plain(Arc::new(message), endpoints);
         let receive = Receive { row, key, message: Some(append) };
         match receiver.journal.write(Write::Receive(Box::new(receive))).await? {
             Written::Received(Received::Stored) => receiver.measures.inbound_verified.increment(1),

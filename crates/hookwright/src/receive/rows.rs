@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use crate::domain::ids::MessageId;
-use crate::domain::inbound::{Inbound, REDACTED, REFUSED_BODY_MAX, REFUSED_RETENTION_MAX, Verdict, logged};
+use crate::domain::inbound::{
+    Inbound, OwnToken, REDACTED, REFUSED_BODY_MAX, REFUSED_RETENTION_MAX, Verdict, logged,
+};
 use crate::domain::short_ids::InboundId;
 use crate::error::Error;
 use crate::receive::door::Door;
@@ -22,9 +24,13 @@ impl Door<'_> {
         let now = receiver.clock.now();
         let kept = source.settings.retention.unwrap_or(receiver.retention).min(receiver.message_retention);
         let kept = if verdict == Verdict::Refused { kept.min(REFUSED_RETENTION_MAX) } else { kept };
-        let own = self.own_header();
+        let own = self.own_token();
         let headers = self.head.headers.iter();
-        let query = self.head.query.map(|query| match query.contains(SECRET_PARAMETER) {
+        let names_secret = |query: &str| {
+            // However it is spelled.
+            form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name.contains(SECRET_PARAMETER))
+        };
+        let query = self.head.query.map(|query| match names_secret(query) {
             true => REDACTED.to_owned(),
             false => query.to_owned(),
         });
@@ -39,19 +45,20 @@ impl Door<'_> {
             method: self.head.method.as_str().to_owned(),
             path: format!("/in/{}", source.id),
             query,
-            headers: headers
-                .map(|(name, value)| logged(name.as_str(), value.as_bytes(), own.as_deref()))
-                .collect(),
+            headers: headers.map(|(name, value)| logged(name.as_str(), value.as_bytes(), own)).collect(),
             message: None,
             body,
         }
     }
 
-    /// The header that the source's own token comes in.
-    fn own_header(&self) -> Option<String> {
+    /// The header that the source's own token comes in, and the token.
+    fn own_token(&self) -> Option<OwnToken<'_>> {
         let settings = &self.entry.source.settings;
-        let is_token = settings.kind == "token";
-        settings.config.0["header"].as_str().filter(|_| is_token).map(str::to_ascii_lowercase)
+        if settings.kind != "token" {
+            return None;
+        }
+        let text = |field: &str| settings.config.0[field].as_str();
+        Some(OwnToken { header: text("header")?, token: text("token")? })
     }
 
     /// Keeps a request that is refused with this answer, and why, unless very many are; and gives the answer.

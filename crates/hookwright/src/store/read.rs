@@ -7,6 +7,7 @@ use crate::domain::endpoint::Endpoint;
 use crate::domain::event_type::EventType;
 use crate::domain::health::Health;
 use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId, TaskId, TokenId};
+use crate::domain::inbound::CameWith;
 use crate::domain::inbound::Inbound;
 use crate::domain::message::Message;
 use crate::domain::names::{Channel, EventId, EventTypeName, SessionId, Tag, Uid};
@@ -232,7 +233,7 @@ reads! {
     /// The log of a source, by id.
     inbound_list(application: ApplicationId, page: PageRequest<InboundId>) -> Page<Inbound>;
     /// The headers of a request in the log.
-    inbound_headers(application: ApplicationId, id: InboundId) -> Option<Vec<(String, String)>>;
+    inbound_headers(application: ApplicationId, id: InboundId) -> Option<CameWith>;
     /// A message.
     message_get(application: ApplicationId, id: MessageId) -> Option<Message>;
     /// A message without its payload.

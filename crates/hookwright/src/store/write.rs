@@ -196,6 +196,13 @@ pub(crate) struct Append {
     pub(crate) broadcast: Option<BroadcastId>,
 }
 
+impl Append {
+    /// A message to store that nobody's request carried a key for, and whose payload stays as long as it does.
+    pub(crate) fn plain(message: Arc<Message>, endpoints: Vec<EndpointId>) -> Append {
+        Append { message, endpoints, key: None, payload_expires_at: None, broadcast: None }
+    }
+}
+
 /// A request to a source to store, and what becomes of it: all of it or nothing.
 pub(crate) struct Receive {
     /// What the log keeps of it, as if it came for the first time.

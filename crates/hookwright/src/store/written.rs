@@ -38,6 +38,8 @@ impl Written {
             Written::Changed(changed) => *changed == Changed::Yes,
             Written::Stepped(ready) => ready.is_some(),
             Written::Appended(appended) => *appended == Appended::Stored,
+            Written::Broadcast(stored) => stored.is_some(),
+            Written::Resent(resent) => *resent == Resent::Ready,
             _ => true,
         }
     }

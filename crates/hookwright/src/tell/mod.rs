@@ -108,7 +108,6 @@ impl Listeners<'_> {
             payload: Bytes::from(event.operational_payload()?),
             created_at: now,
         };
-        let (key, payload_expires_at, broadcast) = (None, None, None);
-        Some(Append { message: Arc::new(message), endpoints, key, payload_expires_at, broadcast })
+        Some(Append::plain(Arc::new(message), endpoints))
     }
 }

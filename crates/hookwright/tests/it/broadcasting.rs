@@ -102,6 +102,21 @@ async fn what_a_restart_interrupts_goes_on_and_nobody_gets_it_twice() {
 }
 
 #[tokio::test]
+async fn a_caller_that_goes_away_leaves_none_on_disk_that_nobody_sends() {
+    let (rig, receiver) = (Rig::start().await, Receiver::start().await);
+    let organisation = rig.hooks.default_organisation();
+    subscriber(&rig, receiver.url("/"), &[], false).await;
+    // Once for the caches, so that the next call is with the journal as soon as it is looked at.
+    rig.hooks.broadcast(organisation, new_message("{\"n\":1}")).await.unwrap();
+    receiver.wait_for(1).await;
+    rig.hooks.broadcasts_settled().await;
+    let call = rig.hooks.broadcast(organisation, new_message("{\"n\":2}"));
+    assert!(tokio::time::timeout(Duration::ZERO, call).await.is_err(), "it waits for the disk");
+    assert_eq!(receiver.wait_for(2).await[1].text(), "{\"n\":2}");
+    rig.end().await;
+}
+
+#[tokio::test]
 async fn the_payload_goes_with_the_last_message_that_has_it() {
     let rig = Rig::start().await;
     let receiver = Receiver::start().await;

@@ -192,7 +192,7 @@ pub(in crate::api) fn trimmed(url: &str) -> String {
 }
 
 /// Turns an endpoint on or off; one that is off stays off for the reason it has.
-pub(in crate::api) fn set_disabled(reason: &mut Option<DisabledReason>, disabled: bool) {
+pub(super) fn set_disabled(reason: &mut Option<DisabledReason>, disabled: bool) {
     if disabled {
         reason.get_or_insert(DisabledReason::ByRequest);
     } else {

@@ -39,7 +39,17 @@ pub(super) fn operations() -> Operations {
 #[derive(Deserialize, ToSchema)]
 pub(in crate::api) struct EndpointHeadersIn {
     /// Values by name: at most 50, and at most 16 KiB in all.
-    pub(in crate::api) headers: BTreeMap<String, String>,
+    headers: BTreeMap<String, String>,
+}
+
+impl EndpointHeadersIn {
+    /// The headers, each of which may be sent. 422 otherwise.
+    pub(in crate::api) fn checked(self) -> Result<Vec<Header>, ApiError> {
+        let mut fields = Fields::default();
+        let headers = checked_headers(&mut fields, self.headers);
+        fields.finish()?;
+        Ok(headers)
+    }
 }
 
 /// What to change about an endpoint's headers; what is left out stays.
@@ -99,9 +109,7 @@ pub(in crate::api) async fn replace(
     EndpointPath(named): EndpointPath,
     JsonBody(body): JsonBody<EndpointHeadersIn>,
 ) -> Result<StatusCode, ApiError> {
-    let mut fields = Fields::default();
-    let headers = checked_headers(&mut fields, body.headers);
-    fields.finish()?;
+    let headers = body.checked()?;
     let set = |edit: &mut EndpointEdit| edit.headers.clone_from(&headers);
     state.hooks.endpoint_update(application.id, &named, set).await?;
     Ok(StatusCode::NO_CONTENT)

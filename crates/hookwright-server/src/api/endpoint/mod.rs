@@ -4,6 +4,7 @@ mod dto;
 pub(super) mod example;
 pub(super) mod headers;
 mod out;
+mod put;
 pub(super) mod recovery;
 pub(super) mod secret;
 pub(super) mod stats;
@@ -30,8 +31,9 @@ use crate::auth::{Caller, needs};
 use crate::server::AppState;
 use dto::{EndpointIn, EndpointPatch};
 
-pub(super) use dto::{set_disabled, trimmed};
+pub(super) use dto::trimmed;
 pub(super) use out::EndpointOut;
+pub(super) use put::EndpointPut;
 
 pub(super) fn operations() -> Operations {
     Operations::new()
@@ -123,28 +125,13 @@ pub(in crate::api) async fn upsert(
     EndpointToPut(named): EndpointToPut,
     JsonBody(body): JsonBody<EndpointIn>,
 ) -> Result<Response, ApiError> {
-    let mut new = body.checked()?;
-    let uid = named.as_uid();
-    if let EndpointRef::Uid(_) = &named {
-        // Otherwise the same request sent again would not find it.
-        new.settings.uid = new.settings.uid.or_else(|| uid.clone());
-    }
-    let replace = |edit: &mut EndpointEdit| {
-        let is_named_by_uid = edit.settings.uid == uid;
-        let there = std::mem::replace(&mut edit.settings, new.settings.clone());
-        // A hook stays a hook: neither can be said here.
-        (edit.settings.format, edit.settings.identifier) = (there.format, there.identifier);
-        if is_named_by_uid && edit.settings.uid.is_none() {
-            edit.settings.uid.clone_from(&uid);
-        }
-        set_disabled(&mut edit.disabled, new.disabled.is_some());
-    };
+    let put = EndpointPut::new(&named, body.checked()?);
+    let replace = |edit: &mut EndpointEdit| put.replace(edit);
     check_change(&state, &caller, application.id, &named, replace).await?;
     let (made, endpoint) = match state.hooks.endpoint_update(application.id, &named, replace).await {
         Err(Error::NotFound(_)) => {
+            let new = put.into_new();
             check_filter(&state, &caller, &new.settings.event_types, &[]).await?;
-            // An id of another server becomes the uid.
-            new.settings.uid = new.settings.uid.or(uid);
             (true, state.hooks.endpoint_create(application.id, new).await)
         }
         changed => (false, changed),

@@ -49,7 +49,7 @@ pub(in crate::api) struct EndpointSecretRotateIn {
 #[derive(Serialize, ToSchema)]
 pub(in crate::api) struct EndpointSecretOut<'a> {
     /// `whsec_` and base64.
-    pub(in crate::api) key: &'a str,
+    key: &'a str,
 }
 
 impl EndpointSecretRotateIn {
@@ -105,6 +105,6 @@ pub(in crate::api) async fn rotate(
     shown(&state.hooks.endpoint_rotate_secret(application.id, &named, secret, grace).await?)
 }
 
-fn shown(endpoint: &Endpoint) -> Result<Response, ApiError> {
+pub(in crate::api) fn shown(endpoint: &Endpoint) -> Result<Response, ApiError> {
     json(StatusCode::OK, &EndpointSecretOut { key: &endpoint.secret.expose() })
 }

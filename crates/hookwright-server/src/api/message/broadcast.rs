@@ -1,4 +1,5 @@
-//! `POST /api/v1/broadcast`: an event for every application that wants it. The Svix API has nothing like it.
+//! `POST /api/v1/broadcast`: an event for every application that wants it. The Svix API has `POST /api/v1/msg/broadcast` of
+//! another shape, which is not there yet.
 
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -10,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::api::answer::{Shown, json};
 use crate::api::body;
-use crate::api::error::{ApiError, Invalid};
+use crate::api::error::{ApiError, Invalid, Problem};
 use crate::api::fields::Fields;
 use crate::api::message::create::check_registered;
 use crate::api::message::envelope::{ENVELOPE_LIMIT, Envelope};
@@ -55,7 +56,7 @@ struct BroadcastOut {
     request_body = BroadcastIn,
     responses(
         (status = 202, description = "It is stored, and becomes messages.", body = BroadcastOut),
-        (status = 413, description = "The payload is too large.", body = crate::api::error::Problem),
+        (status = 413, description = "The payload is too large.", body = Problem),
         (status = 422, description = "A value cannot be used.", body = Invalid),
     ))]
 pub(in crate::api) async fn create(

@@ -9,9 +9,8 @@ use http::StatusCode;
 
 use crate::api::answer::json;
 use crate::api::body::JsonBody;
-use crate::api::endpoint::headers::{EndpointHeadersIn, EndpointHeadersOut, checked_headers};
+use crate::api::endpoint::headers::{EndpointHeadersIn, EndpointHeadersOut};
 use crate::api::error::{ApiError, Invalid, Problem};
-use crate::api::fields::Fields;
 use crate::api::operations::Operations;
 use crate::api::path::EndpointPath;
 use crate::auth::{OrganisationCaller, needs};
@@ -53,9 +52,7 @@ pub(in crate::api) async fn replace(
     EndpointPath(named): EndpointPath,
     JsonBody(body): JsonBody<EndpointHeadersIn>,
 ) -> Result<StatusCode, ApiError> {
-    let mut fields = Fields::default();
-    let headers = checked_headers(&mut fields, body.headers);
-    fields.finish()?;
+    let headers = body.checked()?;
     let set = |edit: &mut EndpointEdit| edit.headers.clone_from(&headers);
     state.hooks.operational_endpoint_update(organisation, &named, set).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -10,12 +10,12 @@ use axum::routing::{delete, get, post, put};
 use hookwright::Error;
 use hookwright::domain::capability::Capability;
 use hookwright::domain::page::Order;
-use hookwright::hooks::{EndpointEdit, EndpointRef};
+use hookwright::hooks::EndpointEdit;
 use http::StatusCode;
 
 use crate::api::answer::{json, upserted};
 use crate::api::body::JsonBody;
-use crate::api::endpoint::set_disabled;
+use crate::api::endpoint::EndpointPut;
 use crate::api::error::{ApiError, Invalid, Problem};
 use crate::api::operations::Operations;
 use crate::api::page::{ListResponse, PageParams};
@@ -104,26 +104,12 @@ pub(in crate::api) async fn upsert(
     JsonBody(body): JsonBody<OperationalWebhookEndpointUpsertIn>,
 ) -> Result<Response, ApiError> {
     let organisation = caller.require_organisation()?;
-    let mut new = body.checked()?;
-    let uid = named.as_uid();
-    if let EndpointRef::Uid(_) = &named {
-        // Otherwise the same request sent again would not find it.
-        new.settings.uid = new.settings.uid.or_else(|| uid.clone());
-    }
-    let replace = |edit: &mut EndpointEdit| {
-        let is_named_by_uid = edit.settings.uid == uid;
-        edit.settings.clone_from(&new.settings);
-        if is_named_by_uid && edit.settings.uid.is_none() {
-            edit.settings.uid.clone_from(&uid);
-        }
-        set_disabled(&mut edit.disabled, new.disabled.is_some());
-    };
+    let put = EndpointPut::new(&named, body.checked()?);
+    let replace = |edit: &mut EndpointEdit| put.replace(edit);
     let changed = state.hooks.operational_endpoint_update(organisation, &named, replace).await;
     let (made, endpoint) = match changed {
         Err(Error::NotFound(_)) => {
-            // An id of another server becomes the uid.
-            new.settings.uid = new.settings.uid.or(uid);
-            (true, state.hooks.operational_endpoint_create(organisation, new).await)
+            (true, state.hooks.operational_endpoint_create(organisation, put.into_new()).await)
         }
         changed => (false, changed),
     };

@@ -57,6 +57,46 @@ async fn what_github_sends_is_forwarded_byte_for_byte_signed_and_under_one_id() 
 }
 
 #[tokio::test]
+async fn a_caller_speaks_neither_in_our_name_nor_in_that_of_the_endpoints_owner() {
+    let (rig, receiver) = (Rig::start().await, Receiver::start().await);
+    let provider = Provider::of(&rig, json!({"name": "Any", "type": "generic-webhook"})).await;
+    let endpoint = forward(&rig, &provider.id, &receiver, &[]).await;
+    let path = format!("{PATH}/{}/endpoint/{endpoint}/headers", provider.id);
+    rig.client.put(&path, &json!({"headers": {"X-Internal-Auth": "the-real-one"}})).await.expect(204);
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let forged = [
+        header("x-internal-auth", "forged"),
+        header("webhook-attempt", "7"),
+        header("hookwright-id", "x"),
+        header("x-gitlab-token", "between-us"),
+        header("range", "bytes=0-1"),
+        header("x-kept", "yes"),
+    ];
+    provider.post(&forged, "{}").await.expect(200);
+    let received = &receiver.wait_for(1).await[0];
+    assert_eq!(received.header_all("x-internal-auth").collect::<Vec<_>>(), ["the-real-one"]);
+    for gone in ["webhook-attempt", "hookwright-id", "x-gitlab-token", "range"] {
+        assert_eq!(received.header(gone), None, "{gone}");
+    }
+    assert_eq!(received.header("x-kept"), Some("yes"));
+    assert_eq!(log(&rig, &provider.id).await[0]["headers"]["x-gitlab-token"], "[redacted]");
+}
+
+#[tokio::test]
+async fn a_body_that_looks_like_a_description_goes_on_under_its_own_content_type() {
+    let (rig, receiver) = (Rig::start().await, Receiver::start().await);
+    let provider = Provider::of(&rig, json!({"name": "Any", "type": "generic-webhook"})).await;
+    forward(&rig, &provider.id, &receiver, &[]).await;
+    let body = r#"{"method":"eth_call","id":1}"#;
+    let headers = [("content-type", "application/json-rpc; charset=utf-8")];
+    provider.client.request(Method::POST, &provider.path, &headers, body).await.expect(200);
+    let received = &receiver.wait_for(1).await[0];
+    assert_eq!(received.header("content-type"), Some("application/json-rpc; charset=utf-8"));
+    assert_eq!(received.body, body.as_bytes());
+    assert_eq!(log(&rig, &provider.id).await[0]["payload"], body);
+}
+
+#[tokio::test]
 async fn endpoints_filter_by_the_event_types_of_stripe() {
     let (rig, paid, all) = (Rig::start().await, Receiver::start().await, Receiver::start().await);
     let stripe = json!({"name": "Stripe", "type": "stripe", "config": {"secret": "whsec_stripe"}});

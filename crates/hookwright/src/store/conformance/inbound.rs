@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::domain::delivery::Transition;
-use crate::domain::inbound::{Inbound, Verdict};
+use crate::domain::inbound::{CameWith, Inbound, Verdict};
 use crate::domain::short_ids::InboundId;
 use crate::store::conformance::fixture::{
     Fixture, NOW, all, app, at, attempt, ep, message, msg, outcome, slice, success,
@@ -78,8 +78,8 @@ pub(super) async fn a_request_is_stored_with_the_message_it_becomes(mut f: Fixtu
     assert_eq!(log(&f, 1).await, [row(1, 5), refused, described]);
     assert_eq!(f.store.message_get(app(1), msg(5)).await.unwrap(), Some(message(1, 5)));
     assert_eq!(f.ready(1, 9).await, [(msg(5), 0)]);
-    let headers = f.store.inbound_headers(app(1), InboundId::of_message(msg(5))).await.unwrap();
-    assert_eq!(headers, Some(row(1, 5).headers));
+    let came_with = f.store.inbound_headers(app(1), InboundId::of_message(msg(5))).await.unwrap();
+    assert_eq!(came_with, Some(CameWith { headers: row(1, 5).headers, is_described: false }));
     assert_eq!(f.store.inbound_headers(app(2), InboundId::of_message(msg(5))).await.unwrap(), None);
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, Row, named_params, params};
 
 use crate::domain::ids::{ApplicationId, MessageId};
-use crate::domain::inbound::{Inbound, Verdict};
+use crate::domain::inbound::{CameWith, Inbound, Verdict};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::short_ids::{InboundId, SHORT_ID_BYTES};
 use crate::domain::time::Timestamp;
@@ -50,11 +50,12 @@ impl Sqlite {
         &self,
         application: ApplicationId,
         id: InboundId,
-    ) -> Result<Option<Vec<(String, String)>>, StoreError> {
+    ) -> Result<Option<CameWith>, StoreError> {
         self.read(move |connection| {
-            let sql = "SELECT headers FROM inbound WHERE application = ?1 AND id = ?2";
+            // The body stands here only where the message is not the body itself.
+            let sql = "SELECT headers, body IS NOT NULL FROM inbound WHERE application = ?1 AND id = ?2";
             value::first(connection, sql, params![application.as_bytes(), id.as_bytes()], |row| {
-                headers(row, 0)
+                Ok(CameWith { headers: headers(row, 0)?, is_described: value::get(row, 1)? })
             })
         })
         .await
@@ -80,7 +81,8 @@ pub(super) fn receive(
         None => insert(connection, row, row.verdict, None, Some(&row.body))?,
         Some(append) => {
             message::append(connection, keys, append)?;
-            let own = (append.message.payload != row.body).then_some(&row.body);
+            // Of a request without a body the message is a description.
+            let own = row.body.is_empty().then_some(&row.body);
             insert(connection, row, row.verdict, Some(append.message.id), own)?;
         }
     }

@@ -216,8 +216,12 @@ fn remove_message(connection: &Connection, place: &MessagePlace) -> Result<(), S
             .execute(params![key[0], key[1], event_id])?;
     }
     forget_payload(connection, place)?;
-    broadcast::unshare(connection, place.application, place.message)?;
-    connection.prepare_cached("DELETE FROM message WHERE application = ?1 AND id = ?2")?.execute(key)?;
+    let sql = "DELETE FROM message WHERE application = ?1 AND id = ?2 RETURNING length(payload) = 0";
+    let may_share = value::all(connection, sql, key, |row| value::get::<bool>(row, 0))?;
+    // What has a payload of its own shares none.
+    if may_share.contains(&true) {
+        broadcast::unshare(connection, place.application, place.message)?;
+    }
     Ok(())
 }
 

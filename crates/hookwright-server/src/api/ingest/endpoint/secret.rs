@@ -6,9 +6,8 @@ use axum::routing::{get, post};
 use hookwright::domain::capability::Capability;
 use http::StatusCode;
 
-use crate::api::answer::json;
 use crate::api::body::OptionalJsonBody;
-use crate::api::endpoint::secret::{EndpointSecretOut, EndpointSecretRotateIn};
+use crate::api::endpoint::secret::{EndpointSecretOut, EndpointSecretRotateIn, shown};
 use crate::api::error::{ApiError, Invalid, Problem};
 use crate::api::operations::Operations;
 use crate::api::path::{EndpointPath, SourcePath};
@@ -35,8 +34,7 @@ pub(in crate::api) async fn show(
     SourcePath(source): SourcePath,
     EndpointPath(named): EndpointPath,
 ) -> Result<Response, ApiError> {
-    let endpoint = state.hooks.source_endpoint_get(organisation, &source, &named).await?;
-    json(StatusCode::OK, &EndpointSecretOut { key: &endpoint.secret.expose() })
+    shown(&state.hooks.source_endpoint_get(organisation, &source, &named).await?)
 }
 
 /// Gives an endpoint of a source a new secret; the old one signs beside it for a while.

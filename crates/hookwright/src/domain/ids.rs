@@ -18,7 +18,8 @@ pub(super) const RISING_BYTES: usize = 16;
 const TEXT_CHARS: usize = 27;
 const EPOCH_SECONDS: i64 = 1_400_000_000;
 const MICROS_PER_STEP: i64 = 4_000;
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// The digits of base 62, which sort as their values do.
+pub(super) const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// A text is not an id of the kind that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -246,7 +247,8 @@ fn decode(text: &[u8]) -> Option<[u8; ID_BYTES]> {
     Some(bytes)
 }
 
-fn digit(character: u8) -> Option<u8> {
+/// The value of a digit of [`ALPHABET`].
+pub(super) fn digit(character: u8) -> Option<u8> {
     match character {
         b'0'..=b'9' => Some(character - b'0'),
         b'A'..=b'Z' => Some(character - b'A' + 10),

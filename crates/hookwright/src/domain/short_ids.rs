@@ -5,13 +5,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::domain::ids::{FreshId, ID_BYTES, MessageId, RISING_BYTES};
+use crate::domain::ids::{ALPHABET, FreshId, ID_BYTES, MessageId, RISING_BYTES, digit};
 use crate::domain::time::Timestamp;
 
 /// Length in bytes of every short id.
 pub const SHORT_ID_BYTES: usize = RISING_BYTES;
 const TEXT_CHARS: usize = 22;
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// A text is not a short id of the kind that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -121,9 +120,8 @@ fn decode(text: &[u8]) -> Option<[u8; SHORT_ID_BYTES]> {
         return None;
     }
     let mut value = 0_u128;
-    for character in text {
-        let digit = ALPHABET.iter().position(|known| known == character)?;
-        value = value.checked_mul(62)?.checked_add(digit as u128)?;
+    for &character in text {
+        value = value.checked_mul(62)?.checked_add(u128::from(digit(character)?))?;
     }
     Some(value.to_be_bytes())
 }

@@ -1,4 +1,5 @@
-//! What our integration tests need: scripted receivers, a breakable proxy, child processes, a small client.
+//! What our integration tests need: scripted receivers, a breakable proxy, child processes, a small client, a
+//! private PostgreSQL.
 //!
 //! Everything listens on loopback and waits on events, never on guesses about time. Each wait is bounded by
 //! [`DEADLINE`] and panics with what did happen, since these waits are the assertions of a test. The bounds use
@@ -13,6 +14,7 @@ mod process;
 
 mod eventually;
 pub mod http;
+pub mod postgres;
 
 use std::time::Duration;
 

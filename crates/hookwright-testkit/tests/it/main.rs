@@ -3,6 +3,7 @@
 mod breaking;
 mod client;
 mod plain;
+mod postgres;
 mod process;
 mod proxy;
 mod replies;

@@ -1,0 +1,104 @@
+//! A private PostgreSQL from installed binaries, and a database of its own for each test.
+//!
+//! Nothing is downloaded and no server that runs on the machine is used. One cluster serves all tests of a process, with
+//! PostgreSQL's own defaults of durability; a test that stops and starts its server has a cluster of its own.
+
+mod cluster; // the server process and its directory
+mod installed; // where the binaries are, and as whom they run
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio_postgres::NoTls;
+
+pub use cluster::{Cluster, Stop};
+
+/// An empty database on a cluster.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Where it is, as `HOOKWRIGHT_DATABASE_URL` has it.
+    pub url: String,
+}
+
+/// An empty database on the cluster that all tests of this process share.
+///
+/// Where no PostgreSQL is installed this says so, with the test's name, and answers `None`: the test then ends. With
+/// `CI=true` it panics instead, so that no test is left out without anybody noticing.
+pub async fn database() -> Option<Database> {
+    static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
+    let shared = SHARED.get_or_init(Cluster::start);
+    match shared {
+        Some(cluster) => Some(cluster.database().await),
+        None => {
+            skipped();
+            None
+        }
+    }
+}
+
+/// A cluster of this test's own, which it may stop and start; `None` as of [`database`].
+pub fn cluster() -> Option<Cluster> {
+    let own = Cluster::start();
+    if own.is_none() {
+        skipped();
+    }
+    own
+}
+
+#[expect(clippy::print_stderr, reason = "a test that did not run must not look as if it had")]
+fn skipped() {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    assert!(
+        std::env::var_os("CI").is_none_or(|ci| ci != "true"),
+        "{test} needs PostgreSQL, and none is installed: install the package postgresql"
+    );
+    eprintln!("{test} skipped: no PostgreSQL");
+}
+
+impl Cluster {
+    /// An empty database on this cluster.
+    pub async fn database(&self) -> Database {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.execute(&format!("CREATE DATABASE {name}")).await;
+        Database { url: self.url(&name) }
+    }
+
+    /// Runs statements as the cluster's superuser, in its database `postgres`.
+    pub async fn execute(&self, statements: &str) {
+        run(&self.url("postgres"), statements).await;
+    }
+}
+
+impl Database {
+    /// Runs statements in it as its owner, on a connection of their own.
+    pub async fn execute(&self, statements: &str) {
+        run(&self.url, statements).await;
+    }
+
+    /// The one text or number that a query answers, as text.
+    pub async fn ask(&self, query: &str) -> String {
+        let client = connect(&self.url).await;
+        let answer = client.simple_query(query).await.expect("the query runs");
+        answer
+            .iter()
+            .find_map(|message| match message {
+                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                _ => None,
+            })
+            .unwrap_or_default()
+    }
+}
+
+async fn run(url: &str, statements: &str) {
+    connect(url).await.batch_execute(statements).await.expect("the statements run");
+}
+
+async fn connect(url: &str) -> tokio_postgres::Client {
+    let (client, connection) =
+        tokio_postgres::connect(url, NoTls).await.expect("the cluster takes connections");
+    // It ends with its client.
+    tokio::spawn(connection);
+    client
+}

@@ -1,5 +1,8 @@
 //! What can be set on an engine, as values that were checked when they were made.
 
+#[cfg(feature = "postgres")]
+mod postgres_url;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -8,6 +11,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::clock::Clock;
+#[cfg(feature = "postgres")]
+pub use crate::config::postgres_url::PostgresUrl;
 use crate::domain::inbound::INBOUND_RETENTION_DEFAULT;
 use crate::domain::retry::RetryPolicy;
 
@@ -191,6 +196,9 @@ pub enum DatabaseUrl {
     Sqlite(PathBuf),
     /// A SQLite database in this process's memory, gone with its engine: for tests. The number tells several apart.
     Memory(u64),
+    /// A PostgreSQL database, which several nodes may share: `postgres://user:password@host:5432/database`.
+    #[cfg(feature = "postgres")]
+    Postgres(PostgresUrl),
 }
 
 impl DatabaseUrl {
@@ -199,6 +207,8 @@ impl DatabaseUrl {
         match self {
             DatabaseUrl::Sqlite(path) => Some(path),
             DatabaseUrl::Memory(_) => None,
+            #[cfg(feature = "postgres")]
+            DatabaseUrl::Postgres(_) => None,
         }
     }
 }
@@ -209,6 +219,8 @@ impl fmt::Display for DatabaseUrl {
         match self {
             DatabaseUrl::Sqlite(path) => path.display().fmt(f),
             DatabaseUrl::Memory(_) => f.write_str("in memory"),
+            #[cfg(feature = "postgres")]
+            DatabaseUrl::Postgres(url) => url.fmt(f),
         }
     }
 }
@@ -218,14 +230,16 @@ impl fmt::Display for DatabaseUrl {
 #[non_exhaustive]
 pub enum DatabaseUrlError {
     /// The scheme is none that is known.
-    #[error("does not begin with sqlite://; an example is sqlite://hookwright.db")]
+    #[error("begins with neither sqlite:// nor postgres://; an example is sqlite://hookwright.db")]
     Scheme,
     /// There is no path behind the scheme.
     #[error("names no file; an example is sqlite://hookwright.db")]
     NoPath,
-    /// PostgreSQL is not there yet.
-    #[error("names a PostgreSQL database, which this version cannot use yet; use sqlite://hookwright.db")]
-    PostgresNotYet,
+    /// The program was built without the feature `postgres`.
+    #[error(
+        "names a PostgreSQL database, which this program was built without (feature postgres); use sqlite://hookwright.db"
+    )]
+    NoPostgres,
 }
 
 impl FromStr for DatabaseUrl {
@@ -233,7 +247,10 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(text: &str) -> Result<DatabaseUrl, DatabaseUrlError> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Err(DatabaseUrlError::PostgresNotYet);
+            #[cfg(feature = "postgres")]
+            return Ok(DatabaseUrl::Postgres(PostgresUrl::new(text)));
+            #[cfg(not(feature = "postgres"))]
+            return Err(DatabaseUrlError::NoPostgres);
         }
         let path = text.strip_prefix("sqlite://").ok_or(DatabaseUrlError::Scheme)?;
         if path.is_empty() || path.contains('\0') {

@@ -95,6 +95,85 @@ pub enum StoreError {
     /// Anything else the database library reports.
     #[error("the database failed")]
     Sqlite(#[source] rusqlite::Error),
+    /// The URL of a PostgreSQL database cannot be understood.
+    #[cfg(feature = "postgres")]
+    #[error(
+        "the URL of the PostgreSQL database cannot be understood; an example is postgres://user:password@host:5432/database"
+    )]
+    Address(#[source] tokio_postgres::Error),
+    /// Its `sslmode` is none that there is.
+    #[cfg(feature = "postgres")]
+    #[error(
+        "sslmode of the PostgreSQL database's URL is none of disable, prefer, require, verify-ca and verify-full"
+    )]
+    SslMode,
+    /// The file with the authorities to trust cannot be used.
+    #[cfg(feature = "postgres")]
+    #[error("sslrootcert {} cannot be read, or holds no certificates in PEM form", path.display())]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+    },
+    /// TLS cannot be set up.
+    #[cfg(feature = "postgres")]
+    #[error("TLS to the PostgreSQL server cannot be set up")]
+    Tls(#[source] rustls::Error),
+    /// The thread for connections cannot be started.
+    #[cfg(feature = "postgres")]
+    #[error("the thread that drives the connections to PostgreSQL cannot be started")]
+    Thread(#[source] std::io::Error),
+    /// The server cannot be reached, or it cut the connection.
+    #[cfg(feature = "postgres")]
+    #[error("the PostgreSQL server cannot be reached, or has ended the connection")]
+    Unreachable(#[source] tokio_postgres::Error),
+    /// The server did not answer in time.
+    #[cfg(feature = "postgres")]
+    #[error("the PostgreSQL server does not answer in time")]
+    Silent,
+    /// Other transactions were faster, several times in a row.
+    #[cfg(feature = "postgres")]
+    #[error("other transactions of the PostgreSQL database were in the way, several times in a row")]
+    Raced,
+    /// The server only copies another.
+    #[cfg(feature = "postgres")]
+    #[error("the PostgreSQL server is a read-only replica; name the primary server")]
+    Replica,
+    /// The server is too old.
+    #[cfg(feature = "postgres")]
+    #[error("the server is PostgreSQL {found}, and hookwright needs version 15 or later")]
+    OldServer {
+        /// Its major version.
+        found: i32,
+    },
+    /// The database cannot hold every text.
+    #[cfg(feature = "postgres")]
+    #[error("the PostgreSQL database has the encoding {found}; make one with ENCODING 'UTF8'")]
+    Encoding {
+        /// Its encoding.
+        found: String,
+    },
+    /// The connection has no schema to make tables in.
+    #[cfg(feature = "postgres")]
+    #[error(
+        "the user of the PostgreSQL database's URL has no schema to make tables in; give it one, or name one with options=-csearch_path%3Dname"
+    )]
+    NoSchema,
+    /// The schema has tables of some other program.
+    #[cfg(feature = "postgres")]
+    #[error(
+        "the schema of the PostgreSQL database has tables of another program; give hookwright a database of its own, or a schema with options=-csearch_path%3Dname in the URL"
+    )]
+    ForeignSchema,
+    /// There is nothing in the database, and the call makes nothing.
+    #[cfg(feature = "postgres")]
+    #[error(
+        "the PostgreSQL database is empty; name the one that the server uses, or make its tables with `hookwright migrate`"
+    )]
+    EmptyDatabase,
+    /// Anything else the server reports.
+    #[cfg(feature = "postgres")]
+    #[error("the PostgreSQL database failed")]
+    Postgres(#[source] tokio_postgres::Error),
 }
 
 /// Why a database file cannot be opened.
@@ -123,7 +202,12 @@ pub enum Unopenable {
 impl StoreError {
     /// Whether it is about what was to be written or read, not about the database as a whole.
     pub(crate) fn is_of_one_item(&self) -> bool {
-        matches!(self, StoreError::Value { .. } | StoreError::Sqlite(_))
+        match self {
+            StoreError::Value { .. } | StoreError::Sqlite(_) => true,
+            #[cfg(feature = "postgres")]
+            StoreError::Postgres(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -136,6 +220,27 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DiskFull) => StoreError::Full,
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => StoreError::NotADatabase,
             _ => StoreError::Sqlite(error),
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> StoreError {
+        use tokio_postgres::error::SqlState;
+        // What does not come from the server comes from the way to it, or is a value of another kind than was asked for, which
+        // no test has left.
+        let Some(code) = error.code() else { return StoreError::Unreachable(error) };
+        match *code {
+            SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => StoreError::Raced,
+            SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE => StoreError::Silent,
+            SqlState::DISK_FULL => StoreError::Full,
+            SqlState::READ_ONLY_SQL_TRANSACTION => StoreError::Replica,
+            _ => match code.code().get(..2) {
+                // Connections, authorisation, no database, resources, the operator, the system, faults of the server.
+                Some("08" | "28" | "3D" | "53" | "57" | "58" | "XX") => StoreError::Unreachable(error),
+                _ => StoreError::Postgres(error),
+            },
         }
     }
 }

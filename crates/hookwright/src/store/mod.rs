@@ -8,9 +8,12 @@ pub(crate) mod read; // what is asked
 pub(crate) mod write; // what is written
 mod written; // and what that answers
 
-mod sqlite;
+mod budget; // what a slice of removing may do, in every dialect
+mod encoded; // what is kept as JSON in one column
 
-pub use sqlite::SchemaReport;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod sqlite;
 
 #[cfg(test)]
 mod conformance;
@@ -27,6 +30,8 @@ macro_rules! dispatch {
     ($store:expr, $backend:ident => $call:expr) => {
         match &$store.backend {
             Backend::Sqlite($backend) => $call,
+            #[cfg(feature = "postgres")]
+            Backend::Postgres($backend) => $call,
         }
     };
 }
@@ -41,11 +46,24 @@ pub(crate) struct Store {
 #[derive(Clone)]
 enum Backend {
     Sqlite(Arc<sqlite::Sqlite>),
+    #[cfg(feature = "postgres")]
+    Postgres(Arc<postgres::Postgres>),
 }
 
 /// The one writer of a store; it blocks, so it lives on a thread of its own.
 pub(crate) enum Writer {
     Sqlite(sqlite::Writer),
+    #[cfg(feature = "postgres")]
+    Postgres(postgres::Writer),
+}
+
+/// Which schema a database had, and which it has now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SchemaReport {
+    /// The number of the newest migration before; 0 for an empty database.
+    pub before: u32,
+    /// The number of the newest migration now.
+    pub after: u32,
 }
 
 /// Who may open the database beside us.
@@ -71,6 +89,11 @@ impl Store {
                 let (sqlite, writer) = sqlite::open_in_memory(*number)?;
                 Ok((Store { backend: Backend::Sqlite(Arc::new(sqlite)) }, Writer::Sqlite(writer)))
             }
+            #[cfg(feature = "postgres")]
+            DatabaseUrl::Postgres(url) => {
+                let (postgres, writer) = postgres::open(url, exclusivity)?;
+                Ok((Store { backend: Backend::Postgres(Arc::new(postgres)) }, Writer::Postgres(writer)))
+            }
         }
     }
 }
@@ -80,6 +103,8 @@ impl Writer {
     pub(crate) fn schema(&self) -> SchemaReport {
         match self {
             Writer::Sqlite(writer) => writer.schema(),
+            #[cfg(feature = "postgres")]
+            Writer::Postgres(writer) => writer.schema(),
         }
     }
 
@@ -90,6 +115,8 @@ impl Writer {
     pub(crate) fn commit(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         match self {
             Writer::Sqlite(writer) => writer.commit(batch),
+            #[cfg(feature = "postgres")]
+            Writer::Postgres(writer) => writer.commit(batch),
         }
     }
 }

@@ -35,7 +35,24 @@ pub(super) fn slice(rows: u32) -> Slice {
 pub(super) struct Fixture {
     pub(super) store: Store,
     pub(super) writer: Writer,
-    _directory: TempDir,
+    place: Place,
+}
+
+/// Where a fixture's database is, and what keeps it there.
+enum Place {
+    Sqlite(TempDir),
+    #[cfg(feature = "postgres")]
+    Postgres(hookwright_testkit::postgres::Database),
+}
+
+impl Place {
+    fn url(&self) -> DatabaseUrl {
+        match self {
+            Place::Sqlite(directory) => DatabaseUrl::Sqlite(directory.path().join("conformance.db")),
+            #[cfg(feature = "postgres")]
+            Place::Postgres(database) => database.url.parse().unwrap(),
+        }
+    }
 }
 
 pub(super) fn at(seconds: u64) -> Timestamp {
@@ -153,20 +170,25 @@ pub(super) fn key(application: u16, endpoint: u16, message: u16) -> DeliveryKey 
 
 impl Fixture {
     pub(super) fn sqlite() -> Fixture {
-        Fixture::open(tempfile::tempdir().unwrap())
+        Fixture::open(Place::Sqlite(tempfile::tempdir().unwrap()))
     }
 
-    fn open(directory: TempDir) -> Fixture {
-        let url = DatabaseUrl::Sqlite(directory.path().join("conformance.db"));
-        let (store, writer) = Store::open(&url, Exclusivity::OnlyDeliverer).unwrap();
-        Fixture { store, writer, _directory: directory }
+    /// `None` where no PostgreSQL is installed.
+    #[cfg(feature = "postgres")]
+    pub(super) async fn postgres() -> Option<Fixture> {
+        hookwright_testkit::postgres::database().await.map(Place::Postgres).map(Fixture::open)
+    }
+
+    fn open(place: Place) -> Fixture {
+        let (store, writer) = Store::open(&place.url(), Exclusivity::OnlyDeliverer).unwrap();
+        Fixture { store, writer, place }
     }
 
     /// Closes the database and opens it again.
     pub(super) fn reopen(self) -> Fixture {
-        let Fixture { store, writer, _directory: directory } = self;
+        let Fixture { store, writer, place } = self;
         drop((store, writer));
-        Fixture::open(directory)
+        Fixture::open(place)
     }
 
     /// Writes one item as a batch of its own.

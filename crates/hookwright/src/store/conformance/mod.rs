@@ -20,6 +20,8 @@ mod task;
 mod telling;
 mod token;
 
+#[cfg(feature = "postgres")]
+mod postgres_server; // what only a server can do wrong
 mod sqlite_file; // what only a file can do wrong
 
 /// Makes a test of each body, on each backend.
@@ -32,6 +34,20 @@ macro_rules! conform {
                     #[tokio::test]
                     async fn $behaviour() {
                         crate::store::conformance::$noun::$behaviour(Fixture::sqlite()).await;
+                    }
+                )+
+            })+
+        }
+
+        #[cfg(feature = "postgres")]
+        mod on_postgres {
+            $(mod $noun {
+                use crate::store::conformance::fixture::Fixture;
+                $(
+                    #[tokio::test]
+                    async fn $behaviour() {
+                        let Some(fixture) = Fixture::postgres().await else { return };
+                        crate::store::conformance::$noun::$behaviour(fixture).await;
                     }
                 )+
             })+

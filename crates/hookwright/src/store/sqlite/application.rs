@@ -7,6 +7,7 @@ use crate::domain::ids::{ApplicationId, OrganisationId};
 use crate::domain::names::Uid;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::time::Timestamp;
+use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::read::ApplicationWithEndpoints;
 use crate::store::sqlite::{Sqlite, endpoint, subscription, value};
@@ -110,7 +111,7 @@ pub(super) fn insert(connection: &Connection, application: &Application) -> Resu
             settings.uid.as_ref().map(Uid::as_str),
             settings.name,
             settings.throttle_rate,
-            value::json_metadata(&settings.metadata),
+            encoded::json_metadata(&settings.metadata),
             application.created_at.as_micros(),
             application.updated_at.as_micros(),
             application.purpose == Purpose::Operational,
@@ -142,7 +143,7 @@ pub(super) fn update(
             settings.uid.as_ref().map(Uid::as_str),
             settings.name,
             settings.throttle_rate,
-            value::json_metadata(&settings.metadata),
+            encoded::json_metadata(&settings.metadata),
             application.updated_at.as_micros(),
             unless_changed_since.as_micros(),
         ])?;

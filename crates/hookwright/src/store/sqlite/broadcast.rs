@@ -6,6 +6,7 @@ use rusqlite::{Connection, Row, params};
 use crate::domain::broadcast::Broadcast;
 use crate::domain::ids::{ApplicationId, BroadcastId, MessageId, OrganisationId};
 use crate::domain::names::{Channel, EventTypeName, Tag};
+use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::{Sqlite, message, value};
@@ -34,8 +35,8 @@ pub(super) fn begin(connection: &Connection, broadcast: &Broadcast) -> Result<()
             broadcast.id.as_bytes(),
             broadcast.organisation.as_bytes(),
             broadcast.event_type.as_str(),
-            value::json_names_or_null(broadcast.channels.iter().map(Channel::as_str)),
-            value::json_names_or_null(broadcast.tags.iter().map(Tag::as_str)),
+            encoded::json_names_or_null(broadcast.channels.iter().map(Channel::as_str)),
+            encoded::json_names_or_null(broadcast.tags.iter().map(Tag::as_str)),
             broadcast.created_at.as_micros(),
             broadcast.cursor.as_bytes(),
             broadcast.payload.as_ref(),

@@ -1,15 +1,14 @@
 //! Statements on endpoints.
 
-use hookwright_signature::Secret;
 use rusqlite::{Connection, Row, params};
-use zeroize::Zeroizing;
 
-use crate::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings, Header, OldSecret};
+use crate::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings};
 use crate::domain::event_filter::EventFilter;
 use crate::domain::ids::{ApplicationId, EndpointId};
 use crate::domain::names::{Channel, HookIdentifier, Uid};
 use crate::domain::payload_format::PayloadFormat;
 use crate::domain::time::Timestamp;
+use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::sqlite::{health, subscription, value};
 use crate::store::write::{Changed, HealthChange};
@@ -92,7 +91,7 @@ fn is_identifier_taken(connection: &Connection, endpoint: &Endpoint) -> Result<b
     let Some(identifier) = &endpoint.settings.identifier else { return Ok(false) };
     let sql =
         "SELECT 1 FROM endpoint WHERE application = ?1 AND event_types = ?2 AND identifier = ?3 AND id <> ?4";
-    let event_types = filters_to_json(&endpoint.settings);
+    let event_types = encoded::filters_to_json(&endpoint.settings);
     let application = endpoint.application.as_bytes();
     let params = params![application, event_types, identifier.as_str(), endpoint.id.as_bytes()];
     Ok(value::first(connection, sql, params, |_| Ok(()))?.is_some())
@@ -122,12 +121,12 @@ fn write(
         settings.description,
         settings.throttle_rate,
         endpoint.disabled.map(DisabledReason::as_str),
-        filters_to_json(settings),
-        value::json_names(settings.channels.iter().map(Channel::as_str)),
-        value::json_metadata(&settings.metadata),
-        headers_to_json(&endpoint.headers),
+        encoded::filters_to_json(settings),
+        encoded::json_names(settings.channels.iter().map(Channel::as_str)),
+        encoded::json_metadata(&settings.metadata),
+        encoded::headers_to_json(&endpoint.headers),
         endpoint.secret.expose().as_str(),
-        old_secrets_to_json(&endpoint.old_secrets).as_str(),
+        encoded::old_secrets_to_json(&endpoint.old_secrets).as_str(),
         created_or_known_at.as_micros(),
         endpoint.updated_at.as_micros(),
         settings.format.as_str(),
@@ -185,49 +184,10 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<Endpoint, StoreError> {
             identifier: value::name_opt(row, 16, HookIdentifier::parse, "endpoint.identifier")?,
         },
         disabled: value::word(row, 6, DisabledReason::from_word, "endpoint.disabled")?,
-        headers: headers_from_json(value::text(row, 10)?)?,
+        headers: encoded::headers_from_json(value::text(row, 10)?)?,
         secret: value::parsed(value::text(row, 11)?, "endpoint.secret")?,
-        old_secrets: old_secrets_from_json(value::text(row, 12)?)?,
+        old_secrets: encoded::old_secrets_from_json(value::text(row, 12)?)?,
         created_at: value::time(row, 13)?,
         updated_at: value::time(row, 14)?,
     })
-}
-
-/// What it filters by, as the column has it.
-fn filters_to_json(settings: &EndpointSettings) -> String {
-    value::json_names(settings.event_types.iter().map(EventFilter::as_str))
-}
-
-/// An array of pairs and not an object: the order of headers is kept.
-fn headers_to_json(headers: &[Header]) -> String {
-    let pairs = headers.iter().map(|header| serde_json::json!([header.name, header.value]));
-    serde_json::Value::from_iter(pairs).to_string()
-}
-
-fn headers_from_json(text: &str) -> Result<Vec<Header>, StoreError> {
-    let pairs: Vec<(String, String)> =
-        serde_json::from_str(text).map_err(|_| StoreError::Value { column: "endpoint.headers" })?;
-    Ok(pairs.into_iter().map(|(name, value)| Header { name, value }).collect())
-}
-
-fn old_secrets_to_json(secrets: &[OldSecret]) -> Zeroizing<String> {
-    let pairs =
-        secrets.iter().map(|old| serde_json::json!([*old.secret.expose(), old.expires_at.as_micros()]));
-    Zeroizing::new(serde_json::Value::from_iter(pairs).to_string())
-}
-
-fn old_secrets_from_json(text: &str) -> Result<Vec<OldSecret>, StoreError> {
-    let wrong = || StoreError::Value { column: "endpoint.old_secrets" };
-    let pairs: Vec<(Zeroizing<String>, i64)> = serde_json::from_str::<Vec<(String, i64)>>(text)
-        .map_err(|_| wrong())?
-        .into_iter()
-        .map(|(secret, at)| (Zeroizing::new(secret), at))
-        .collect();
-    pairs
-        .into_iter()
-        .map(|(secret, at)| {
-            let secret = Secret::parse(&secret).map_err(|_| wrong())?;
-            Ok(OldSecret { secret, expires_at: Timestamp::from_micros(at) })
-        })
-        .collect()
 }

@@ -6,8 +6,8 @@ use rusqlite::{Connection, params};
 
 use crate::domain::ids::ApplicationId;
 use crate::domain::time::Timestamp;
+use crate::store::budget::Budget;
 use crate::store::error::StoreError;
-use crate::store::sqlite::budget::Budget;
 use crate::store::sqlite::{broadcast, value};
 use crate::store::write::{Erased, Slice};
 

@@ -6,6 +6,7 @@ use crate::domain::event_type::{EventType, EventTypeSettings};
 use crate::domain::ids::OrganisationId;
 use crate::domain::names::{EventTypeName, FeatureFlag};
 use crate::domain::time::Timestamp;
+use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::sqlite::{Sqlite, value};
 use crate::store::write::Changed;
@@ -40,7 +41,7 @@ pub(super) fn insert(connection: &Connection, event_type: &EventType) -> Result<
             settings.archived,
             settings.deprecated,
             settings.schemas,
-            value::json_names(settings.feature_flags.iter().map(FeatureFlag::as_str)),
+            encoded::json_names(settings.feature_flags.iter().map(FeatureFlag::as_str)),
             settings.group_name.as_ref().map(EventTypeName::as_str),
             event_type.created_at.as_micros(),
             event_type.updated_at.as_micros(),
@@ -68,7 +69,7 @@ pub(super) fn update(
             settings.archived,
             settings.deprecated,
             settings.schemas,
-            value::json_names(settings.feature_flags.iter().map(FeatureFlag::as_str)),
+            encoded::json_names(settings.feature_flags.iter().map(FeatureFlag::as_str)),
             settings.group_name.as_ref().map(EventTypeName::as_str),
             event_type.updated_at.as_micros(),
             unless_changed_since.as_micros(),

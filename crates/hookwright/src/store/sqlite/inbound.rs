@@ -8,8 +8,9 @@ use crate::domain::inbound::{CameWith, Inbound, Verdict};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::short_ids::{InboundId, SHORT_ID_BYTES};
 use crate::domain::time::Timestamp;
+use crate::store::budget::Budget;
+use crate::store::encoded;
 use crate::store::error::StoreError;
-use crate::store::sqlite::budget::Budget;
 use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::retention::{self, LOOK_AGAIN};
 use crate::store::sqlite::{Sqlite, message, value};
@@ -55,7 +56,10 @@ impl Sqlite {
             // The body stands here only where the message is not the body itself.
             let sql = "SELECT headers, body IS NOT NULL FROM inbound WHERE application = ?1 AND id = ?2";
             value::first(connection, sql, params![application.as_bytes(), id.as_bytes()], |row| {
-                Ok(CameWith { headers: headers(row, 0)?, is_described: value::get(row, 1)? })
+                Ok(CameWith {
+                    headers: encoded::inbound_headers_from_json(value::text(row, 0)?)?,
+                    is_described: value::get(row, 1)?,
+                })
             })
         })
         .await
@@ -113,7 +117,7 @@ fn insert(
     message: Option<MessageId>,
     body: Option<&Bytes>,
 ) -> Result<(), StoreError> {
-    let headers = serde_json::to_string(&row.headers).map_err(|_| WRONG_HEADERS)?;
+    let headers = encoded::inbound_headers_to_json(&row.headers)?;
     connection
         .prepare_cached(
             "INSERT INTO inbound (application, id, received_at, expires_at, verdict, status, reason, method, path, query,
@@ -195,12 +199,6 @@ pub(super) fn expire_keys(connection: &Connection, now: Timestamp, slice: Slice)
     Ok(u32::try_from(rows).unwrap_or(u32::MAX))
 }
 
-const WRONG_HEADERS: StoreError = StoreError::Value { column: "inbound.headers" };
-
-fn headers(row: &Row<'_>, column: usize) -> Result<Vec<(String, String)>, StoreError> {
-    serde_json::from_str(value::text(row, column)?).map_err(|_| WRONG_HEADERS)
-}
-
 fn from_row(row: &Row<'_>) -> Result<Inbound, StoreError> {
     let message: Option<[u8; 20]> = value::get(row, 11)?;
     let wrong = StoreError::Value { column: "inbound.verdict" };
@@ -215,7 +213,7 @@ fn from_row(row: &Row<'_>) -> Result<Inbound, StoreError> {
         method: value::get(row, 7)?,
         path: value::get(row, 8)?,
         query: value::get(row, 9)?,
-        headers: headers(row, 10)?,
+        headers: encoded::inbound_headers_from_json(value::text(row, 10)?)?,
         message: message.map(MessageId::from_bytes),
         body: Bytes::from(value::get::<Vec<u8>>(row, 12)?),
     })

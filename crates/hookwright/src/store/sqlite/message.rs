@@ -7,6 +7,7 @@ use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
 use crate::domain::message::Message;
 use crate::domain::names::{Channel, EventId, EventTypeName, Tag};
 use crate::domain::page::{PageRequest, Searched};
+use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::read::{AttemptFilter, MessageFilter, SentMessage};
 use crate::store::sqlite::attempt::status_of;
@@ -160,8 +161,8 @@ pub(super) fn append(
             message.id.as_bytes(),
             message.event_type.as_str(),
             message.event_id.as_ref().map(EventId::as_str),
-            value::json_names_or_null(message.channels.iter().map(Channel::as_str)),
-            value::json_names_or_null(message.tags.iter().map(Tag::as_str)),
+            encoded::json_names_or_null(message.channels.iter().map(Channel::as_str)),
+            encoded::json_names_or_null(message.tags.iter().map(Tag::as_str)),
             message.created_at.as_micros(),
             // What is shared is stored once.
             if append.broadcast.is_some() { &[] } else { message.payload.as_ref() },

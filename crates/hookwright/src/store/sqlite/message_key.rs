@@ -12,8 +12,8 @@ use rusqlite::{Connection, Row, params};
 use crate::domain::ids::MessageId;
 use crate::domain::message::Message;
 use crate::domain::time::Timestamp;
+use crate::store::budget::Budget;
 use crate::store::error::StoreError;
-use crate::store::sqlite::budget::Budget;
 use crate::store::sqlite::value;
 use crate::store::write::{Appended, KeyPlace, RequestKey, Slice};
 

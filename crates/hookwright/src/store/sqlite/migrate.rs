@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 
+use crate::store::SchemaReport;
 use crate::store::error::StoreError;
 
 struct Migration {
@@ -40,15 +41,6 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 9, name: "source", sql: include_str!("../../../migrations/sqlite/0009_source.sql") },
 ];
-
-/// Which schema a database had, and which it has now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SchemaReport {
-    /// The number of the newest migration before; 0 for an empty database.
-    pub before: u32,
-    /// The number of the newest migration now.
-    pub after: u32,
-}
 
 /// The newest migration that this program knows.
 fn known() -> u32 {

@@ -4,7 +4,6 @@ mod file; // the files on disk, and who may use them
 mod checkpoint; // move what is committed into the database file
 mod migrate; // bring the file to the newest schema
 mod writer; // one batch, one transaction
-mod budget; // what a slice of removing may do
 
 mod application; // a file for each table's statements
 mod application_search;
@@ -45,7 +44,6 @@ use crate::store::error::StoreError;
 
 use file::{Lock, Presence};
 
-pub use migrate::SchemaReport;
 pub(crate) use writer::Writer;
 
 /// Reads at the same time; more would only wait for the same disk and cores.

@@ -7,8 +7,8 @@
 
 use rusqlite::{Connection, params};
 
+use crate::store::budget::Budget;
 use crate::store::error::StoreError;
-use crate::store::sqlite::budget::Budget;
 use crate::store::sqlite::value;
 use crate::store::write::Slice;
 

@@ -9,8 +9,8 @@ use rusqlite::{Connection, Row, params};
 use crate::domain::attempt;
 use crate::domain::ids::{ApplicationId, MessageId, TaskId};
 use crate::domain::time::Timestamp;
+use crate::store::budget::Budget;
 use crate::store::error::StoreError;
-use crate::store::sqlite::budget::Budget;
 use crate::store::sqlite::{broadcast, value};
 use crate::store::write::{MessagePlace, Slice, Swept};
 

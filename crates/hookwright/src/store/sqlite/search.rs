@@ -12,6 +12,7 @@ use crate::domain::ids::ID_BYTES;
 use crate::domain::names::EventTypeName;
 use crate::domain::page::{BYTES_MAX, Page, PageRequest, Searched};
 use crate::domain::time::Timestamp;
+use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::read::MessageFilter;
 use crate::store::sqlite::message::PAYLOAD;
@@ -166,7 +167,7 @@ impl Query {
     /// What must hold of the message `m`, and of the time in column `time`.
     pub(super) fn message_filter(&mut self, filter: &MessageFilter, time: &str) {
         if !filter.event_types.is_empty() {
-            let names = value::json_names(filter.event_types.iter().map(EventTypeName::as_str));
+            let names = encoded::json_names(filter.event_types.iter().map(EventTypeName::as_str));
             self.and("m.event_type IN (SELECT value FROM json_each(?))", names);
         }
         if let Some(channel) = &filter.channel {

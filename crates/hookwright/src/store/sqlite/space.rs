@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 
+use crate::store::budget::Budget;
 use crate::store::error::StoreError;
-use crate::store::sqlite::budget::Budget;
 use crate::store::write::Slice;
 
 /// Unused pages that are always kept: new rows take them, and whoever gave them back would only make them again.

@@ -1,16 +1,14 @@
 //! Statements on background tasks.
 
 use rusqlite::{Connection, Row, params};
-use serde_json::{Value, json};
 
 use crate::domain::attempt::AttemptStatus;
 use crate::domain::delivery::DeliveryKey;
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId, OrganisationId, TaskId};
-use crate::domain::names::{Channel, EventTypeName, Tag};
 use crate::domain::page::{Page, PageRequest};
-use crate::domain::selection::{Reach, Selection, Standing};
+use crate::domain::selection::{Reach, Standing};
 use crate::domain::task::{Task, TaskFailure, TaskKind, TaskState, TaskStatus};
-use crate::domain::time::Timestamp;
+use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::read::{Reached, TaskFilter};
 use crate::store::sqlite::message;
@@ -20,7 +18,6 @@ use crate::store::write::{Changed, Resent, TaskStep};
 
 const COLUMNS: &str = "id, organisation, application, endpoint, kind, parameters, status, failure, sent, up_to, cursor, \
                        created_at, updated_at";
-const WRONG_PARAMETERS: StoreError = StoreError::Value { column: "task.parameters" };
 
 impl Sqlite {
     pub(crate) async fn task_get(
@@ -126,7 +123,7 @@ pub(super) fn begin(connection: &Connection, task: &Task) -> Result<Changed, Sto
             task.application.as_bytes(),
             task.endpoint.as_bytes(),
             task.kind.as_str(),
-            parameters(&task.selection),
+            encoded::selection_to_json(&task.selection),
             task.status.state().as_str(),
             task.status.failure().map(TaskFailure::as_str),
             i64::try_from(task.sent).unwrap_or(i64::MAX),
@@ -174,44 +171,6 @@ pub(super) fn step(connection: &Connection, step: &TaskStep) -> Result<Option<Ve
     Ok(Some(ready))
 }
 
-fn parameters(selection: &Selection) -> String {
-    json!({
-        "since": selection.since.as_micros(),
-        "until": selection.until.map(Timestamp::as_micros),
-        "event_types": selection.event_types.iter().map(EventTypeName::as_str).collect::<Vec<_>>(),
-        "channel": selection.channel.as_ref().map(Channel::as_str),
-        "tag": selection.tag.as_ref().map(Tag::as_str),
-        "standing": selection.standing.map(Standing::as_str),
-        "status_class": selection.status_class,
-    })
-    .to_string()
-}
-
-fn selection(row: &Row<'_>, column: usize) -> Result<Selection, StoreError> {
-    let kept: Value = serde_json::from_str(value::text(row, column)?).map_err(|_| WRONG_PARAMETERS)?;
-    read_parameters(&kept).ok_or(WRONG_PARAMETERS)
-}
-
-fn read_parameters(kept: &Value) -> Option<Selection> {
-    let event_types = kept["event_types"].as_array()?.iter();
-    Some(Selection {
-        since: Timestamp::from_micros(kept["since"].as_i64()?),
-        until: optional(&kept["until"], |value| value.as_i64().map(Timestamp::from_micros))?,
-        event_types: event_types
-            .map(|name| EventTypeName::parse(name.as_str()?).ok())
-            .collect::<Option<_>>()?,
-        channel: optional(&kept["channel"], |value| Channel::parse(value.as_str()?).ok())?,
-        tag: optional(&kept["tag"], |value| Tag::parse(value.as_str()?).ok())?,
-        standing: optional(&kept["standing"], |value| Standing::from_word(value.as_str()?))?,
-        status_class: optional(&kept["status_class"], |value| u8::try_from(value.as_u64()?).ok())?,
-    })
-}
-
-/// What `read` makes of a value, or nothing if it is null; `None` if it cannot be read.
-fn optional<T>(value: &Value, read: impl FnOnce(&Value) -> Option<T>) -> Option<Option<T>> {
-    if value.is_null() { Some(None) } else { read(value).map(Some) }
-}
-
 fn from_row(row: &Row<'_>) -> Result<Task, StoreError> {
     let failure = value::word(row, 7, TaskFailure::from_word, "task.failure")?;
     let state = value::word(row, 6, TaskState::from_word, "task.status")?;
@@ -222,7 +181,7 @@ fn from_row(row: &Row<'_>) -> Result<Task, StoreError> {
         application: value::id(row, 2, ApplicationId::from_bytes)?,
         endpoint: value::id(row, 3, EndpointId::from_bytes)?,
         kind: kind.ok_or(StoreError::Value { column: "task.kind" })?,
-        selection: selection(row, 5)?,
+        selection: encoded::selection_from_json(value::text(row, 5)?)?,
         status: match (state, failure) {
             (Some(TaskState::Running), None) => TaskStatus::Running,
             (Some(TaskState::Finished), None) => TaskStatus::Finished,

@@ -10,6 +10,7 @@ use crate::domain::names::{FeatureFlag, SessionId};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Scope, Token, TokenChange, TokenFilter, TokenSettings};
+use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::sqlite::{Sqlite, value};
 use crate::store::write::Changed;
@@ -111,7 +112,7 @@ pub(super) fn insert(connection: &Connection, token: &Token, hash: &[u8; 32]) ->
         settings.expires_at.map(Timestamp::as_micros),
         token.revoked_at.map(Timestamp::as_micros),
         words(settings.capabilities),
-        value::json_names_or_null(settings.feature_flags.iter().map(FeatureFlag::as_str)),
+        encoded::json_names_or_null(settings.feature_flags.iter().map(FeatureFlag::as_str)),
         settings.session.as_ref().map(SessionId::as_str),
         hash,
     ])?;
@@ -182,7 +183,7 @@ pub(super) fn expire(
 }
 
 fn words(capabilities: Capabilities) -> String {
-    value::json_names(capabilities.iter().map(Capability::word))
+    encoded::json_names(capabilities.iter().map(Capability::word))
 }
 
 fn session(row: &Row<'_>, column: usize) -> Result<Option<SessionId>, StoreError> {

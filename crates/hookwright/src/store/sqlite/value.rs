@@ -10,6 +10,7 @@ use crate::domain::ids::ID_BYTES;
 use crate::domain::names::NameError;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::time::Timestamp;
+use crate::store::encoded;
 use crate::store::error::StoreError;
 
 /// A column's value, as the database has it.
@@ -62,12 +63,7 @@ pub(super) fn names<T>(
     parse: fn(&str) -> Result<T, NameError>,
     place: &'static str,
 ) -> Result<Vec<T>, StoreError> {
-    let wrong = StoreError::Value { column: place };
-    let Some(text) = row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)? else {
-        return Ok(Vec::new());
-    };
-    let Ok(texts) = serde_json::from_str::<Vec<String>>(text) else { return Err(wrong) };
-    texts.iter().map(|text| parse(text)).collect::<Result<_, _>>().map_err(|_| wrong)
+    encoded::names(row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?, parse, place)
 }
 
 /// A word that stands for one of a few values.
@@ -106,22 +102,6 @@ pub(super) fn parsed<T: FromStr>(text: &str, place: &'static str) -> Result<T, S
 /// A text, without copying it.
 pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, StoreError> {
     Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
-}
-
-/// Names as a JSON array.
-pub(super) fn json_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    serde_json::Value::from_iter(names).to_string()
-}
-
-/// Names as a JSON array, or NULL if there are none, which is what most messages have.
-pub(super) fn json_names_or_null<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> Option<String> {
-    (names.len() > 0).then(|| json_names(names))
-}
-
-/// Key-value pairs as a JSON object.
-pub(super) fn json_metadata(metadata: &Metadata) -> String {
-    let pairs = metadata.iter().map(|(key, value)| (key.clone(), serde_json::Value::from(value.as_str())));
-    serde_json::Value::Object(pairs.collect()).to_string()
 }
 
 /// Every row of a query, read with `each`.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::store::SchemaReport;
 use crate::store::error::StoreError;
 use crate::store::sqlite::checkpoint::Checkpoints;
 use crate::store::sqlite::file::{Lock, Presence};
 use crate::store::sqlite::message_key::MessageKeys;
-use crate::store::sqlite::migrate::SchemaReport;
 use crate::store::sqlite::retention::OldMessages;
 use crate::store::sqlite::{
     application, broadcast, delivery, endpoint, erasure, event_type, expunge, idempotency, inbound, message,

@@ -5,29 +5,29 @@ use std::time::Instant;
 use crate::store::write::Slice;
 
 /// What is left of a slice.
-pub(super) struct Budget {
+pub(in crate::store) struct Budget {
     rows: u32,
     ends: Instant,
 }
 
 impl Budget {
     /// Begins a slice.
-    pub(super) fn of(slice: Slice) -> Budget {
+    pub(in crate::store) fn of(slice: Slice) -> Budget {
         Budget { rows: slice.rows, ends: Instant::now() + slice.time }
     }
 
     /// Whether no more may be done.
-    pub(super) fn is_spent(&self) -> bool {
+    pub(in crate::store) fn is_spent(&self) -> bool {
         self.rows == 0 || Instant::now() >= self.ends
     }
 
     /// So many rows may still go, at most.
-    pub(super) fn rows(&self) -> u32 {
+    pub(in crate::store) fn rows(&self) -> u32 {
         self.rows
     }
 
     /// So many rows went.
-    pub(super) fn spend(&mut self, rows: u32) {
+    pub(in crate::store) fn spend(&mut self, rows: u32) {
         self.rows = self.rows.saturating_sub(rows);
     }
 }

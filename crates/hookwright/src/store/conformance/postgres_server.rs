@@ -1,0 +1,162 @@
+//! What can be wrong with a PostgreSQL server, and what several nodes do to it at the same time.
+
+use hookwright_testkit::postgres::{self, Database, Stop};
+
+use crate::domain::names::EventId;
+use crate::store::conformance::fixture::{app, append, application, ep, message, msg};
+use crate::store::error::StoreError;
+use crate::store::write::{Appended, CatalogWrite, Changed, Write, Written};
+use crate::store::{Exclusivity, SchemaReport, Store, Writer};
+
+fn open(database: &Database, exclusivity: Exclusivity) -> Result<(Store, Writer), StoreError> {
+    Store::open(&database.url.parse().unwrap(), exclusivity)
+}
+
+fn refused(database: &Database) -> StoreError {
+    open(database, Exclusivity::OnlyDeliverer).err().unwrap()
+}
+
+fn write(writer: &mut Writer, number: u16) -> Result<Vec<Written>, StoreError> {
+    writer.commit(&[append(message(1, number), &[9], None)])
+}
+
+#[tokio::test]
+async fn nodes_that_start_at_once_migrate_once() {
+    let Some(database) = postgres::database().await else { return };
+    let url = database.url.clone();
+    let starts: Vec<_> = (0..4)
+        .map(|_| {
+            let url = url.parse().unwrap();
+            std::thread::spawn(move || {
+                Store::open(&url, Exclusivity::OnlyDeliverer).map(|(_, writer)| writer.schema())
+            })
+        })
+        .collect();
+    let reports: Vec<SchemaReport> = starts.into_iter().map(|start| start.join().unwrap().unwrap()).collect();
+    assert_eq!(reports.iter().filter(|report| report.before == 0).count(), 1, "{reports:?}");
+    let newest = reports[0].after.to_string();
+    assert!(reports.iter().all(|report| report.after.to_string() == newest));
+    assert_eq!(database.ask("SELECT max(version) FROM migration").await, newest);
+    assert_eq!(database.ask("SELECT count(*) FROM migration").await, newest);
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_in_one_sentence_and_those_who_run_go_on() {
+    let Some(database) = postgres::database().await else { return };
+    let (_, mut running) = open(&database, Exclusivity::OnlyDeliverer).unwrap();
+    database.execute("INSERT INTO migration (version) VALUES (4000)").await;
+    let newer = refused(&database);
+    assert!(matches!(newer, StoreError::Newer { found: 4000, .. }), "{newer}");
+    assert!(newer.to_string().contains("newer"));
+    write(&mut running, 1).unwrap();
+}
+
+#[tokio::test]
+async fn a_changed_migration_is_refused() {
+    let Some(database) = postgres::database().await else { return };
+    drop(open(&database, Exclusivity::Maker).unwrap());
+    database.execute("UPDATE migration SET checksum = '' WHERE version = 2").await;
+    assert!(matches!(refused(&database), StoreError::Checksum { number: 2 }));
+}
+
+#[tokio::test]
+async fn a_schema_of_another_program_is_refused_and_one_beside_it_is_taken() {
+    let Some(database) = postgres::database().await else { return };
+    assert!(matches!(open(&database, Exclusivity::Visitor).err().unwrap(), StoreError::EmptyDatabase));
+    database.execute("CREATE TABLE book (title text); CREATE SCHEMA hooks").await;
+    assert!(matches!(refused(&database), StoreError::ForeignSchema));
+    let beside = Database { url: format!("{}?options=-csearch_path%3Dhooks", database.url) };
+    drop(open(&beside, Exclusivity::OnlyDeliverer).unwrap());
+    drop(open(&beside, Exclusivity::Visitor).unwrap());
+    assert_eq!(database.ask("SELECT count(*) FROM hooks.application").await, "0");
+    let nowhere = Database { url: format!("{}?options=-csearch_path%3Dnowhere", database.url) };
+    assert!(matches!(refused(&nowhere), StoreError::NoSchema));
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_hold_every_text_is_refused() {
+    let Some(cluster) = postgres::cluster() else { return };
+    cluster.execute("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0").await;
+    let refused = refused(&Database { url: cluster.url("latin") });
+    assert!(matches!(&refused, StoreError::Encoding { found } if found == "LATIN1"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_fails_reads_and_writes_and_is_found_again() {
+    let Some(cluster) = postgres::cluster() else { return };
+    let database = cluster.database().await;
+    let (store, mut writer) = open(&database, Exclusivity::OnlyDeliverer).unwrap();
+    write(&mut writer, 1).unwrap();
+    store.ping().await.unwrap();
+    for (number, stop) in [(2, Stop::Fast), (4, Stop::Immediate)] {
+        cluster.stop(stop);
+        for _ in 0..2 {
+            let failed = write(&mut writer, number).err().unwrap();
+            assert!(matches!(failed, StoreError::Unreachable(_)), "{failed:?}");
+            assert!(!failed.is_of_one_item());
+            let failed = store.ping().await.err().unwrap();
+            assert!(matches!(failed, StoreError::Unreachable(_)), "{failed:?}");
+        }
+        assert!(matches!(refused(&database), StoreError::Unreachable(_)));
+        cluster.start_again();
+        write(&mut writer, number).unwrap();
+        store.ping().await.unwrap();
+        let ready = store.delivery_ready_counts().await.unwrap();
+        assert_eq!(ready[0].count, u64::from(number / 2) + 1, "what failed left nothing");
+    }
+}
+
+#[tokio::test]
+async fn the_same_key_and_event_id_are_claimed_by_one_of_two_nodes() {
+    use crate::domain::message::Message;
+    use crate::store::write::RequestKey;
+    let Some(database) = postgres::database().await else { return };
+    let (store, mut one) = open(&database, Exclusivity::OnlyDeliverer).unwrap();
+    let (_, mut other) = open(&database, Exclusivity::OnlyDeliverer).unwrap();
+    let made = one.commit(&[Write::Catalog(CatalogWrite::ApplicationInsert(application(1)))]).unwrap();
+    assert!(matches!(made[..], [Written::Changed(Changed::Yes)]));
+    // The same claims in another order on each node: they would wait for each other if they were made in that order.
+    let batch = |first: u16, reversed: bool| {
+        let mut batch: Vec<Write> = (0..200)
+            .map(|number| {
+                let key = RequestKey {
+                    hash: [u8::try_from(number).unwrap(); 16],
+                    request: [1; 16],
+                    expires_at: crate::domain::time::Timestamp::MAX,
+                };
+                let event_id = Some(EventId::parse(&format!("event-{number}")).unwrap());
+                append(Message { event_id, ..message(1, first + number) }, &[9], Some(key))
+            })
+            .collect();
+        if reversed {
+            batch.reverse();
+        }
+        batch
+    };
+    let other = std::thread::spawn(move || other.commit(&batch(1_000, true)).unwrap());
+    let mut written = one.commit(&batch(2_000, false)).unwrap();
+    written.extend(other.join().unwrap());
+    let count = |wanted: fn(&Appended) -> bool| {
+        written
+            .iter()
+            .filter(|written| matches!(written, Written::Appended(appended) if wanted(appended)))
+            .count()
+    };
+    assert_eq!(count(|appended| *appended == Appended::Stored), 200);
+    assert_eq!(count(|appended| matches!(appended, Appended::Replayed(_))), 200);
+    let ready = store.delivery_ready_counts().await.unwrap();
+    assert_eq!((ready[0].application, ready[0].endpoint, ready[0].count), (app(1), ep(9), 200));
+    assert!(store.message_get(app(1), msg(999)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_written_fails_alone() {
+    let Some(database) = postgres::database().await else { return };
+    let (_, mut writer) = open(&database, Exclusivity::OnlyDeliverer).unwrap();
+    write(&mut writer, 1).unwrap();
+    let failed =
+        writer.commit(&[append(message(1, 2), &[], None), append(message(1, 1), &[], None)]).err().unwrap();
+    assert!(failed.is_of_one_item(), "{failed:?}");
+    assert_eq!(database.ask("SELECT count(*) FROM message").await, "1");
+    write(&mut writer, 2).unwrap();
+}

@@ -1,0 +1,189 @@
+//! Where the database is, and how it is reached: the URL's own words for TLS, and the bounds of each connection.
+//!
+//! The words of `sslmode` are those of PostgreSQL's own programs
+//! (<https://www.postgresql.org/docs/15/libpq-ssl.html>): `prefer` and `require` encrypt without asking who answers,
+//! `verify-ca` and `verify-full` check the certificate; here both check the name as well.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::config::PostgresUrl;
+use crate::store::error::StoreError;
+
+/// A server that does not answer a connection within this is not there.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+/// A connection on which nothing comes for so long is asked whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(5);
+/// What was sent and is not acknowledged for so long has met a dead connection.
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(5);
+
+/// What connecting takes.
+pub(super) struct Address {
+    pub(super) config: Config,
+    pub(super) tls: MakeRustlsConnect,
+}
+
+/// Whether the server's certificate is looked at.
+enum Trust {
+    Anybody,
+    Authorities(Option<PathBuf>),
+}
+
+impl Address {
+    /// Reads a URL. Errors name what is wrong in it, never the password.
+    pub(super) fn read(url: &PostgresUrl) -> Result<Address, StoreError> {
+        let (plain, mode, authorities) = split(url.expose());
+        let mut config: Config = plain.parse().map_err(StoreError::Address)?;
+        let (mode, trust) = match (mode.as_deref(), authorities) {
+            (Some("disable"), _) => (SslMode::Disable, Trust::Anybody),
+            (None | Some("prefer" | "allow"), None) => (SslMode::Prefer, Trust::Anybody),
+            (Some("require"), None) => (SslMode::Require, Trust::Anybody),
+            (None | Some("prefer" | "allow" | "require" | "verify-ca" | "verify-full"), authorities) => {
+                (SslMode::Require, Trust::Authorities(authorities))
+            }
+            (Some(_), _) => return Err(StoreError::SslMode),
+        };
+        config.ssl_mode(mode).keepalives_idle(KEEPALIVE).tcp_user_timeout(UNACKNOWLEDGED_MAX);
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_WITHIN);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("hookwright");
+        }
+        Ok(Address { config, tls: MakeRustlsConnect::new(tls(trust)?) })
+    }
+}
+
+/// The URL without what the driver does not know, and that: the TLS mode, and the file with the authorities.
+fn split(url: &str) -> (String, Option<String>, Option<PathBuf>) {
+    let Some((before, query)) = url.split_once('?') else { return (url.to_owned(), None, None) };
+    let (mut mode, mut authorities, mut rest) = (None, None, Vec::new());
+    for pair in query.split('&') {
+        match pair.split_once('=') {
+            Some(("sslmode", word)) => mode = Some(word.to_owned()),
+            Some(("sslrootcert", path)) => authorities = Some(PathBuf::from(decoded(path))),
+            _ => rest.push(pair),
+        }
+    }
+    let plain = if rest.is_empty() { before.to_owned() } else { format!("{before}?{}", rest.join("&")) };
+    (plain, mode, authorities)
+}
+
+fn decoded(path: &str) -> String {
+    let pair = format!("path={path}");
+    let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
+    pairs.next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+fn tls(trust: Trust) -> Result<ClientConfig, StoreError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
+    let builder = builder.with_safe_default_protocol_versions().map_err(StoreError::Tls)?;
+    let config = match trust {
+        Trust::Anybody => {
+            let verifier = Arc::new(Unverified { provider });
+            builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+        }
+        Trust::Authorities(None) => {
+            builder.with_platform_verifier().map_err(StoreError::Tls)?.with_no_client_auth()
+        }
+        Trust::Authorities(Some(path)) => {
+            let unreadable = || StoreError::Authorities { path: path.clone() };
+            let mut roots = RootCertStore::empty();
+            for certificate in CertificateDer::pem_file_iter(&path).map_err(|_| unreadable())? {
+                roots.add(certificate.map_err(|_| unreadable())?).map_err(|_| unreadable())?;
+            }
+            if roots.is_empty() {
+                return Err(unreadable());
+            }
+            builder.with_root_certificates(roots).with_no_client_auth()
+        }
+    };
+    Ok(config)
+}
+
+/// Encrypts without asking who answers, as `sslmode=require` means.
+#[derive(Debug)]
+struct Unverified {
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Unverified {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_url_says_of_tls_is_taken_out_of_it() {
+        let (plain, mode, authorities) = split(
+            "postgres://a:b@db/x?sslmode=verify-full&options=-csearch_path%3Dh&sslrootcert=%2Fetc%2Fca.pem",
+        );
+        assert_eq!(plain, "postgres://a:b@db/x?options=-csearch_path%3Dh");
+        assert_eq!(mode.as_deref(), Some("verify-full"));
+        assert_eq!(authorities, Some(PathBuf::from("/etc/ca.pem")));
+        assert_eq!(split("postgres://db/x?sslmode=disable").0, "postgres://db/x");
+    }
+
+    #[test]
+    fn wrong_urls_are_told_without_their_password() {
+        for url in ["postgres://a:hidden@db:port/x", "postgres://a:hidden@db/x?sslmode=perhaps"] {
+            let Err(error) = Address::read(&PostgresUrl::new(url)) else { panic!("{url} is taken") };
+            assert!(!format!("{error:?}").contains("hidden"), "{error:?}");
+        }
+    }
+}

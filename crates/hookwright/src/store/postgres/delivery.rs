@@ -1,0 +1,141 @@
+//! Statements on pending deliveries.
+
+use std::sync::Arc;
+
+use tokio_postgres::Row;
+
+use crate::domain::attempt::Trigger;
+use crate::domain::delivery::{Delivery, DeliveryKey};
+use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
+use crate::domain::page::Page;
+use crate::domain::time::Timestamp;
+use crate::store::error::StoreError;
+use crate::store::postgres::connection::Connection;
+use crate::store::postgres::{Postgres, message, value};
+use crate::store::read::ReadyCount;
+use crate::store::write::{ClaimDue, Loaded, Resent};
+
+impl Postgres {
+    pub(crate) async fn delivery_ready_counts(&self) -> Result<Vec<ReadyCount>, StoreError> {
+        let sql = "SELECT application, endpoint, count(*) FROM delivery WHERE due_at IS NULL
+                   GROUP BY application, endpoint";
+        value::all(&self.reader().await?.query_long(sql, &[]).await?, |row| {
+            Ok(ReadyCount {
+                application: value::id(row, 0, ApplicationId::from_bytes)?,
+                endpoint: value::id(row, 1, EndpointId::from_bytes)?,
+                count: value::count(row, 2)?,
+            })
+        })
+    }
+
+    pub(crate) async fn delivery_load(
+        &self,
+        application: ApplicationId,
+        endpoint: EndpointId,
+        after: MessageId,
+        limit: u32,
+        bytes: usize,
+    ) -> Result<Page<Loaded>, StoreError> {
+        // The server answers all rows at once: it sums up their payloads, and leaves out what would be too much.
+        let sql = format!(
+            "SELECT * FROM (
+                 SELECT d.endpoint, d.attempts, d.trigger, {}, {PAYLOAD},
+                     coalesce(sum(octet_length({PAYLOAD})) OVER (ORDER BY d.message
+                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS bytes_before
+                 FROM delivery d JOIN message m ON m.application = d.application AND m.id = d.message
+                 WHERE d.application = $1 AND d.endpoint = $2 AND d.message > $3 AND d.due_at IS NULL
+                 ORDER BY d.message LIMIT $4) AS sized
+             WHERE bytes_before < $5",
+            message::COLUMNS,
+            PAYLOAD = message::PAYLOAD,
+        );
+        let connection = self.reader().await?;
+        let (rows, bytes_max) = (value::limit(limit), i64::try_from(bytes).unwrap_or(i64::MAX));
+        let rows = connection
+            .query(&sql, &[application.as_bytes(), endpoint.as_bytes(), after.as_bytes(), &rows, &bytes_max])
+            .await?;
+        let items = value::all(&rows, from_row)?;
+        let is_cut = items.iter().map(|loaded| loaded.message.payload.len()).sum::<usize>() >= bytes;
+        let done = !is_cut && u32::try_from(items.len()).is_ok_and(|count| count < limit);
+        Ok(Page { items, done })
+    }
+
+    pub(crate) async fn delivery_next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL";
+        let row = self.reader().await?.first(sql, &[]).await?;
+        Ok(row.map(|row| value::time_opt(&row, 0)).transpose()?.flatten())
+    }
+}
+
+/// Makes a delivery pending and ready, with all its attempts before it, if its message is there.
+pub(super) async fn resend(connection: &Connection, key: &DeliveryKey) -> Result<Resent, StoreError> {
+    let (application, message) = (key.application.as_bytes(), key.message.as_bytes());
+    // It may have been removed since it was read; a delivery without it would never end.
+    let sql = "SELECT 1 FROM message WHERE application = $1 AND id = $2";
+    if connection.first(sql, &[application, message]).await?.is_none() {
+        return Ok(Resent::Missing);
+    }
+    let sql = "INSERT INTO delivery AS d (application, endpoint, message, attempts, trigger) VALUES ($1, $2, $3, 0, 1)
+               ON CONFLICT (application, endpoint, message) DO UPDATE SET attempts = 0, trigger = 1, due_at = NULL
+                   WHERE d.due_at IS NOT NULL";
+    let rows = connection.execute(sql, &[application, key.endpoint.as_bytes(), message]).await?;
+    Ok(if rows == 1 { Resent::Ready } else { Resent::WasReady })
+}
+
+/// Makes deliveries ready whose retry is due, earliest first, and reads them.
+pub(super) async fn claim_due(connection: &Connection, claim: &ClaimDue) -> Result<Vec<Loaded>, StoreError> {
+    let sql = format!(
+        "WITH due AS (
+             SELECT d.application, d.endpoint, d.message, d.due_at, octet_length({PAYLOAD}) AS size
+             FROM delivery d JOIN message m ON m.application = d.application AND m.id = d.message
+             WHERE d.due_at <= $1 ORDER BY d.due_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED),
+         summed AS (
+             SELECT due.*, coalesce(sum(size) OVER (ORDER BY due_at, application, endpoint, message
+                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS bytes_before FROM due),
+         taken AS (
+             UPDATE delivery d SET due_at = NULL FROM summed s
+             WHERE d.application = s.application AND d.endpoint = s.endpoint AND d.message = s.message
+                 AND s.bytes_before < $3
+             RETURNING d.application, d.endpoint, d.message, d.attempts, d.trigger, s.due_at)
+         SELECT t.endpoint, t.attempts, t.trigger, {}, {PAYLOAD}
+         FROM taken t JOIN message m ON m.application = t.application AND m.id = t.message
+         ORDER BY t.due_at, t.application, t.endpoint, t.message",
+        message::COLUMNS,
+        PAYLOAD = message::PAYLOAD,
+    );
+    let (limit, bytes) = (value::limit(claim.limit), i64::try_from(claim.bytes).unwrap_or(i64::MAX));
+    value::all(&connection.query(&sql, &[&claim.now.as_micros(), &limit, &bytes]).await?, from_row)
+}
+
+/// Ends pending deliveries of an endpoint, and says how many.
+pub(super) async fn end(
+    connection: &Connection,
+    application: ApplicationId,
+    endpoint: EndpointId,
+    up_to: MessageId,
+    limit: u32,
+) -> Result<u32, StoreError> {
+    let sql = "DELETE FROM delivery WHERE application = $1 AND endpoint = $2 AND message IN
+                   (SELECT message FROM delivery WHERE application = $1 AND endpoint = $2 AND message <= $3
+                    ORDER BY message LIMIT $4)";
+    let limit = value::limit(limit);
+    let rows = connection
+        .execute(sql, &[application.as_bytes(), endpoint.as_bytes(), up_to.as_bytes(), &limit])
+        .await?;
+    Ok(value::rows(rows))
+}
+
+fn from_row(row: &Row) -> Result<Loaded, StoreError> {
+    let message = message::from_row(row, 3, Some(10))?;
+    let key = DeliveryKey {
+        application: message.application,
+        endpoint: value::id(row, 0, EndpointId::from_bytes)?,
+        message: message.id,
+    };
+    let delivery = Delivery {
+        key,
+        attempts: value::number(row, 1, "delivery.attempts")?,
+        trigger: value::code(row, 2, Trigger::from_code, "delivery.trigger")?,
+    };
+    Ok(Loaded { delivery, message: Arc::new(message) })
+}

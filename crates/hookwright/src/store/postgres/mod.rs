@@ -1,0 +1,75 @@
+//! The PostgreSQL backend: writers and readers on connections of their own, driven by one thread.
+
+mod address; // where the database is, and how it is reached
+mod connection; // one session: prepared statements, and answers in time
+mod pool; // the thread that drives them, and those that reads take turns on
+mod pipeline; // statements that go out together
+mod migrate; // bring the database to the newest schema
+mod writer; // one batch, one transaction
+mod hot; // what every message makes, written as arrays
+mod outcomes; // and what every attempt makes
+
+mod application; // a file for each table's statements
+mod application_search;
+mod attempt;
+mod broadcast;
+mod delivery;
+mod endpoint;
+mod erasure; // of deleted applications: what is left of them
+mod event_type;
+mod expunge; // of messages and attempts: what was in them
+mod health;
+mod idempotency;
+mod inbound;
+mod message;
+mod message_key;
+mod recent;
+mod retention; // what is too old
+mod source;
+mod stats;
+mod subscription;
+mod task;
+mod token;
+
+mod search; // lists with conditions that no index answers
+mod value; // how values are kept in columns
+
+use std::sync::Arc;
+
+use crate::config::PostgresUrl;
+use crate::store::Exclusivity;
+use crate::store::error::StoreError;
+
+use pool::{Lent, Pool};
+
+pub(crate) use writer::Writer;
+
+/// An open PostgreSQL database: what reads need.
+pub(crate) struct Postgres {
+    pool: Arc<Pool>,
+}
+
+/// Opens the database at `url`, and brings it to the newest schema.
+pub(super) fn open(url: &PostgresUrl, exclusivity: Exclusivity) -> Result<(Postgres, Writer), StoreError> {
+    let pool = Arc::new(Pool::open(url)?);
+    let report = pool.wait(async {
+        let connection = pool.connect_to_migrate().await?;
+        migrate::look_around(&connection).await?;
+        migrate::run(&connection, exclusivity).await
+    })?;
+    let writer = Writer::new(Arc::clone(&pool), report);
+    Ok((Postgres { pool }, writer))
+}
+
+impl Postgres {
+    /// A connection for one read.
+    async fn reader(&self) -> Result<Lent, StoreError> {
+        self.pool.lend().await
+    }
+
+    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+        let connection = self.reader().await?;
+        connection.query("SELECT 1", &[]).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+//! The outcomes of attempts, written as arrays: the log, what becomes of the deliveries, and the failures of endpoints.
+
+use std::collections::HashMap;
+
+use crate::domain::delivery::Transition;
+use crate::domain::time::Timestamp;
+use crate::store::error::StoreError;
+use crate::store::postgres::hot::column;
+use crate::store::postgres::pipeline::{Held, Pipeline};
+use crate::store::postgres::value;
+use crate::store::write::{HealthChange, Outcome};
+
+/// Adds the statements that log attempts, and end deliveries or set when they go on.
+pub(super) async fn add<'a>(pipeline: &mut Pipeline<'a>, outcomes: &[&'a Outcome]) -> Result<(), StoreError> {
+    if outcomes.is_empty() {
+        return Ok(());
+    }
+    let of = || outcomes.iter().map(|outcome| &outcome.attempt);
+    let values: Vec<Held<'a>> = vec![
+        column(of().map(|attempt| attempt.application.as_bytes().as_slice())),
+        column(of().map(|attempt| attempt.message.as_bytes().as_slice())),
+        column(of().map(|attempt| attempt.id.as_bytes().as_slice())),
+        column(of().map(|attempt| attempt.endpoint.as_bytes().as_slice())),
+        column(of().map(|attempt| i32::from(attempt.number))),
+        column(of().map(|attempt| i16::from(attempt.status.code()))),
+        column(of().map(|attempt| i32::from(attempt.response_code))),
+        column(of().map(|attempt| i64::try_from(attempt.duration.as_micros()).unwrap_or(i64::MAX))),
+        column(of().map(|attempt| i16::from(attempt.trigger.code()))),
+        column(of().map(|attempt| attempt.started_at.as_micros())),
+        column(of().map(|attempt| attempt.next_attempt_at.map(Timestamp::as_micros))),
+        column(of().map(|attempt| attempt.reason.as_deref().map(value::escaped))),
+        column(of().map(|attempt| value::escaped(&attempt.url))),
+        column(of().map(|attempt| attempt.response.as_ref())),
+    ];
+    // One that is there stays: a batch whose commit seemed to fail may have been written all the same, and comes again.
+    let sql = "INSERT INTO attempt (application, message, id, endpoint, number, status, response_code, duration_us, trigger,
+                   started_at, next_attempt_at, reason, url, response)
+               SELECT * FROM UNNEST($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::integer[], $6::smallint[],
+                   $7::integer[], $8::bigint[], $9::smallint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::bytea[])
+               ON CONFLICT DO NOTHING";
+    pipeline.add(sql, values).await?;
+    let (mut ended, mut waiting) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        match outcome.transition {
+            Transition::Delivered | Transition::GivenUp(_) => ended.push(&outcome.attempt),
+            Transition::RetryAt(due_at) => waiting.push((&outcome.attempt, due_at)),
+        }
+    }
+    if !ended.is_empty() {
+        let values: Vec<Held<'a>> = vec![
+            column(ended.iter().map(|attempt| attempt.application.as_bytes().as_slice())),
+            column(ended.iter().map(|attempt| attempt.endpoint.as_bytes().as_slice())),
+            column(ended.iter().map(|attempt| attempt.message.as_bytes().as_slice())),
+        ];
+        let sql = "DELETE FROM delivery d
+                   USING UNNEST($1::bytea[], $2::bytea[], $3::bytea[]) AS u (application, endpoint, message)
+                   WHERE d.application = u.application AND d.endpoint = u.endpoint AND d.message = u.message";
+        pipeline.add(sql, values).await?;
+    }
+    if !waiting.is_empty() {
+        let values: Vec<Held<'a>> = vec![
+            column(waiting.iter().map(|(attempt, _)| attempt.application.as_bytes().as_slice())),
+            column(waiting.iter().map(|(attempt, _)| attempt.endpoint.as_bytes().as_slice())),
+            column(waiting.iter().map(|(attempt, _)| attempt.message.as_bytes().as_slice())),
+            column(waiting.iter().map(|(attempt, _)| i32::from(attempt.number))),
+            column(waiting.iter().map(|(_, due_at)| due_at.as_micros())),
+        ];
+        // Fenced by the number of attempts: a delivery that was started afresh meanwhile goes its own way.
+        let sql = "UPDATE delivery d SET attempts = u.number, due_at = u.due_at
+                   FROM UNNEST($1::bytea[], $2::bytea[], $3::bytea[], $4::integer[], $5::bigint[])
+                       AS u (application, endpoint, message, number, due_at)
+                   WHERE d.application = u.application AND d.endpoint = u.endpoint AND d.message = u.message
+                       AND d.attempts = u.number - 1";
+        pipeline.add(sql, values).await?;
+    }
+    health(pipeline, outcomes).await
+}
+
+/// Adds the statements that keep or forget failures of endpoints: of each endpoint the last change.
+async fn health<'a>(pipeline: &mut Pipeline<'a>, outcomes: &[&'a Outcome]) -> Result<(), StoreError> {
+    let mut changes = HashMap::new();
+    for outcome in outcomes {
+        if outcome.health != HealthChange::None {
+            changes.insert((&outcome.attempt.application, &outcome.attempt.endpoint), outcome.health);
+        }
+    }
+    let (mut failing, mut recovered) = (Vec::new(), Vec::new());
+    for ((application, endpoint), change) in changes {
+        match change {
+            HealthChange::None => {}
+            HealthChange::Failing(health) => failing.push((application, endpoint, health)),
+            HealthChange::Recovered => recovered.push((application, endpoint)),
+        }
+    }
+    if !failing.is_empty() {
+        let values: Vec<Held<'a>> = vec![
+            column(failing.iter().map(|(application, ..)| application.as_bytes().as_slice())),
+            column(failing.iter().map(|(_, endpoint, _)| endpoint.as_bytes().as_slice())),
+            column(failing.iter().map(|(.., health)| health.first_failure_at.as_micros())),
+            column(failing.iter().map(|(.., health)| health.last_span)),
+            column(failing.iter().map(|(.., health)| health.previous_span)),
+        ];
+        // Of an endpoint that was deleted while its attempt was under way nothing is kept.
+        let sql = "INSERT INTO endpoint_health (application, endpoint, first_failure_at, last_span, previous_span)
+                   SELECT u.* FROM UNNEST($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[])
+                       AS u (application, endpoint, first_failure_at, last_span, previous_span)
+                   WHERE EXISTS (SELECT 1 FROM endpoint e WHERE e.application = u.application AND e.id = u.endpoint)
+                   ORDER BY u.application, u.endpoint
+                   ON CONFLICT (application, endpoint) DO UPDATE SET first_failure_at = EXCLUDED.first_failure_at,
+                       last_span = EXCLUDED.last_span, previous_span = EXCLUDED.previous_span";
+        pipeline.add(sql, values).await?;
+    }
+    if !recovered.is_empty() {
+        let values: Vec<Held<'a>> = vec![
+            column(recovered.iter().map(|(application, _)| application.as_bytes().as_slice())),
+            column(recovered.iter().map(|(_, endpoint)| endpoint.as_bytes().as_slice())),
+        ];
+        let sql = "DELETE FROM endpoint_health h USING UNNEST($1::bytea[], $2::bytea[]) AS u (application, endpoint)
+                   WHERE h.application = u.application AND h.endpoint = u.endpoint";
+        pipeline.add(sql, values).await?;
+    }
+    Ok(())
+}

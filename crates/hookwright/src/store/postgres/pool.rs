@@ -1,0 +1,183 @@
+//! The thread that drives all connections, and the connections that reads take turns on.
+
+use std::ops::Deref;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::config::PostgresUrl;
+use crate::store::error::StoreError;
+use crate::store::postgres::address::Address;
+use crate::store::postgres::connection::{Connection, STATEMENT_TIMEOUT};
+
+/// Reads at the same time; more wait for their turn.
+const READERS: usize = 8;
+/// Whoever gets no connection within this is told that the database is gone.
+const LENT_WITHIN: Duration = Duration::from_secs(2);
+
+/// What every session is set to. Statements are few and always the same, so that compiling them (`jit`) costs more than it brings.
+const SESSION: &str = "SET jit = off; SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '30s'; SET TimeZone = 'UTC'";
+/// What a session that writes is set to besides: its statements go by their indexes, whatever was counted last. A plan that
+/// reads a whole table because it was small a minute ago would hold up everybody.
+const WRITING: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+
+/// Opens connections, and lends them to reads.
+pub(super) struct Pool {
+    driver: Driver,
+    address: Address,
+    idle: Mutex<Vec<Arc<Connection>>>,
+    permits: Arc<Semaphore>,
+}
+
+/// A connection that a read has to itself.
+pub(super) struct Lent {
+    connection: Arc<Connection>,
+    pool: Arc<Pool>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Pool {
+    /// Starts the thread; connects to nothing yet.
+    pub(super) fn open(url: &PostgresUrl) -> Result<Pool, StoreError> {
+        Ok(Pool {
+            driver: Driver::start()?,
+            address: Address::read(url)?,
+            idle: Mutex::default(),
+            permits: Arc::new(Semaphore::new(READERS)),
+        })
+    }
+
+    /// A connection for one read, which is given back by dropping it.
+    pub(super) async fn lend(self: &Arc<Self>) -> Result<Lent, StoreError> {
+        let permit = tokio::time::timeout(LENT_WITHIN, Arc::clone(&self.permits).acquire_owned()).await;
+        let permit = permit.map_err(|_| StoreError::Silent)?.map_err(|_| StoreError::Silent)?;
+        let connection = match self.take_idle() {
+            Some(connection) => connection,
+            None => Arc::new(self.connect("").await?),
+        };
+        Ok(Lent { connection, pool: Arc::clone(self), _permit: permit })
+    }
+
+    /// A new connection that writes.
+    pub(super) async fn connect_to_write(&self) -> Result<Connection, StoreError> {
+        self.connect(WRITING).await
+    }
+
+    /// A new connection whose statements may take as long as they do.
+    pub(super) async fn connect_to_migrate(&self) -> Result<Connection, StoreError> {
+        self.connect("SET statement_timeout = 0; SET lock_timeout = 0").await
+    }
+
+    async fn connect(&self, further: &str) -> Result<Connection, StoreError> {
+        let (config, tls) = (self.address.config.clone(), self.address.tls.clone());
+        // The socket belongs to the driver's thread, whoever waits here.
+        let connecting = self.driver.handle.spawn(async move {
+            let (client, connection) = config.connect(tls).await?;
+            // It ends with its client, and whoever uses that is told how.
+            tokio::spawn(connection);
+            Ok::<_, tokio_postgres::Error>(client)
+        });
+        let connected =
+            tokio::time::timeout(LENT_WITHIN, connecting).await.map_err(|_| StoreError::Silent)?;
+        let connection = Connection::new(connected.map_err(|_| StoreError::Silent)??);
+        connection.batch(&format!("{SESSION}; {STATEMENT_TIMEOUT}; {further}")).await?;
+        Ok(connection)
+    }
+
+    /// Waits for `future` on this thread, which is none of the driver's; its timers run there.
+    pub(super) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        let _timers = self.driver.handle.enter();
+        wait(future)
+    }
+
+    fn take_idle(&self) -> Option<Arc<Connection>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        // After an outage all that were idle are closed.
+        while let Some(connection) = idle.pop() {
+            if connection.is_good() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+}
+
+impl Deref for Lent {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if self.connection.is_good() {
+            let idle = &self.pool.idle;
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&self.connection));
+        }
+    }
+}
+
+impl Lent {
+    /// Begins a transaction that reads one state of the database; it ends with [`Lent::end`], or else with the connection.
+    pub(super) async fn snapshot(&self) -> Result<(), StoreError> {
+        self.suspect();
+        self.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    }
+
+    pub(super) async fn end(&self) -> Result<(), StoreError> {
+        self.batch("COMMIT").await?;
+        self.mend();
+        Ok(())
+    }
+}
+
+/// The thread that reads and writes the sockets.
+struct Driver {
+    handle: Handle,
+    /// There until this goes.
+    runtime: Option<Runtime>,
+}
+
+impl Driver {
+    fn start() -> Result<Driver, StoreError> {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(1).thread_name("hookwright-postgres").enable_all();
+        let runtime = builder.build().map_err(StoreError::Thread)?;
+        Ok(Driver { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // It may be dropped where nothing may block.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Waits for a future that others drive.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => thread::park(),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Statements on access tokens.
+
+use std::time::Duration;
+
+use tokio_postgres::Row;
+
+use crate::domain::capability::{Capabilities, Capability};
+use crate::domain::ids::{ApplicationId, OrganisationId, TokenId};
+use crate::domain::names::{FeatureFlag, SessionId};
+use crate::domain::page::{Page, PageRequest};
+use crate::domain::time::Timestamp;
+use crate::domain::token::{Scope, Token, TokenChange, TokenFilter, TokenSettings};
+use crate::store::encoded;
+use crate::store::error::StoreError;
+use crate::store::postgres::connection::Connection;
+use crate::store::postgres::{Postgres, value};
+use crate::store::write::Changed;
+
+const COLUMNS: &str = "id, name, organisation, application, created_at, expires_at, revoked_at, capabilities, feature_flags, session";
+
+impl Postgres {
+    pub(crate) async fn token_by_hash(&self, hash: [u8; 32]) -> Result<Option<Token>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM token WHERE hash = $1");
+        let row = self.reader().await?.first(&sql, &[&hash]).await?;
+        row.map(|row| from_row(&row)).transpose()
+    }
+
+    pub(crate) async fn token_get(
+        &self,
+        organisation: OrganisationId,
+        id: TokenId,
+    ) -> Result<Option<Token>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM token WHERE id = $1 AND organisation = $2");
+        let row = self.reader().await?.first(&sql, &[id.as_bytes(), organisation.as_bytes()]).await?;
+        row.map(|row| from_row(&row)).transpose()
+    }
+
+    pub(crate) async fn token_list(
+        &self,
+        organisation: OrganisationId,
+        filter: TokenFilter,
+        page: PageRequest<TokenId>,
+    ) -> Result<Page<Token>, StoreError> {
+        let scan = page.scan();
+        // No row has one of the outermost ids: a list without a mark begins beyond it.
+        let (beyond, order, edge) =
+            if scan.ascending { (">", "ASC", TokenId::MIN) } else { ("<", "DESC", TokenId::MAX) };
+        let (condition, application) = match &filter {
+            TokenFilter::All => ("$4::bytea IS NULL", None),
+            TokenFilter::Organisation => ("$4::bytea IS NULL AND application IS NULL", None),
+            TokenFilter::Application(id) => ("application = $4", Some(id.as_bytes().as_slice())),
+        };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM token
+             WHERE organisation = $1 AND {condition} AND id {beyond} $2
+             ORDER BY id {order} LIMIT $3"
+        );
+        let (beyond, count) = (scan.beyond.unwrap_or(edge), value::limit(scan.count));
+        let connection = self.reader().await?;
+        let rows = connection
+            .query(&sql, &[organisation.as_bytes(), beyond.as_bytes(), &count, &application])
+            .await?;
+        Ok(page.page(value::all(&rows, from_row)?))
+    }
+
+    pub(crate) async fn token_list_good(
+        &self,
+        organisation: OrganisationId,
+        application: ApplicationId,
+        now: Timestamp,
+    ) -> Result<Vec<(TokenId, Option<SessionId>)>, StoreError> {
+        let sql = "SELECT id, session FROM token
+                   WHERE organisation = $1 AND application = $2 AND revoked_at IS NULL
+                       AND (expires_at IS NULL OR expires_at > $3)";
+        let connection = self.reader().await?;
+        let rows = connection
+            .query(sql, &[organisation.as_bytes(), application.as_bytes(), &now.as_micros()])
+            .await?;
+        value::all(&rows, |row| Ok((value::id(row, 0, TokenId::from_bytes)?, session(row, 1)?)))
+    }
+}
+
+/// How long a token of an application is kept after it expired, for people who look for it.
+const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// So many of them go when a new one is made: they go faster than they come.
+const FORGOTTEN_AT_ONCE: u32 = 10;
+
+/// Stores a token. A portal makes one at each visit, so the application's old ones go on the way.
+pub(super) async fn insert(
+    connection: &Connection,
+    token: &Token,
+    hash: &[u8; 32],
+) -> Result<Changed, StoreError> {
+    let settings = &token.settings;
+    let application = match &settings.scope {
+        Scope::Organisation(_) => None,
+        Scope::Application(_, application) => Some(application.as_bytes().as_slice()),
+    };
+    let sql =
+        format!("INSERT INTO token ({COLUMNS}, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
+    connection
+        .execute(
+            &sql,
+            &[
+                token.id.as_bytes(),
+                &value::escaped(&settings.name),
+                settings.scope.organisation().as_bytes(),
+                &application,
+                &token.created_at.as_micros(),
+                &settings.expires_at.map(Timestamp::as_micros),
+                &token.revoked_at.map(Timestamp::as_micros),
+                &words(settings.capabilities),
+                &encoded::json_names_or_null(settings.feature_flags.iter().map(FeatureFlag::as_str)),
+                &settings.session.as_ref().map(SessionId::as_str),
+                hash,
+            ],
+        )
+        .await?;
+    if let Some(application) = application {
+        let sql = "DELETE FROM token WHERE id IN (SELECT id FROM token
+                       WHERE application = $1 AND expires_at < $2 ORDER BY expires_at LIMIT $3)";
+        let old = token.created_at.before(KEPT_FOR).as_micros();
+        connection.execute(sql, &[&application, &old, &value::limit(FORGOTTEN_AT_ONCE)]).await?;
+    }
+    Ok(Changed::Yes)
+}
+
+pub(super) async fn update(
+    connection: &Connection,
+    organisation: OrganisationId,
+    id: TokenId,
+    change: &TokenChange,
+) -> Result<Changed, StoreError> {
+    let sql = "UPDATE token SET name = coalesce($3, name), capabilities = coalesce($4, capabilities)
+               WHERE organisation = $1 AND id = $2";
+    let (name, words) = (change.name.as_deref().map(value::escaped), change.capabilities.map(words));
+    let rows = connection.execute(sql, &[organisation.as_bytes(), id.as_bytes(), &name, &words]).await?;
+    Ok(if rows == 1 { Changed::Yes } else { Changed::Missing })
+}
+
+pub(super) async fn revoke(
+    connection: &Connection,
+    organisation: OrganisationId,
+    id: TokenId,
+    now: Timestamp,
+) -> Result<Changed, StoreError> {
+    let sql = "UPDATE token SET revoked_at = coalesce(revoked_at, $3) WHERE organisation = $1 AND id = $2";
+    let rows = connection.execute(sql, &[organisation.as_bytes(), id.as_bytes(), &now.as_micros()]).await?;
+    Ok(if rows == 1 { Changed::Yes } else { Changed::Missing })
+}
+
+/// `Missing` if none of them is there.
+pub(super) async fn expire(
+    connection: &Connection,
+    organisation: OrganisationId,
+    ids: &[TokenId],
+    at: Timestamp,
+) -> Result<Changed, StoreError> {
+    let ids: Vec<&[u8]> = ids.iter().map(|id| id.as_bytes().as_slice()).collect();
+    let sql = "UPDATE token SET expires_at = least(expires_at, $3)
+               WHERE organisation = $1 AND id = ANY($2::bytea[])";
+    let rows = connection.execute(sql, &[organisation.as_bytes(), &ids, &at.as_micros()]).await?;
+    Ok(if rows > 0 { Changed::Yes } else { Changed::Missing })
+}
+
+fn words(capabilities: Capabilities) -> String {
+    encoded::json_names(capabilities.iter().map(Capability::word))
+}
+
+fn session(row: &Row, column: usize) -> Result<Option<SessionId>, StoreError> {
+    value::name_opt(row, column, SessionId::parse, "token.session")
+}
+
+fn from_row(row: &Row) -> Result<Token, StoreError> {
+    let organisation = value::id(row, 2, OrganisationId::from_bytes)?;
+    let scope = match value::id_opt(row, 3, ApplicationId::from_bytes)? {
+        None => Scope::Organisation(organisation),
+        Some(application) => Scope::Application(organisation, application),
+    };
+    Ok(Token {
+        id: value::id(row, 0, TokenId::from_bytes)?,
+        settings: TokenSettings {
+            name: value::text(row, 1)?,
+            scope,
+            capabilities: capabilities(row, 7)?.unwrap_or(scope.capabilities()),
+            feature_flags: value::names(row, 8, FeatureFlag::parse, "token.feature_flags")?,
+            session: session(row, 9)?,
+            expires_at: value::time_opt(row, 5)?,
+        },
+        created_at: value::time(row, 4)?,
+        revoked_at: value::time_opt(row, 6)?,
+    })
+}
+
+/// A word that is not known is an error: a token must not turn into one that may do something else.
+fn capabilities(row: &Row, column: usize) -> Result<Option<Capabilities>, StoreError> {
+    let wrong = StoreError::Value { column: "token.capabilities" };
+    let Some(text) = value::get::<Option<&str>>(row, column)? else { return Ok(None) };
+    let Ok(words) = serde_json::from_str::<Vec<String>>(text) else { return Err(wrong) };
+    words
+        .iter()
+        .map(|word| Capability::from_word(word))
+        .collect::<Option<Capabilities>>()
+        .map(Some)
+        .ok_or(wrong)
+}

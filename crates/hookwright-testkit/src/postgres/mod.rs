@@ -6,8 +6,10 @@
 mod cluster; // the server process and its directory
 mod installed; // where the binaries are, and as whom they run
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio_postgres::NoTls;
 
@@ -43,6 +45,32 @@ pub fn cluster() -> Option<Cluster> {
         skipped();
     }
     own
+}
+
+/// The URL of a database that takes the place of a SQLite file in `folder`, if the tests are to run on PostgreSQL: with
+/// `HOOKWRIGHT_TEST_DATABASE=postgres`. The same folder always gets the same database.
+///
+/// # Panics
+///
+/// If they are, and no PostgreSQL is installed.
+#[must_use]
+pub fn instead_of_file(folder: &Path) -> Option<String> {
+    static GIVEN: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
+    if std::env::var_os("HOOKWRIGHT_TEST_DATABASE").is_none_or(|kind| kind != "postgres") {
+        return None;
+    }
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(url) = given.get(folder) {
+        return Some(url.clone());
+    }
+    // On a thread of its own: whoever asks may be on a runtime, where nothing may be waited for.
+    let made = std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime can be had").block_on(database())
+    });
+    let database = made.join().expect("a database can be made").expect("PostgreSQL is installed");
+    given.insert(folder.to_owned(), database.url.clone());
+    Some(database.url)
 }
 
 #[expect(clippy::print_stderr, reason = "a test that did not run must not look as if it had")]

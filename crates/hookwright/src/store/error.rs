@@ -130,6 +130,12 @@ pub enum StoreError {
     #[cfg(feature = "postgres")]
     #[error("the PostgreSQL server does not answer in time")]
     Silent,
+    /// Another node delivers from the same database.
+    #[cfg(feature = "postgres")]
+    #[error(
+        "the PostgreSQL database is in use by another hookwright node, and this version runs one on each; stop that one, or give this one a database of its own"
+    )]
+    InUseElsewhere,
     /// Other transactions were faster, several times in a row.
     #[cfg(feature = "postgres")]
     #[error("other transactions of the PostgreSQL database were in the way, several times in a row")]

@@ -29,7 +29,9 @@ pub(crate) struct Rig {
 
 /// An engine's configuration as most tests want it: loopback allowed, retries within milliseconds.
 pub(crate) fn config(directory: &TempDir) -> Config {
-    let mut config = Config::new(DatabaseUrl::Sqlite(directory.path().join("test.db")));
+    let file = DatabaseUrl::Sqlite(directory.path().join("test.db"));
+    let elsewhere = hookwright_testkit::postgres::instead_of_file(directory.path());
+    let mut config = Config::new(elsewhere.map_or(file, |url| url.parse().unwrap()));
     config.allow_target_networks = vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
     config.retry.schedule = vec![Duration::from_millis(20); 3];
     config

@@ -104,7 +104,9 @@ impl Drop for Rig {
 }
 
 async fn start_engine(folder: &Path, change: impl FnOnce(&mut Config)) -> Hooks {
-    let mut builder = Hooks::builder(DatabaseUrl::Sqlite(folder.join("hookwright.db")));
+    let file = DatabaseUrl::Sqlite(folder.join("hookwright.db"));
+    let elsewhere = hookwright_testkit::postgres::instead_of_file(folder);
+    let mut builder = Hooks::builder(elsewhere.map_or(file, |url| url.parse().unwrap()));
     builder.config_mut().allow_target_networks = vec!["127.0.0.0/8".parse().unwrap()];
     change(builder.config_mut());
     builder.start().await.unwrap()

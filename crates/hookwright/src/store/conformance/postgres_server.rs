@@ -28,7 +28,7 @@ async fn nodes_that_start_at_once_migrate_once() {
         .map(|_| {
             let url = url.parse().unwrap();
             std::thread::spawn(move || {
-                Store::open(&url, Exclusivity::OnlyDeliverer).map(|(_, writer)| writer.schema())
+                Store::open(&url, Exclusivity::Maker).map(|(_, writer)| writer.schema())
             })
         })
         .collect();
@@ -107,12 +107,30 @@ async fn a_server_that_is_gone_fails_reads_and_writes_and_is_found_again() {
 }
 
 #[tokio::test]
+async fn one_node_delivers_and_its_connection_can_be_cut_without_another_taking_its_place() {
+    let Some(database) = postgres::database().await else { return };
+    let (_, mut first) = open(&database, Exclusivity::OnlyDeliverer).unwrap();
+    assert!(matches!(refused(&database), StoreError::InUseElsewhere));
+    let visitors = open(&database, Exclusivity::Visitor).unwrap();
+    let ours = "database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let sql =
+        format!("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND {ours}");
+    database.execute(&sql).await;
+    // Whether it has heard of the end by now or not: at the second try it has a connection and the lock again.
+    let _ = write(&mut first, 1);
+    write(&mut first, 2).unwrap();
+    assert!(matches!(refused(&database), StoreError::InUseElsewhere));
+    drop((first, visitors));
+    write(&mut open(&database, Exclusivity::OnlyDeliverer).unwrap().1, 3).unwrap();
+}
+
+#[tokio::test]
 async fn the_same_key_and_event_id_are_claimed_by_one_of_two_nodes() {
     use crate::domain::message::Message;
     use crate::store::write::RequestKey;
     let Some(database) = postgres::database().await else { return };
     let (store, mut one) = open(&database, Exclusivity::OnlyDeliverer).unwrap();
-    let (_, mut other) = open(&database, Exclusivity::OnlyDeliverer).unwrap();
+    let (_, mut other) = open(&database, Exclusivity::Visitor).unwrap();
     let made = one.commit(&[Write::Catalog(CatalogWrite::ApplicationInsert(application(1)))]).unwrap();
     assert!(matches!(made[..], [Written::Changed(Changed::Yes)]));
     // The same claims in another order on each node: they would wait for each other if they were made in that order.

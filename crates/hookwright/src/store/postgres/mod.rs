@@ -52,12 +52,12 @@ pub(crate) struct Postgres {
 /// Opens the database at `url`, and brings it to the newest schema.
 pub(super) fn open(url: &PostgresUrl, exclusivity: Exclusivity) -> Result<(Postgres, Writer), StoreError> {
     let pool = Arc::new(Pool::open(url)?);
-    let report = pool.wait(async {
+    let writer = pool.wait(async {
         let connection = pool.connect_to_migrate().await?;
         migrate::look_around(&connection).await?;
-        migrate::run(&connection, exclusivity).await
+        let report = migrate::run(&connection, exclusivity).await?;
+        Writer::open(Arc::clone(&pool), report, exclusivity == Exclusivity::OnlyDeliverer).await
     })?;
-    let writer = Writer::new(Arc::clone(&pool), report);
     Ok((Postgres { pool }, writer))
 }
 

@@ -1,6 +1,7 @@
 //! Writes batches: each is one transaction, and what every message makes goes out as arrays.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::store::SchemaReport;
 use crate::store::error::StoreError;
@@ -16,6 +17,11 @@ use crate::store::write::{Append, Appended, CatalogWrite, Changed, Outcome, Rece
 
 /// So often a batch that lost a race against another transaction is written anew before its callers are told.
 const TRIES: u32 = 5;
+/// The number of the lock that the only node which delivers holds: "hook" in ASCII.
+const DELIVERER: i32 = 0x68_6f6f_6b;
+/// So long a start waits for the lock of a node that was just killed.
+const TAKEN_WITHIN: Duration = Duration::from_secs(10);
+const ASK_EVERY: Duration = Duration::from_millis(200);
 
 /// Writes batches on a connection of its own.
 pub(crate) struct Writer {
@@ -23,12 +29,32 @@ pub(crate) struct Writer {
     /// Opened when it is needed, and again after it broke.
     connection: Option<Connection>,
     report: SchemaReport,
+    /// Whether no other node may deliver from the database.
+    is_alone: bool,
     old: OldMessages,
 }
 
 impl Writer {
-    pub(super) fn new(pool: Arc<Pool>, report: SchemaReport) -> Writer {
-        Writer { pool, connection: None, report, old: OldMessages::default() }
+    /// A writer; if it is to be `alone`, it is only if no other is.
+    pub(super) async fn open(
+        pool: Arc<Pool>,
+        report: SchemaReport,
+        is_alone: bool,
+    ) -> Result<Writer, StoreError> {
+        let mut writer = Writer { pool, connection: None, report, is_alone, old: OldMessages::default() };
+        let asked_since = Instant::now();
+        loop {
+            match writer.connect().await {
+                // One that was killed a moment ago is gone once the server has noticed.
+                Err(StoreError::InUseElsewhere) if asked_since.elapsed() < TAKEN_WITHIN => {
+                    tokio::time::sleep(ASK_EVERY).await;
+                }
+                connected => {
+                    writer.connection = Some(connected?);
+                    return Ok(writer);
+                }
+            }
+        }
     }
 
     /// What opening the database changed about its schema.
@@ -49,10 +75,23 @@ impl Writer {
         })
     }
 
+    /// A new connection. Its session holds the lock of the only deliverer, if this is it: a session that lost it cannot write.
+    async fn connect(&self) -> Result<Connection, StoreError> {
+        let connection = self.pool.connect_to_write().await?;
+        if self.is_alone {
+            let sql = format!("SELECT pg_try_advisory_lock({DELIVERER}, hashtext(current_schema()))");
+            let row = connection.first(&sql, &[]).await?;
+            if !row.is_some_and(|row| row.get(0)) {
+                return Err(StoreError::InUseElsewhere);
+            }
+        }
+        Ok(connection)
+    }
+
     async fn try_commit(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         let connection = match self.connection.take().filter(Connection::is_good) {
             Some(connection) => connection,
-            None => self.pool.connect_to_write().await?,
+            None => self.connect().await?,
         };
         let written = Batch::new(&connection, &mut self.old, batch.len()).write(batch).await;
         if written.is_err() {

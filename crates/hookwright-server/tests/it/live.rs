@@ -18,11 +18,15 @@ pub(crate) struct Live {
 
 /// How it is started. Each start gets another port.
 pub(crate) fn launch(retry_schedule: &str) -> Launch {
-    Launch::new(env!("CARGO_BIN_EXE_hookwright"))
+    let launch = Launch::new(env!("CARGO_BIN_EXE_hookwright"))
         .args(["serve", "--listen", "127.0.0.1:0"])
         .env("HOOKWRIGHT_API_TOKEN", TOKEN)
         .env("HOOKWRIGHT_ALLOW_TARGET_NETWORKS", "127.0.0.0/8")
-        .env("HOOKWRIGHT_RETRY_SCHEDULE", retry_schedule)
+        .env("HOOKWRIGHT_RETRY_SCHEDULE", retry_schedule);
+    match hookwright_testkit::postgres::instead_of_file(launch.directory()) {
+        Some(url) => launch.env("HOOKWRIGHT_DATABASE_URL", url),
+        None => launch,
+    }
 }
 
 impl Live {

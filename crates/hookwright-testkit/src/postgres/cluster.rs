@@ -105,7 +105,7 @@ impl Cluster {
             "-c",
             "listen_addresses=127.0.0.1",
             "-c",
-            "max_connections=200",
+            "max_connections=1500",
         ]);
         command.arg("-c").arg(format!("unix_socket_directories={}", self.folder.display()));
         command.env("FOLDER", &self.folder).process_group(0);

@@ -3,6 +3,7 @@
 //! Nothing is downloaded and no server that runs on the machine is used. One cluster serves all tests of a process, with
 //! PostgreSQL's own defaults of durability; a test that stops and starts its server has a cluster of its own.
 
+mod cutter; // a connection that breaks at a commit
 mod cluster; // the server process and its directory
 mod installed; // where the binaries are, and as whom they run
 
@@ -14,6 +15,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use tokio_postgres::NoTls;
 
 pub use cluster::{Cluster, Stop};
+pub use cutter::{Cut, Cutter};
 
 /// An empty database on a cluster.
 #[derive(Clone, Debug)]
@@ -100,6 +102,19 @@ impl Cluster {
 }
 
 impl Database {
+    /// The same database by way of a [`Cutter`].
+    ///
+    /// # Panics
+    ///
+    /// If this is not on a cluster of ours.
+    pub async fn through_cutter(&self) -> (Cutter, Database) {
+        let (before, path) = self.url.rsplit_once('/').expect("it has a path");
+        let (before, port) = before.rsplit_once(':').expect("it has a port");
+        let cutter = Cutter::start(port.parse().expect("the port is a number")).await;
+        let url = format!("{before}:{}/{path}", cutter.port());
+        (cutter, Database { url })
+    }
+
     /// Runs statements in it as its owner, on a connection of their own.
     pub async fn execute(&self, statements: &str) {
         run(&self.url, statements).await;

@@ -80,6 +80,15 @@ CREATE TABLE catalog_sequence (
 );
 INSERT INTO catalog_sequence (value) VALUES (0);
 
+-- The last batch that each writer has committed. A writer that lost the answer to a commit makes the same row: if it can, the
+-- batch was not committed, and never will be.
+CREATE TABLE batch (
+    writer BYTEA NOT NULL,
+    number BIGINT NOT NULL,
+    written_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    PRIMARY KEY (writer, number)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0);
+
 -- Journal: what happened. Keys begin with the application.
 
 -- By day of the message, which is where its id begins, so that retention can drop whole days. What has no day yet is in the

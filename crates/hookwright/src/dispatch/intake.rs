@@ -41,7 +41,16 @@ pub(super) async fn take_committed(
             batch = committed.recv() => batch,
         };
         let Some(batch) = batch else { break };
-        for Committed { message, endpoints, batch } in batch {
+        for committed in batch {
+            let (message, endpoints, batch) = match committed {
+                Committed::Message { message, endpoints, batch } => (message, endpoints, batch),
+                Committed::ReadyOnDisk { application, endpoint, messages } => {
+                    let throttle = shared.throttle(application, endpoint).await.ok();
+                    let now = shared.clock.now();
+                    shared.lanes().ready_on_disk(application, endpoint, &messages, throttle, now);
+                    continue;
+                }
+            };
             let application = message.application;
             let entry = match shared.catalog.application_cached(application) {
                 Some(entry) => Some(entry),

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::domain::ids::EndpointId;
+use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
 use crate::domain::message::Message;
 use crate::error::Error;
 use crate::journal::queue::{Job, Queue};
@@ -19,12 +19,17 @@ use crate::store::write::{Append, Appended, CatalogWrite, Changed, Outcome, Writ
 /// Outcomes that may wait to be written before no further attempts are started.
 pub(crate) const UNWRITTEN_OUTCOMES_MAX: usize = 20_000;
 
-/// A message that has just been committed, with where it goes.
-pub(crate) struct Committed {
-    pub(crate) message: Arc<Message>,
-    pub(crate) endpoints: Vec<EndpointId>,
-    /// The number of its batch.
-    pub(crate) batch: u64,
+/// What has just been committed, and is to be delivered.
+pub(crate) enum Committed {
+    /// A message, with where it goes.
+    Message {
+        message: Arc<Message>,
+        endpoints: Vec<EndpointId>,
+        /// The number of its batch.
+        batch: u64,
+    },
+    /// Deliveries of an endpoint that became ready while nobody waits for the answer any more: they come in from disk.
+    ReadyOnDisk { application: ApplicationId, endpoint: EndpointId, messages: Vec<MessageId> },
 }
 
 /// An engine ended, and what came of its last attempts could not be written.

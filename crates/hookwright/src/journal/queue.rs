@@ -160,6 +160,11 @@ impl Queue {
         }
     }
 
+    /// Takes what somebody waits for, to be refused: nothing is written right now. Outcomes stay.
+    pub(super) fn take_urgent(&self) -> Vec<Job> {
+        self.lock().urgent.drain(..).collect()
+    }
+
     /// Puts outcomes back that could not be written, before all others.
     pub(super) fn put_back(&self, outcomes: Vec<Outcome>) {
         let mut state = self.lock();

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::domain::delivery::DeliveryKey;
 use crate::error::Error;
 use crate::journal::Committed;
 use crate::journal::queue::{Job, Queue};
 use crate::measures::Measures;
 use crate::store::Writer;
 use crate::store::error::StoreError;
-use crate::store::write::{Append, Appended, Outcome, Received, Write, Written};
+use crate::store::write::{Append, Appended, Received, Resent, Settled, Write, Written};
 
 /// The wait before outcomes that could not be written are tried again.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
@@ -27,7 +28,7 @@ pub(super) fn spawn(
     committed: mpsc::UnboundedSender<Vec<Committed>>,
     measures: Arc<Measures>,
 ) -> std::io::Result<JoinHandle<()>> {
-    let thread = Thread { queue, writer, committed, measures };
+    let thread = Thread { queue, writer, committed, measures, unsettled: None };
     thread::Builder::new().name("hookwright-writer".to_owned()).spawn(move || thread.run())
 }
 
@@ -36,6 +37,8 @@ struct Thread {
     writer: Writer,
     committed: mpsc::UnboundedSender<Vec<Committed>>,
     measures: Arc<Measures>,
+    /// The number and the items of a batch of which it is not known whether it is committed. Who waited for them was told so.
+    unsettled: Option<(u64, Vec<Write>)>,
 }
 
 /// However the thread ends, also by a panic, nobody waits for it for ever.
@@ -48,7 +51,11 @@ impl Drop for Thread {
 impl Thread {
     fn run(mut self) {
         let mut failures_at_the_end = 0;
-        while let Some(jobs) = self.queue.take() {
+        loop {
+            if !self.settle() {
+                break;
+            }
+            let Some(jobs) = self.queue.take() else { break };
             let (writes, answers): (Vec<Write>, Vec<Answer>) =
                 jobs.into_iter().map(|Job { write, answer }| (write, answer)).unzip();
             let batch = self.queue.begin_batch();
@@ -79,7 +86,7 @@ impl Thread {
                         );
                     }
                     self.queue.set_failure(Some(told));
-                    self.failed(writes, answers, &failure);
+                    self.failed(batch, writes, answers, &failure);
                     if self.queue.is_closed() {
                         failures_at_the_end += 1;
                         if failures_at_the_end >= LAST_TRIES {
@@ -105,7 +112,44 @@ impl Thread {
                     // It would fail for ever. The attempt is not logged, and its delivery is made once more.
                     tracing::error!(error = %in_full(&failure), "an outcome cannot be written and is dropped");
                 }
-                Err(failure) => self.failed(writes, answers, &failure),
+                Err(failure) => self.failed(batch, writes, answers, &failure),
+            }
+        }
+    }
+
+    /// Finds out how the last batch ended, if that is not known: nothing is written before. What is asked for meanwhile is
+    /// refused. `false` if it cannot be found out and the end has come: the next start reads what there is.
+    fn settle(&mut self) -> bool {
+        let Some((batch, writes)) = self.unsettled.take() else { return true };
+        let answers = writes.iter().map(|_| None).collect();
+        let mut failures_at_the_end = 0;
+        loop {
+            match self.writer.settle() {
+                Ok(Some(Settled::Committed(written))) => {
+                    tracing::info!(batch.items = writes.len(), "a batch whose answer was lost is committed");
+                    self.queue.set_failure(None);
+                    self.succeeded(batch, writes, answers, written);
+                    return true;
+                }
+                Ok(_) => {
+                    self.put_back(writes);
+                    return true;
+                }
+                Err(failure) => {
+                    for Job { answer, .. } in self.queue.take_urgent() {
+                        if let Some(answer) = answer {
+                            let _ = answer.send(Err(Error::NotWritten(in_full(&failure))));
+                        }
+                    }
+                    if self.queue.is_closed() {
+                        failures_at_the_end += 1;
+                        if failures_at_the_end >= LAST_TRIES {
+                            self.put_back(writes);
+                            return false;
+                        }
+                    }
+                    thread::sleep(PAUSE_AFTER_FAILURE);
+                }
             }
         }
     }
@@ -115,10 +159,14 @@ impl Thread {
         let mut fresh = Vec::new();
         let mut accepted = |Append { message, endpoints, .. }| {
             if !endpoints.is_empty() {
-                fresh.push(Committed { message, endpoints, batch });
+                fresh.push(Committed::Message { message, endpoints, batch });
             }
         };
+        let mut ready = Vec::new();
         for ((write, answer), written) in writes.into_iter().zip(answers).zip(written) {
+            if answer.is_none() {
+                ready.extend(ready_on_disk(&write, &written));
+            }
             match (write, &written) {
                 (Write::Append(append), Written::Appended(Appended::Stored)) => accepted(append),
                 (Write::Receive(receive), Written::Received(Received::Stored)) => {
@@ -139,23 +187,54 @@ impl Thread {
                 let _ = answer.send(Ok(written));
             }
         }
+        fresh.extend(ready);
         if !fresh.is_empty() {
             // Nobody listens any more at a shutdown: the deliveries are on disk for the next start.
             let _ = self.committed.send(fresh);
         }
     }
 
-    /// Tells each caller, and keeps the outcomes, for which nobody waits, to be written later.
-    fn failed(&self, writes: Vec<Write>, answers: Vec<Answer>, failure: &StoreError) {
-        let mut outcomes: Vec<Outcome> = Vec::new();
-        for (write, answer) in writes.into_iter().zip(answers) {
-            if let Some(answer) = answer {
-                let _ = answer.send(Err(Error::NotWritten(in_full(failure))));
-            } else if let Write::Outcome(outcome) = write {
-                outcomes.push(outcome);
-            }
+    /// Tells each caller, and keeps the outcomes, for which nobody waits, to be written later; or all of it, until it is known
+    /// whether it was written.
+    fn failed(&mut self, batch: u64, writes: Vec<Write>, answers: Vec<Answer>, failure: &StoreError) {
+        for answer in answers.into_iter().flatten() {
+            let _ = answer.send(Err(Error::NotWritten(in_full(failure))));
         }
-        self.queue.put_back(outcomes);
+        if self.writer.is_unsettled() && self.unsettled.is_none() {
+            self.unsettled = Some((batch, writes));
+        } else {
+            self.put_back(writes);
+        }
+    }
+
+    /// Keeps outcomes that were not written; who waited for anything else was told.
+    fn put_back(&self, writes: Vec<Write>) {
+        let outcomes = writes.into_iter().filter_map(|write| match write {
+            Write::Outcome(outcome) => Some(outcome),
+            _ => None,
+        });
+        self.queue.put_back(outcomes.collect());
+    }
+}
+
+/// Deliveries that an item made ready, and of which its answer would have told.
+fn ready_on_disk(write: &Write, written: &Written) -> Vec<Committed> {
+    let ready = |key: &DeliveryKey| Committed::ReadyOnDisk {
+        application: key.application,
+        endpoint: key.endpoint,
+        messages: vec![key.message],
+    };
+    match (write, written) {
+        (Write::ClaimDue(_), Written::Claimed(claimed)) => {
+            claimed.iter().map(|loaded| ready(&loaded.delivery.key)).collect()
+        }
+        (Write::Resend(key), Written::Resent(Resent::Ready)) => vec![ready(key)],
+        (Write::TaskStep(step), Written::Stepped(Some(messages))) => {
+            let (application, endpoint) = (step.before.application, step.before.endpoint);
+            vec![Committed::ReadyOnDisk { application, endpoint, messages: messages.clone() }]
+        }
+        (Write::Told(write, _), written) => ready_on_disk(write, written),
+        _ => Vec::new(),
     }
 }
 

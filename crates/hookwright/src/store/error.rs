@@ -122,6 +122,10 @@ pub enum StoreError {
     #[cfg(feature = "postgres")]
     #[error("the thread that drives the connections to PostgreSQL cannot be started")]
     Thread(#[source] std::io::Error),
+    /// The operating system gives no randomness.
+    #[cfg(feature = "postgres")]
+    #[error("the operating system gave no random bytes")]
+    Randomness,
     /// The server cannot be reached, or it cut the connection.
     #[cfg(feature = "postgres")]
     #[error("the PostgreSQL server cannot be reached, or has ended the connection")]

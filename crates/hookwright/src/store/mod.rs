@@ -23,7 +23,7 @@ use std::sync::Arc;
 use crate::config::DatabaseUrl;
 use crate::domain::ids::OrganisationId;
 use crate::store::error::StoreError;
-use crate::store::write::{Write, Written};
+use crate::store::write::{Settled, Write, Written};
 
 /// Runs a read on whichever backend there is.
 macro_rules! dispatch {
@@ -117,6 +117,25 @@ impl Writer {
             Writer::Sqlite(writer) => writer.commit(batch),
             #[cfg(feature = "postgres")]
             Writer::Postgres(writer) => writer.commit(batch),
+        }
+    }
+
+    /// Whether it is not known of the last batch whether it is committed. Nothing more is written until [`Writer::settle`] says it.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        match self {
+            // What commits is in this process.
+            Writer::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Writer::Postgres(writer) => writer.is_unsettled(),
+        }
+    }
+
+    /// Finds out how the last batch ended, if that is not known; fails as long as that cannot be asked.
+    pub(crate) fn settle(&mut self) -> Result<Option<Settled>, StoreError> {
+        match self {
+            Writer::Sqlite(_) => Ok(None),
+            #[cfg(feature = "postgres")]
+            Writer::Postgres(writer) => writer.settle(),
         }
     }
 }

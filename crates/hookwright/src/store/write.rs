@@ -22,7 +22,9 @@ use crate::domain::task::{Task, TaskStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Token, TokenChange};
 
-pub(crate) use crate::store::written::{Appended, Changed, Erased, Loaded, Received, Resent, Swept, Written};
+pub(crate) use crate::store::written::{
+    Appended, Changed, Erased, Loaded, Received, Resent, Settled, Swept, Written,
+};
 
 /// One item of a batch.
 pub(crate) enum Write {

@@ -45,6 +45,17 @@ impl Written {
     }
 }
 
+/// How a batch ended whose answer was lost.
+#[derive(Debug)]
+pub(crate) enum Settled {
+    /// It was committed, and this is what its items are answered.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "on SQLite no answer is lost"))]
+    Committed(Vec<Written>),
+    /// It was not, and will not be.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "on SQLite no answer is lost"))]
+    NotCommitted,
+}
+
 /// What became of a message that was to be stored.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Appended {

@@ -113,10 +113,10 @@ async fn every_mistake_in_a_variable_is_named_with_what_to_do() {
         ),
         (
             "DATABASE_URL",
-            "postgres://me:pass_word@db/x",
-            "HOOKWRIGHT_DATABASE_URL is \"postgres://…@db/x\", which names a PostgreSQL database",
+            "mysql://me:pass_word@db/x",
+            "HOOKWRIGHT_DATABASE_URL is \"mysql://…@db/x\", which begins with neither sqlite:// nor postgres://",
         ),
-        ("DATABASE_URL", "hookwright.db", "which does not begin with sqlite://"),
+        ("DATABASE_URL", "hookwright.db", "which begins with neither sqlite:// nor postgres://"),
         (
             "PUBLIC_URL",
             "https://me:pass_word@example.com",

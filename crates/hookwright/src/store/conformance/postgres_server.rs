@@ -1,11 +1,11 @@
 //! What can be wrong with a PostgreSQL server, and what several nodes do to it at the same time.
 
-use hookwright_testkit::postgres::{self, Database, Stop};
+use hookwright_testkit::postgres::{self, Cut, Database, Stop};
 
 use crate::domain::names::EventId;
 use crate::store::conformance::fixture::{app, append, application, ep, message, msg};
 use crate::store::error::StoreError;
-use crate::store::write::{Appended, CatalogWrite, Changed, Write, Written};
+use crate::store::write::{Appended, CatalogWrite, Changed, Settled, Write, Written};
 use crate::store::{Exclusivity, SchemaReport, Store, Writer};
 
 fn open(database: &Database, exclusivity: Exclusivity) -> Result<(Store, Writer), StoreError> {
@@ -177,4 +177,47 @@ async fn a_value_that_cannot_be_written_fails_alone() {
     assert!(failed.is_of_one_item(), "{failed:?}");
     assert_eq!(database.ask("SELECT count(*) FROM message").await, "1");
     write(&mut writer, 2).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_whose_answer_is_lost_is_found_out_and_never_taken_for_failed() {
+    let Some(direct) = postgres::database().await else { return };
+    let (cutter, database) = direct.through_cutter().await;
+    let (_, mut writer) = open(&database, Exclusivity::OnlyDeliverer).unwrap();
+    let count = async || direct.ask("SELECT count(*) FROM message").await;
+    write(&mut writer, 1).unwrap();
+
+    cutter.cut(Cut::BeforeAnswer);
+    let written = write(&mut writer, 2).unwrap();
+    assert!(
+        matches!(written[..], [Written::Appended(Appended::Stored)]),
+        "it was asked on another connection"
+    );
+    assert_eq!(count().await, "2");
+
+    cutter.cut(Cut::BeforeCommit);
+    assert!(matches!(write(&mut writer, 3), Err(StoreError::Unreachable(_))));
+    assert!(!writer.is_unsettled());
+    assert_eq!(count().await, "2");
+    write(&mut writer, 3).unwrap();
+
+    for (cut, number) in [(Cut::BeforeAnswer, 4), (Cut::BeforeCommit, 5)] {
+        cutter.cut_and_refuse(cut);
+        assert!(write(&mut writer, number).is_err());
+        assert!(writer.is_unsettled(), "nobody can be asked");
+        assert!(writer.settle().is_err());
+        assert!(write(&mut writer, 99).is_err(), "nothing comes before it is known");
+        cutter.mend();
+        match writer.settle().unwrap() {
+            Some(Settled::Committed(written)) if number == 4 => {
+                assert!(matches!(written[..], [Written::Appended(Appended::Stored)]));
+            }
+            Some(Settled::NotCommitted) if number == 5 => {}
+            other => panic!("{cut:?}: {other:?}"),
+        }
+        assert_eq!(count().await, "4");
+        assert!(writer.settle().unwrap().is_none());
+    }
+    write(&mut writer, 5).unwrap();
+    assert_eq!(direct.ask("SELECT count(*) FROM batch").await, "1", "one mark for each writer");
 }

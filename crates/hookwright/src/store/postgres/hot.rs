@@ -14,6 +14,7 @@ use crate::domain::names::{Channel, EventId, Tag};
 use crate::domain::time::Timestamp;
 use crate::store::encoded;
 use crate::store::error::StoreError;
+use crate::store::postgres::commit::Mark;
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::pipeline::{Held, Pipeline};
 use crate::store::postgres::{message_key, outcomes, value};
@@ -30,12 +31,12 @@ pub(super) struct Hot<'w> {
 }
 
 /// How a collection is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) struct Frame {
     /// It begins the transaction.
     pub(super) begins: bool,
-    /// It ends it: all is durable when it is written.
-    pub(super) commits: bool,
+    /// It ends it, under this mark: all is durable when it is written.
+    pub(super) commits: Option<Mark>,
 }
 
 impl<'w> Hot<'w> {
@@ -76,22 +77,25 @@ impl<'w> Hot<'w> {
         self.outcomes.push(outcome);
     }
 
-    /// Writes the collection and says what became of each message; it is empty afterwards.
+    /// Writes the collection, and notes what becomes of each message before the statements that may commit it are sent. It is
+    /// empty afterwards.
     pub(super) async fn write(
         &mut self,
         connection: &Connection,
         frame: Frame,
-    ) -> Result<Vec<Appended>, StoreError> {
+        appended: &mut Vec<Appended>,
+    ) -> Result<(), StoreError> {
         let hot = std::mem::take(self);
         let mut begins = frame.begins;
-        let appended = if hot.keys.is_empty() && hot.event_ids.is_empty() {
+        *appended = if hot.keys.is_empty() && hot.event_ids.is_empty() {
             hot.appends.iter().map(|_| Appended::Stored).collect()
         } else {
             let appended = hot.claim(connection, begins).await?;
             begins = false;
             appended
         };
-        let stored = hot.appends.iter().zip(&appended).filter(|(_, appended)| **appended == Appended::Stored);
+        let stored =
+            hot.appends.iter().zip(&*appended).filter(|(_, appended)| **appended == Appended::Stored);
         let stored: Vec<&Append> = stored.map(|(append, _)| *append).collect();
         let mut pipeline = Pipeline::new(connection);
         if begins {
@@ -99,11 +103,11 @@ impl<'w> Hot<'w> {
         }
         outcomes::add(&mut pipeline, &hot.outcomes).await?;
         messages(&mut pipeline, &stored).await?;
-        if frame.commits {
-            pipeline.plain("COMMIT");
+        if let Some(mark) = frame.commits {
+            mark.commit(&mut pipeline).await?;
         }
         pipeline.run().await?;
-        Ok(appended)
+        Ok(())
     }
 
     /// Claims keys and `eventId`s, and says which messages may be stored.

@@ -6,7 +6,9 @@ mod pool; // the thread that drives them, and those that reads take turns on
 mod pipeline; // statements that go out together
 mod migrate; // bring the database to the newest schema
 mod writer; // one batch, one transaction
+mod apply; // its items, one after the other
 mod hot; // what every message makes, written as arrays
+mod commit; // whether it is committed, also when the answer is lost
 mod outcomes; // and what every attempt makes
 
 mod application; // a file for each table's statements

@@ -5,15 +5,14 @@ use std::time::{Duration, Instant};
 
 use crate::store::SchemaReport;
 use crate::store::error::StoreError;
+use crate::store::postgres::commit::{Mark, NAME_BYTES, Unsettled, forget_old};
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::hot::{Frame, Hot};
+use crate::store::postgres::pipeline::Pipeline;
 use crate::store::postgres::pool::Pool;
-use crate::store::postgres::retention::{self, OldMessages};
-use crate::store::postgres::{
-    application, broadcast, delivery, endpoint, erasure, event_type, expunge, idempotency, inbound,
-    message_key, source, task, token,
-};
-use crate::store::write::{Append, Appended, CatalogWrite, Changed, Outcome, Received, Write, Written};
+use crate::store::postgres::retention::OldMessages;
+use crate::store::postgres::{apply, broadcast, inbound};
+use crate::store::write::{Append, Appended, Outcome, Received, Settled, Write, Written};
 
 /// So often a batch that lost a race against another transaction is written anew before its callers are told.
 const TRIES: u32 = 5;
@@ -32,6 +31,12 @@ pub(crate) struct Writer {
     /// Whether no other node may deliver from the database.
     is_alone: bool,
     old: OldMessages,
+    /// Its own name, which no other writer has.
+    name: [u8; NAME_BYTES],
+    /// The number of the last batch.
+    batch: i64,
+    /// The last batch, if nobody knows whether it is committed.
+    unsettled: Option<Unsettled>,
 }
 
 impl Writer {
@@ -41,7 +46,10 @@ impl Writer {
         report: SchemaReport,
         is_alone: bool,
     ) -> Result<Writer, StoreError> {
-        let mut writer = Writer { pool, connection: None, report, is_alone, old: OldMessages::default() };
+        let mut name = [0; NAME_BYTES];
+        getrandom::fill(&mut name).map_err(|_| StoreError::Randomness)?;
+        let (connection, old, unsettled) = (None, OldMessages::default(), None);
+        let mut writer = Writer { pool, connection, report, is_alone, old, name, batch: 0, unsettled };
         let asked_since = Instant::now();
         loop {
             match writer.connect().await {
@@ -50,7 +58,9 @@ impl Writer {
                     tokio::time::sleep(ASK_EVERY).await;
                 }
                 connected => {
-                    writer.connection = Some(connected?);
+                    let connection = connected?;
+                    forget_old(&connection).await?;
+                    writer.connection = Some(connection);
                     return Ok(writer);
                 }
             }
@@ -62,17 +72,59 @@ impl Writer {
         self.report
     }
 
+    /// Whether it is not known of the last batch whether it is committed: [`Writer::settle`] comes next.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        self.unsettled.is_some()
+    }
+
+    /// Finds out how the last batch ended, if that is not known; fails as long as the server cannot be asked.
+    pub(crate) fn settle(&mut self) -> Result<Option<Settled>, StoreError> {
+        let pool = Arc::clone(&self.pool);
+        pool.wait(self.try_settle())
+    }
+
     pub(crate) fn commit(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         let pool = Arc::clone(&self.pool);
         pool.wait(async {
+            if self.is_unsettled() {
+                return Err(StoreError::Silent);
+            }
             let mut tries = 1;
             loop {
                 match self.try_commit(batch).await {
                     Err(StoreError::Raced) if tries < TRIES => tries += 1,
+                    // Most often only the connection was lost, and another tells at once how it ended.
+                    Err(lost) if self.is_unsettled() => {
+                        return match self.try_settle().await {
+                            Ok(Some(Settled::Committed(written))) => Ok(written),
+                            _ => Err(lost),
+                        };
+                    }
                     result => return result,
                 }
             }
         })
+    }
+
+    async fn try_settle(&mut self) -> Result<Option<Settled>, StoreError> {
+        let Some(unsettled) = self.unsettled.take() else { return Ok(None) };
+        let connection = match self.connect().await {
+            Ok(connection) => connection,
+            Err(error) => {
+                self.unsettled = Some(unsettled);
+                return Err(error);
+            }
+        };
+        match unsettled.settle(&connection).await {
+            Ok(settled) => {
+                self.connection = Some(connection);
+                Ok(Some(settled))
+            }
+            Err((unsettled, error)) => {
+                self.unsettled = Some(unsettled);
+                Err(error)
+            }
+        }
     }
 
     /// A new connection. Its session holds the lock of the only deliverer, if this is it: a session that lost it cannot write.
@@ -93,16 +145,29 @@ impl Writer {
             Some(connection) => connection,
             None => self.connect().await?,
         };
-        let written = Batch::new(&connection, &mut self.old, batch.len()).write(batch).await;
-        if written.is_err() {
-            self.old.rolled_back();
-            // Whether there is a transaction is not known; without one this does nothing.
-            if connection.is_good() && connection.batch("ROLLBACK").await.is_err() {
-                connection.suspect();
+        self.batch += 1;
+        let mark = Mark { writer: self.name, number: self.batch };
+        let mut writing = Batch::new(&connection, &mut self.old, mark, batch.len());
+        let result = writing.write(batch).await;
+        let Batch { written, is_committing, .. } = writing;
+        // Each item has its answer by now; one without would be a fault of ours, and tells its caller nothing.
+        let written = || written.into_iter().map(|written| written.unwrap_or(Written::Done)).collect();
+        let answer = match result {
+            Ok(()) => Ok(written()),
+            Err(error) => {
+                self.old.rolled_back();
+                if is_committing && matches!(error, StoreError::Unreachable(_) | StoreError::Silent) {
+                    self.unsettled = Some(Unsettled { mark, written: written() });
+                    connection.suspect();
+                // Whether there is a transaction is not known; without one this does nothing.
+                } else if connection.is_good() && connection.batch("ROLLBACK").await.is_err() {
+                    connection.suspect();
+                }
+                Err(error)
             }
-        }
+        };
         self.connection = Some(connection);
-        written
+        answer
     }
 }
 
@@ -114,7 +179,10 @@ struct Batch<'b, 'w> {
     /// Which item of the batch each collected message answers, if it answers any.
     asked: Vec<Option<Asked>>,
     written: Vec<Option<Written>>,
+    mark: Mark,
     has_begun: bool,
+    /// Whether the server may have been asked to commit.
+    is_committing: bool,
 }
 
 /// Who asks what became of a message.
@@ -127,18 +195,16 @@ enum Asked {
 }
 
 impl<'b, 'w> Batch<'b, 'w> {
-    fn new(connection: &'b Connection, old: &'b mut OldMessages, items: usize) -> Batch<'b, 'w> {
-        let written = (0..items).map(|_| None).collect();
-        Batch { connection, old, hot: Hot::default(), asked: Vec::new(), written, has_begun: false }
+    fn new(connection: &'b Connection, old: &'b mut OldMessages, mark: Mark, items: usize) -> Batch<'b, 'w> {
+        let (hot, asked, written) = (Hot::default(), Vec::new(), (0..items).map(|_| None).collect());
+        Batch { connection, old, hot, asked, written, mark, has_begun: false, is_committing: false }
     }
 
-    async fn write(mut self, batch: &'w [Write]) -> Result<Vec<Written>, StoreError> {
+    async fn write(&mut self, batch: &'w [Write]) -> Result<(), StoreError> {
         for (number, write) in batch.iter().enumerate() {
             self.item(number, write).await?;
         }
-        self.collected(true).await?;
-        // Each item has its answer by now; one without would be a fault of ours, and tells its caller nothing.
-        Ok(self.written.into_iter().map(|written| written.unwrap_or(Written::Done)).collect())
+        self.collected(true).await
     }
 
     async fn item(&mut self, number: usize, write: &'w Write) -> Result<(), StoreError> {
@@ -183,7 +249,7 @@ impl<'b, 'w> Batch<'b, 'w> {
             Write::Flush => self.written[number] = Some(Written::Done),
             other => {
                 self.alone().await?;
-                self.written[number] = Some(apply(self.connection, self.old, other).await?);
+                self.written[number] = Some(apply::apply(self.connection, self.old, other).await?);
             }
         }
         Ok(())
@@ -223,13 +289,18 @@ impl<'b, 'w> Batch<'b, 'w> {
     async fn collected(&mut self, commits: bool) -> Result<(), StoreError> {
         if self.hot.is_empty() {
             if commits && self.has_begun {
-                self.connection.batch("COMMIT").await?;
+                let mut pipeline = Pipeline::new(self.connection);
+                self.mark.commit(&mut pipeline).await?;
+                self.is_committing = true;
+                pipeline.run().await?;
             }
             return Ok(());
         }
-        let frame = Frame { begins: !self.has_begun, commits };
+        let frame = Frame { begins: !self.has_begun, commits: commits.then_some(self.mark) };
         self.has_begun = true;
-        let appended = self.hot.write(self.connection, frame).await?;
+        self.is_committing = commits;
+        let mut appended = Vec::new();
+        let result = self.hot.write(self.connection, frame, &mut appended).await;
         for (asked, appended) in self.asked.drain(..).zip(appended) {
             match asked {
                 None => {}
@@ -241,126 +312,6 @@ impl<'b, 'w> Batch<'b, 'w> {
                 }
             }
         }
-        Ok(())
-    }
-}
-
-async fn apply(connection: &Connection, old: &mut OldMessages, write: &Write) -> Result<Written, StoreError> {
-    Ok(match write {
-        Write::Resend(key) => Written::Resent(delivery::resend(connection, key).await?),
-        Write::ClaimDue(claim) => Written::Claimed(delivery::claim_due(connection, claim).await?),
-        Write::ExpungeMessage { application, message, now } => {
-            Written::Changed(expunge::message(connection, *application, *message, *now).await?)
-        }
-        Write::ExpungeAttempt { application, message, attempt } => {
-            Written::Changed(expunge::attempt(connection, *application, *message, *attempt).await?)
-        }
-        Write::EndDeliveries { application, endpoint, up_to, limit } => {
-            Written::Removed(delivery::end(connection, *application, *endpoint, *up_to, *limit).await?)
-        }
-        Write::Probe => {
-            application::probe(connection).await?;
-            Written::Done
-        }
-        Write::Catalog(change) => Written::Changed(change_catalog(connection, change).await?),
-        Write::KeepAnswer(kept) => {
-            idempotency::keep(connection, kept).await?;
-            Written::Done
-        }
-        Write::TaskBegin(task) => Written::Changed(task::begin(connection, task).await?),
-        Write::TaskStep(step) => Written::Stepped(task::step(connection, step).await?),
-        Write::Broadcast(new) => {
-            broadcast::begin(connection, new).await?;
-            Written::Done
-        }
-        Write::ExpireMessages { before, beyond, slice } => {
-            Written::Swept(old.remove(connection, *before, *beyond, *slice).await?)
-        }
-        Write::ExpirePayloads { now, slice } => {
-            Written::Swept(retention::payloads(connection, *now, *slice).await?)
-        }
-        Write::ExpireInbound { now, slice } => {
-            Written::Swept(inbound::expire(connection, *now, *slice).await?)
-        }
-        Write::ExpireInboundKeys { now, slice } => {
-            Written::Removed(inbound::expire_keys(connection, *now, *slice).await?)
-        }
-        Write::ExpireTasks { below, before, slice } => {
-            Written::Removed(retention::tasks(connection, *below, *before, *slice).await?)
-        }
-        Write::Erase { now, from, slice } => {
-            Written::Erased(erasure::erase(connection, *now, *from, *slice).await?)
-        }
-        Write::ForgetKeys { beyond, slice } => {
-            Written::LookedAt(message_key::forget_orphans(connection, *beyond, *slice).await?)
-        }
-        Write::ExpireMessageKeys { now, slice } => {
-            Written::Removed(message_key::expire(connection, *now, *slice).await?)
-        }
-        Write::ExpireKeys { first_byte, now } => {
-            idempotency::expire(connection, *first_byte, *now).await?;
-            Written::Done
-        }
-        // PostgreSQL has its own ways with what it has freed: vacuum takes it, at its time.
-        Write::Overwrite { .. } => Written::Overwritten(None),
-        Write::GiveBack { .. } => Written::Removed(0),
-        // Those that are collected never come here.
-        Write::Append(_)
-        | Write::Receive(_)
-        | Write::Outcome(_)
-        | Write::Told(..)
-        | Write::BroadcastStep(_)
-        | Write::Flush => Written::Done,
-    })
-}
-
-async fn change_catalog(connection: &Connection, change: &CatalogWrite) -> Result<Changed, StoreError> {
-    // First, so that changes wait for each other here and nowhere else. Whoever reads the number in a transaction knows all that
-    // was committed before.
-    connection.execute("UPDATE catalog_sequence SET value = value + 1", &[]).await?;
-    match change {
-        CatalogWrite::OrganisationEnsure(id, now) => {
-            application::organisation_ensure(connection, *id, *now).await
-        }
-        CatalogWrite::ApplicationInsert(new) => application::insert(connection, new).await,
-        CatalogWrite::ApplicationUpdate { application, unless_changed_since } => {
-            application::update(connection, application, *unless_changed_since).await
-        }
-        CatalogWrite::ApplicationDelete(id, now) => application::delete(connection, *id, *now).await,
-        CatalogWrite::EventTypeInsert(new) => event_type::insert(connection, new).await,
-        CatalogWrite::EventTypeUpdate { event_type, unless_changed_since } => {
-            event_type::update(connection, event_type, *unless_changed_since).await
-        }
-        CatalogWrite::EventTypeDelete(organisation, name) => {
-            event_type::delete(connection, *organisation, name).await
-        }
-        CatalogWrite::EndpointInsert(new) => endpoint::insert(connection, new).await,
-        CatalogWrite::EndpointUpdate { endpoint, unless_changed_since } => {
-            endpoint::update(connection, endpoint, *unless_changed_since).await
-        }
-        CatalogWrite::EndpointDelete(application, id) => {
-            endpoint::delete(connection, *application, *id).await
-        }
-        CatalogWrite::EndpointDisable { application, endpoint, reason, now } => {
-            endpoint::disable(connection, *application, *endpoint, *reason, *now).await
-        }
-        CatalogWrite::SourceInsert(new) => source::insert(connection, new).await,
-        CatalogWrite::SourceUpdate { source, unless_changed_since } => {
-            source::update(connection, source, *unless_changed_since).await
-        }
-        CatalogWrite::SourceDelete(id, now) => source::delete(connection, *id, *now).await,
-        CatalogWrite::SourceTokenRotate { new, now, old_ends_at } => {
-            source::rotate(connection, new, *now, *old_ends_at).await
-        }
-        CatalogWrite::TokenInsert { token, hash } => token::insert(connection, token, hash).await,
-        CatalogWrite::TokenRevoke { organisation, id, now } => {
-            token::revoke(connection, *organisation, *id, *now).await
-        }
-        CatalogWrite::TokenUpdate { organisation, id, change } => {
-            token::update(connection, *organisation, *id, change).await
-        }
-        CatalogWrite::TokensExpire { organisation, ids, at } => {
-            token::expire(connection, *organisation, ids, *at).await
-        }
+        result
     }
 }

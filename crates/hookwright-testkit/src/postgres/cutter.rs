@@ -1,0 +1,133 @@
+//! A connection to PostgreSQL that breaks at a commit: before the server hears of it, or before its answer is heard.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// The simple query `COMMIT`, as clients send it
+/// (<https://www.postgresql.org/docs/15/protocol-message-formats.html>).
+const COMMIT: &[u8] = b"Q\x00\x00\x00\x0bCOMMIT\x00";
+/// That a statement is done, and which.
+const COMMITTED: &[u8] = b"C\x00\x00\x00\x0bCOMMIT\x00";
+
+/// Where a connection breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Before the server hears of the commit.
+    BeforeCommit,
+    /// After the server has committed, before the client hears of it.
+    BeforeAnswer,
+}
+
+/// Stands between clients and a server on a loopback port, and breaks one connection when asked to.
+#[derive(Clone)]
+pub struct Cutter {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    cut: Option<Cut>,
+    /// Whether new connections are refused, from the next cut on.
+    refuses_after: bool,
+    refuses: bool,
+}
+
+impl Cutter {
+    /// Starts to listen, in front of the server on this port.
+    pub async fn start(port: u16) -> Cutter {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port can be had");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let cutter = Cutter { address, state: Arc::default() };
+        let accepting = cutter.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                if accepting.lock().refuses {
+                    continue;
+                }
+                let cutter = accepting.clone();
+                tokio::spawn(async move {
+                    // However it ends, it ends for both.
+                    let _ = cutter.carry(client, port).await;
+                });
+            }
+        });
+        cutter
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// The next connection that commits breaks there.
+    pub fn cut(&self, cut: Cut) {
+        *self.lock() = State { cut: Some(cut), ..State::default() };
+    }
+
+    /// The next connection that commits breaks there, and then nobody gets through until [`Cutter::mend`].
+    pub fn cut_and_refuse(&self, cut: Cut) {
+        *self.lock() = State { cut: Some(cut), refuses_after: true, refuses: false };
+    }
+
+    /// Lets everybody through again.
+    pub fn mend(&self) {
+        *self.lock() = State::default();
+    }
+
+    async fn carry(&self, mut client: TcpStream, port: u16) -> std::io::Result<()> {
+        let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
+        let (mut from_client, mut from_server) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+        loop {
+            tokio::select! {
+                read = client.read(&mut from_client) => {
+                    let bytes = &from_client[..read?];
+                    if bytes.is_empty() {
+                        return Ok(());
+                    }
+                    if let Some(place) = find(bytes, COMMIT)
+                        && self.breaks(Cut::BeforeCommit)
+                    {
+                        return server.write_all(&bytes[..place]).await;
+                    }
+                    server.write_all(bytes).await?;
+                }
+                read = server.read(&mut from_server) => {
+                    let bytes = &from_server[..read?];
+                    if bytes.is_empty() {
+                        return Ok(());
+                    }
+                    if let Some(place) = find(bytes, COMMITTED)
+                        && self.breaks(Cut::BeforeAnswer)
+                    {
+                        return client.write_all(&bytes[..place]).await;
+                    }
+                    client.write_all(bytes).await?;
+                }
+            }
+        }
+    }
+
+    /// Whether a connection breaks here; one does.
+    fn breaks(&self, here: Cut) -> bool {
+        let mut state = self.lock();
+        if state.cut != Some(here) {
+            return false;
+        }
+        state.cut = None;
+        state.refuses = state.refuses_after;
+        true
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}

@@ -1,0 +1,135 @@
+//! Writes the items of a batch that are not what every message makes, one after the other.
+
+use crate::store::error::StoreError;
+use crate::store::postgres::connection::Connection;
+use crate::store::postgres::retention::{self, OldMessages};
+use crate::store::postgres::{
+    application, broadcast, delivery, endpoint, erasure, event_type, expunge, idempotency, inbound,
+    message_key, source, task, token,
+};
+use crate::store::write::{CatalogWrite, Changed, Write, Written};
+
+/// Writes one item, and says what became of it.
+pub(super) async fn apply(
+    connection: &Connection,
+    old: &mut OldMessages,
+    write: &Write,
+) -> Result<Written, StoreError> {
+    Ok(match write {
+        Write::Resend(key) => Written::Resent(delivery::resend(connection, key).await?),
+        Write::ClaimDue(claim) => Written::Claimed(delivery::claim_due(connection, claim).await?),
+        Write::ExpungeMessage { application, message, now } => {
+            Written::Changed(expunge::message(connection, *application, *message, *now).await?)
+        }
+        Write::ExpungeAttempt { application, message, attempt } => {
+            Written::Changed(expunge::attempt(connection, *application, *message, *attempt).await?)
+        }
+        Write::EndDeliveries { application, endpoint, up_to, limit } => {
+            Written::Removed(delivery::end(connection, *application, *endpoint, *up_to, *limit).await?)
+        }
+        Write::Probe => {
+            application::probe(connection).await?;
+            Written::Done
+        }
+        Write::Catalog(change) => Written::Changed(change_catalog(connection, change).await?),
+        Write::KeepAnswer(kept) => {
+            idempotency::keep(connection, kept).await?;
+            Written::Done
+        }
+        Write::TaskBegin(task) => Written::Changed(task::begin(connection, task).await?),
+        Write::TaskStep(step) => Written::Stepped(task::step(connection, step).await?),
+        Write::Broadcast(new) => {
+            broadcast::begin(connection, new).await?;
+            Written::Done
+        }
+        Write::ExpireMessages { before, beyond, slice } => {
+            Written::Swept(old.remove(connection, *before, *beyond, *slice).await?)
+        }
+        Write::ExpirePayloads { now, slice } => {
+            Written::Swept(retention::payloads(connection, *now, *slice).await?)
+        }
+        Write::ExpireInbound { now, slice } => {
+            Written::Swept(inbound::expire(connection, *now, *slice).await?)
+        }
+        Write::ExpireInboundKeys { now, slice } => {
+            Written::Removed(inbound::expire_keys(connection, *now, *slice).await?)
+        }
+        Write::ExpireTasks { below, before, slice } => {
+            Written::Removed(retention::tasks(connection, *below, *before, *slice).await?)
+        }
+        Write::Erase { now, from, slice } => {
+            Written::Erased(erasure::erase(connection, *now, *from, *slice).await?)
+        }
+        Write::ForgetKeys { beyond, slice } => {
+            Written::LookedAt(message_key::forget_orphans(connection, *beyond, *slice).await?)
+        }
+        Write::ExpireMessageKeys { now, slice } => {
+            Written::Removed(message_key::expire(connection, *now, *slice).await?)
+        }
+        Write::ExpireKeys { first_byte, now } => {
+            idempotency::expire(connection, *first_byte, *now).await?;
+            Written::Done
+        }
+        // PostgreSQL has its own ways with what it has freed: vacuum takes it, at its time.
+        Write::Overwrite { .. } => Written::Overwritten(None),
+        Write::GiveBack { .. } => Written::Removed(0),
+        // Those that are collected never come here.
+        Write::Append(_)
+        | Write::Receive(_)
+        | Write::Outcome(_)
+        | Write::Told(..)
+        | Write::BroadcastStep(_)
+        | Write::Flush => Written::Done,
+    })
+}
+
+async fn change_catalog(connection: &Connection, change: &CatalogWrite) -> Result<Changed, StoreError> {
+    // First, so that changes wait for each other here and nowhere else. Whoever reads the number in a transaction knows all that
+    // was committed before.
+    connection.execute("UPDATE catalog_sequence SET value = value + 1", &[]).await?;
+    match change {
+        CatalogWrite::OrganisationEnsure(id, now) => {
+            application::organisation_ensure(connection, *id, *now).await
+        }
+        CatalogWrite::ApplicationInsert(new) => application::insert(connection, new).await,
+        CatalogWrite::ApplicationUpdate { application, unless_changed_since } => {
+            application::update(connection, application, *unless_changed_since).await
+        }
+        CatalogWrite::ApplicationDelete(id, now) => application::delete(connection, *id, *now).await,
+        CatalogWrite::EventTypeInsert(new) => event_type::insert(connection, new).await,
+        CatalogWrite::EventTypeUpdate { event_type, unless_changed_since } => {
+            event_type::update(connection, event_type, *unless_changed_since).await
+        }
+        CatalogWrite::EventTypeDelete(organisation, name) => {
+            event_type::delete(connection, *organisation, name).await
+        }
+        CatalogWrite::EndpointInsert(new) => endpoint::insert(connection, new).await,
+        CatalogWrite::EndpointUpdate { endpoint, unless_changed_since } => {
+            endpoint::update(connection, endpoint, *unless_changed_since).await
+        }
+        CatalogWrite::EndpointDelete(application, id) => {
+            endpoint::delete(connection, *application, *id).await
+        }
+        CatalogWrite::EndpointDisable { application, endpoint, reason, now } => {
+            endpoint::disable(connection, *application, *endpoint, *reason, *now).await
+        }
+        CatalogWrite::SourceInsert(new) => source::insert(connection, new).await,
+        CatalogWrite::SourceUpdate { source, unless_changed_since } => {
+            source::update(connection, source, *unless_changed_since).await
+        }
+        CatalogWrite::SourceDelete(id, now) => source::delete(connection, *id, *now).await,
+        CatalogWrite::SourceTokenRotate { new, now, old_ends_at } => {
+            source::rotate(connection, new, *now, *old_ends_at).await
+        }
+        CatalogWrite::TokenInsert { token, hash } => token::insert(connection, token, hash).await,
+        CatalogWrite::TokenRevoke { organisation, id, now } => {
+            token::revoke(connection, *organisation, *id, *now).await
+        }
+        CatalogWrite::TokenUpdate { organisation, id, change } => {
+            token::update(connection, *organisation, *id, change).await
+        }
+        CatalogWrite::TokensExpire { organisation, ids, at } => {
+            token::expire(connection, *organisation, ids, *at).await
+        }
+    }
+}

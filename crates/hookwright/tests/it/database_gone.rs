@@ -1,0 +1,86 @@
+//! A PostgreSQL that goes away, and connections to it that break at the worst moment.
+
+use std::time::{Duration, Instant};
+
+use hookwright::domain::application::{ApplicationRef, ApplicationSettings};
+use hookwright::hooks::{EndpointRef, IdempotencyKey};
+use hookwright::{Error, Hooks, Sent};
+use hookwright_testkit::postgres::{self, Cut, Database, Stop};
+use hookwright_testkit::{Gate, Receiver, Reply, eventually};
+
+use crate::rig::{Rig, config, new_message, start};
+
+/// An engine on this database.
+async fn on(database: &Database) -> Rig {
+    let directory = tempfile::tempdir().unwrap();
+    let mut config = config(&directory);
+    config.database = database.url.parse().unwrap();
+    let hooks = start(config).await;
+    let organisation = hooks.default_organisation();
+    let application =
+        hooks.application_create(organisation, ApplicationSettings::default()).await.unwrap().id;
+    Rig { hooks, application, directory }
+}
+
+async fn send(rig: &Rig, key: &str) -> Result<Sent, Error> {
+    let (hooks, application): (&Hooks, _) = (&rig.hooks, ApplicationRef::Id(rig.application));
+    let organisation = hooks.default_organisation();
+    let key = IdempotencyKey::new(organisation, "POST", "/msg", key, b"", hooks.clock().now());
+    hooks.send(organisation, &application, new_message("{}"), Some(key.stored())).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_commit_nobody_heard_of_arrives_once_and_is_known_by_its_key() {
+    let Some(direct) = postgres::database().await else { return };
+    let (cutter, database) = direct.through_cutter().await;
+    let (rig, receiver) = (on(&database).await, Receiver::start().await);
+    rig.endpoint(receiver.url("/")).await;
+
+    cutter.cut_and_refuse(Cut::BeforeAnswer);
+    let unknown = send(&rig, "a").await.unwrap_err();
+    assert!(matches!(unknown, Error::NotWritten(_)), "{unknown}");
+    assert!(send(&rig, "b").await.is_err(), "nothing is written before it is known how that ended");
+    cutter.mend();
+    let received = receiver.wait_for(1).await;
+    let repeated = send(&rig, "a").await.unwrap();
+    assert!(matches!(repeated, Sent::Repeated(id) if id.to_string() == received[0].id()), "{repeated:?}");
+
+    cutter.cut_and_refuse(Cut::BeforeCommit);
+    assert!(send(&rig, "c").await.is_err());
+    cutter.mend();
+    let again = eventually("that it is accepted", async || send(&rig, "c").await).await;
+    assert!(matches!(again, Sent::Accepted(_)), "{again:?}");
+    receiver.wait_for(2).await;
+    rig.end().await;
+    assert_eq!(receiver.count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_under_way_while_the_database_was_gone_is_written_when_it_is_back() {
+    let Some(cluster) = postgres::cluster() else { return };
+    let (rig, receiver) = (on(&cluster.database().await).await, Receiver::start().await);
+    for stop in [Stop::Fast, Stop::Immediate] {
+        let gate = Gate::new();
+        receiver.script([Reply::ok().behind(&gate)]);
+        let endpoint = rig.endpoint(receiver.url("/")).await;
+        let message = rig.send("{}").await;
+        gate.wait_entered(1).await;
+        cluster.stop(stop);
+        gate.release();
+        for _ in 0..3 {
+            let asked = Instant::now();
+            let refused = send(&rig, "while it is gone").await.unwrap_err();
+            assert!(matches!(refused, Error::NotWritten(_) | Error::Store(_)), "{refused}");
+            assert!(asked.elapsed() < Duration::from_secs(5));
+        }
+        assert!(rig.hooks.ready().await.is_err());
+        cluster.start_again();
+        let back = Instant::now();
+        eventually("that messages are accepted", async || send(&rig, &format!("{stop:?}")).await).await;
+        assert!(back.elapsed() < Duration::from_secs(15));
+        let attempts = rig.wait_ended(message.id).await;
+        assert_eq!(attempts.len(), 1, "it is not made twice");
+        rig.hooks.endpoint_delete(rig.application, &EndpointRef::Id(endpoint.id)).await.unwrap();
+    }
+    rig.end().await;
+}

@@ -31,6 +31,8 @@ pub struct Cutter {
 #[derive(Default)]
 struct State {
     cut: Option<Cut>,
+    /// The bytes that a client must have sent before.
+    of: Vec<u8>,
     /// Whether new connections are refused, from the next cut on.
     refuses_after: bool,
     refuses: bool,
@@ -64,14 +66,14 @@ impl Cutter {
         self.address.port()
     }
 
-    /// The next connection that commits breaks there.
-    pub fn cut(&self, cut: Cut) {
-        *self.lock() = State { cut: Some(cut), ..State::default() };
+    /// The next connection that commits breaks there, if `of` is in what its client sent from now on.
+    pub fn cut(&self, cut: Cut, of: &str) {
+        *self.lock() = State { cut: Some(cut), of: of.into(), ..State::default() };
     }
 
-    /// The next connection that commits breaks there, and then nobody gets through until [`Cutter::mend`].
-    pub fn cut_and_refuse(&self, cut: Cut) {
-        *self.lock() = State { cut: Some(cut), refuses_after: true, refuses: false };
+    /// The same, and then nobody gets through until [`Cutter::mend`].
+    pub fn cut_and_refuse(&self, cut: Cut, of: &str) {
+        *self.lock() = State { cut: Some(cut), of: of.into(), refuses_after: true, refuses: false };
     }
 
     /// Lets everybody through again.
@@ -82,6 +84,7 @@ impl Cutter {
     async fn carry(&self, mut client: TcpStream, port: u16) -> std::io::Result<()> {
         let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
         let (mut from_client, mut from_server) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+        let mut is_meant = false;
         loop {
             tokio::select! {
                 read = client.read(&mut from_client) => {
@@ -89,7 +92,9 @@ impl Cutter {
                     if bytes.is_empty() {
                         return Ok(());
                     }
+                    is_meant |= find(bytes, &self.lock().of).is_some();
                     if let Some(place) = find(bytes, COMMIT)
+                        && is_meant
                         && self.breaks(Cut::BeforeCommit)
                     {
                         return server.write_all(&bytes[..place]).await;
@@ -102,6 +107,7 @@ impl Cutter {
                         return Ok(());
                     }
                     if let Some(place) = find(bytes, COMMITTED)
+                        && is_meant
                         && self.breaks(Cut::BeforeAnswer)
                     {
                         return client.write_all(&bytes[..place]).await;
@@ -129,5 +135,8 @@ impl Cutter {
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    if wanted.is_empty() {
+        return Some(0);
+    }
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }

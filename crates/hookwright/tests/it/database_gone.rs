@@ -22,11 +22,13 @@ async fn on(database: &Database) -> Rig {
     Rig { hooks, application, directory }
 }
 
+/// Sends a message whose payload is its key.
 async fn send(rig: &Rig, key: &str) -> Result<Sent, Error> {
     let (hooks, application): (&Hooks, _) = (&rig.hooks, ApplicationRef::Id(rig.application));
     let organisation = hooks.default_organisation();
+    let payload = format!("\"{key}\"");
     let key = IdempotencyKey::new(organisation, "POST", "/msg", key, b"", hooks.clock().now());
-    hooks.send(organisation, &application, new_message("{}"), Some(key.stored())).await
+    hooks.send(organisation, &application, new_message(payload), Some(key.stored())).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,19 +38,19 @@ async fn a_message_whose_commit_nobody_heard_of_arrives_once_and_is_known_by_its
     let (rig, receiver) = (on(&database).await, Receiver::start().await);
     rig.endpoint(receiver.url("/")).await;
 
-    cutter.cut_and_refuse(Cut::BeforeAnswer);
-    let unknown = send(&rig, "a").await.unwrap_err();
+    cutter.cut_and_refuse(Cut::BeforeAnswer, "unheard");
+    let unknown = send(&rig, "unheard").await.unwrap_err();
     assert!(matches!(unknown, Error::NotWritten(_)), "{unknown}");
-    assert!(send(&rig, "b").await.is_err(), "nothing is written before it is known how that ended");
+    assert!(send(&rig, "later").await.is_err(), "nothing is written before it is known how that ended");
     cutter.mend();
     let received = receiver.wait_for(1).await;
-    let repeated = send(&rig, "a").await.unwrap();
+    let repeated = send(&rig, "unheard").await.unwrap();
     assert!(matches!(repeated, Sent::Repeated(id) if id.to_string() == received[0].id()), "{repeated:?}");
 
-    cutter.cut_and_refuse(Cut::BeforeCommit);
-    assert!(send(&rig, "c").await.is_err());
+    cutter.cut_and_refuse(Cut::BeforeCommit, "unsent");
+    assert!(send(&rig, "unsent").await.is_err());
     cutter.mend();
-    let again = eventually("that it is accepted", async || send(&rig, "c").await).await;
+    let again = eventually("that it is accepted", async || send(&rig, "unsent").await).await;
     assert!(matches!(again, Sent::Accepted(_)), "{again:?}");
     receiver.wait_for(2).await;
     rig.end().await;

@@ -187,7 +187,7 @@ async fn a_commit_whose_answer_is_lost_is_found_out_and_never_taken_for_failed()
     let count = async || direct.ask("SELECT count(*) FROM message").await;
     write(&mut writer, 1).unwrap();
 
-    cutter.cut(Cut::BeforeAnswer);
+    cutter.cut(Cut::BeforeAnswer, "");
     let written = write(&mut writer, 2).unwrap();
     assert!(
         matches!(written[..], [Written::Appended(Appended::Stored)]),
@@ -195,14 +195,14 @@ async fn a_commit_whose_answer_is_lost_is_found_out_and_never_taken_for_failed()
     );
     assert_eq!(count().await, "2");
 
-    cutter.cut(Cut::BeforeCommit);
+    cutter.cut(Cut::BeforeCommit, "");
     assert!(matches!(write(&mut writer, 3), Err(StoreError::Unreachable(_))));
     assert!(!writer.is_unsettled());
     assert_eq!(count().await, "2");
     write(&mut writer, 3).unwrap();
 
     for (cut, number) in [(Cut::BeforeAnswer, 4), (Cut::BeforeCommit, 5)] {
-        cutter.cut_and_refuse(cut);
+        cutter.cut_and_refuse(cut, "");
         assert!(write(&mut writer, number).is_err());
         assert!(writer.is_unsettled(), "nobody can be asked");
         assert!(writer.settle().is_err());

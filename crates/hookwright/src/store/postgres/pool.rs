@@ -132,7 +132,8 @@ impl Lent {
     }
 
     pub(super) async fn end(&self) -> Result<(), StoreError> {
-        self.batch("COMMIT").await?;
+        // Nothing was written, so that this ends it as well as a commit; and a commit means one thing in this program.
+        self.batch("ROLLBACK").await?;
         self.mend();
         Ok(())
     }

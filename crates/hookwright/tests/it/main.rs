@@ -16,7 +16,8 @@ mod testing; // what a product's own tests see
 
 #[cfg(test)]
 mod broadcasting; // events for all applications
-#[cfg(all(test, feature = "postgres"))]
+#[cfg(feature = "postgres")]
+#[cfg(test)]
 mod database_gone; // a server that goes away
 #[cfg(test)]
 mod delivery; // what arrives

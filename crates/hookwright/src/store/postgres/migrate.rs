@@ -36,7 +36,7 @@ const MIGRATIONS: &[Migration] = migrations! {
 };
 
 /// What nodes that start at the same time take turns by: "hookwri" in ASCII, unlike the number of any other program.
-const LOCK: i64 = 0x68_6f6f_6b77_7269;
+const LOCK: i64 = 0x0068_6f6f_6b77_7269;
 
 /// The newest migration that this program knows.
 fn known() -> u32 {

@@ -17,7 +17,7 @@ use crate::store::write::{Append, Appended, Outcome, Received, Settled, Write, W
 /// So often a batch that lost a race against another transaction is written anew before its callers are told.
 const TRIES: u32 = 5;
 /// The number of the lock that the only node which delivers holds: "hook" in ASCII.
-const DELIVERER: i32 = 0x68_6f6f_6b;
+const DELIVERER: i32 = 0x686f_6f6b;
 /// So long a start waits for the lock of a node that was just killed.
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
 const ASK_EVERY: Duration = Duration::from_millis(200);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// The simple query `COMMIT`, as clients send it
 /// (<https://www.postgresql.org/docs/15/protocol-message-formats.html>).
@@ -26,6 +27,8 @@ pub enum Cut {
 pub struct Cutter {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
+    /// Whether nothing gets through in either direction, though every connection stands.
+    stalled: Arc<watch::Sender<bool>>,
 }
 
 #[derive(Default)]
@@ -43,7 +46,7 @@ impl Cutter {
     pub async fn start(port: u16) -> Cutter {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port can be had");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let cutter = Cutter { address, state: Arc::default() };
+        let cutter = Cutter { address, state: Arc::default(), stalled: Arc::default() };
         let accepting = cutter.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -76,15 +79,27 @@ impl Cutter {
         *self.lock() = State { cut: Some(cut), of: of.into(), refuses_after: true, refuses: false };
     }
 
+    /// Whether a connection broke as it was asked for.
+    #[must_use]
+    pub fn has_cut(&self) -> bool {
+        self.lock().cut.is_none()
+    }
+
+    /// From now on nothing is heard of the server, as if its machine stood still, until [`Cutter::mend`].
+    pub fn stall(&self) {
+        self.stalled.send_replace(true);
+    }
+
     /// Lets everybody through again.
     pub fn mend(&self) {
         *self.lock() = State::default();
+        self.stalled.send_replace(false);
     }
 
     async fn carry(&self, mut client: TcpStream, port: u16) -> std::io::Result<()> {
         let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
         let (mut from_client, mut from_server) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
-        let mut is_meant = false;
+        let (mut is_meant, mut stalled) = (false, self.stalled.subscribe());
         loop {
             tokio::select! {
                 read = client.read(&mut from_client) => {
@@ -92,6 +107,7 @@ impl Cutter {
                     if bytes.is_empty() {
                         return Ok(());
                     }
+                    let _ = stalled.wait_for(|stalled| !stalled).await;
                     is_meant |= find(bytes, &self.lock().of).is_some();
                     if let Some(place) = find(bytes, COMMIT)
                         && is_meant
@@ -106,6 +122,7 @@ impl Cutter {
                     if bytes.is_empty() {
                         return Ok(());
                     }
+                    let _ = stalled.wait_for(|stalled| !stalled).await;
                     if let Some(place) = find(bytes, COMMITTED)
                         && is_meant
                         && self.breaks(Cut::BeforeAnswer)

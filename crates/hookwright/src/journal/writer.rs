@@ -99,6 +99,13 @@ impl Thread {
         }
     }
 
+    /// Tells everybody who waits that nothing is written right now.
+    fn refuse_waiting(&self, failure: &str) {
+        for answer in self.queue.take_urgent().into_iter().filter_map(|job| job.answer) {
+            let _ = answer.send(Err(Error::NotWritten(failure.to_owned())));
+        }
+    }
+
     /// Writes each item as a batch of its own, so that the one that cannot be written harms no other.
     fn write_each(&mut self, writes: Vec<Write>, answers: Vec<Answer>) {
         for (write, answer) in writes.into_iter().zip(answers) {
@@ -123,6 +130,8 @@ impl Thread {
         let Some((batch, writes)) = self.unsettled.take() else { return true };
         let answers = writes.iter().map(|_| None).collect();
         let mut failures_at_the_end = 0;
+        // They have waited for this batch already.
+        self.refuse_waiting(&self.queue.failure().unwrap_or_default());
         loop {
             match self.writer.settle() {
                 Ok(Some(Settled::Committed(written))) => {
@@ -136,11 +145,7 @@ impl Thread {
                     return true;
                 }
                 Err(failure) => {
-                    for Job { answer, .. } in self.queue.take_urgent() {
-                        if let Some(answer) = answer {
-                            let _ = answer.send(Err(Error::NotWritten(in_full(&failure))));
-                        }
-                    }
+                    self.refuse_waiting(&in_full(&failure));
                     if self.queue.is_closed() {
                         failures_at_the_end += 1;
                         if failures_at_the_end >= LAST_TRIES {

@@ -22,7 +22,7 @@ use crate::config::PostgresUrl;
 use crate::store::error::StoreError;
 
 /// A server that does not answer a connection within this is not there.
-const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+const CONNECT_WITHIN: Duration = Duration::from_millis(1_500);
 /// A connection on which nothing comes for so long is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(5);
 /// What was sent and is not acknowledged for so long has met a dead connection.

@@ -13,8 +13,9 @@ use crate::store::error::StoreError;
 /// A value that takes the place of a `$1`.
 pub(super) type Param<'a> = &'a (dyn ToSql + Sync);
 
-/// An answer that takes longer will not come: whoever asks is told that the database is gone, within 5 s in all.
-const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+/// An answer that takes longer will not come: whoever asks is told that the database is gone, within 5 s in all. A request may
+/// wait for a connection, for an answer, and for another connection that finds out what became of a commit.
+const ANSWER_WITHIN: Duration = Duration::from_millis(2_500);
 /// Statements that may look at very many rows: those of a start.
 const LONG_ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// Statements kept prepared: lists have as many as there are combinations of conditions.

@@ -18,7 +18,7 @@ use crate::store::postgres::connection::{Connection, STATEMENT_TIMEOUT};
 /// Reads at the same time; more wait for their turn.
 const READERS: usize = 8;
 /// Whoever gets no connection within this is told that the database is gone.
-const LENT_WITHIN: Duration = Duration::from_secs(2);
+const LENT_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// What every session is set to. Statements are few and always the same, so that compiling them (`jit`) costs more than it brings.
 const SESSION: &str = "SET jit = off; SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '30s'; SET TimeZone = 'UTC'";

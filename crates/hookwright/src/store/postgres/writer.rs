@@ -108,6 +108,8 @@ impl Writer {
 
     async fn try_settle(&mut self) -> Result<Option<Settled>, StoreError> {
         let Some(unsettled) = self.unsettled.take() else { return Ok(None) };
+        // Its session may hold the lock as long as it stands, though nothing is heard of it.
+        self.connection = None;
         let connection = match self.connect().await {
             Ok(connection) => connection,
             Err(error) => {

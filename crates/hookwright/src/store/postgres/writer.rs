@@ -20,6 +20,9 @@ const TRIES: u32 = 5;
 const DELIVERER: i32 = 0x686f_6f6b;
 /// So long a start waits for the lock of a node that was just killed.
 const TAKEN_WITHIN: Duration = Duration::from_secs(10);
+/// So long a new session waits for the lock of the one before it.
+const NOTICED_WITHIN: Duration = Duration::from_millis(500);
+const ASK_AGAIN: Duration = Duration::from_millis(20);
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
 /// Writes batches on a connection of its own.
@@ -134,9 +137,13 @@ impl Writer {
         let connection = self.pool.connect_to_write().await?;
         if self.is_alone {
             let sql = format!("SELECT pg_try_advisory_lock({DELIVERER}, hashtext(current_schema()))");
-            let row = connection.first(&sql, &[]).await?;
-            if !row.is_some_and(|row| row.get(0)) {
-                return Err(StoreError::InUseElsewhere);
+            let asked_since = Instant::now();
+            while !connection.first(&sql, &[]).await?.is_some_and(|row| row.get(0)) {
+                // The session before this one, which broke, ends once the server has noticed.
+                if asked_since.elapsed() >= NOTICED_WITHIN {
+                    return Err(StoreError::InUseElsewhere);
+                }
+                tokio::time::sleep(ASK_AGAIN).await;
             }
         }
         Ok(connection)

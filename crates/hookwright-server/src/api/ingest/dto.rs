@@ -18,12 +18,14 @@ use crate::config::parse_duration;
 
 /// The methods that a source can take.
 const METHODS: [&str; 5] = ["POST", "GET", "PUT", "PATCH", "DELETE"];
+/// The most bytes of an answer's content type.
+const CONTENT_TYPE_MAX: usize = 256;
 /// The longest that requests are kept.
 const RETENTION_MAX: Duration = Duration::from_secs(36_500 * 86_400);
 
 /// A source to be made, or to be put in the place of another.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct IngestSourceIn {
     /// What it is for, for people.
     #[schema(min_length = 1, max_length = 256)]
@@ -66,7 +68,7 @@ pub(in crate::api) struct IngestSourceIn {
 
 /// What to change about a source; what is left out stays.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct IngestSourcePatch {
     /// What it is for, for people.
     #[serde(default, deserialize_with = "given")]
@@ -112,7 +114,7 @@ pub(in crate::api) struct IngestSourcePatch {
 
 /// What is answered to a request that was taken.
 #[derive(Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct SourceAnswer {
     /// The status code.
     #[serde(default = "usual_status")]
@@ -124,7 +126,7 @@ pub(in crate::api) struct SourceAnswer {
     body: String,
     /// The header `content-type`.
     #[serde(default = "usual_content_type")]
-    #[schema(default = "text/plain; charset=utf-8")]
+    #[schema(min_length = 1, max_length = 256, default = "text/plain; charset=utf-8")]
     content_type: String,
 }
 
@@ -258,8 +260,14 @@ fn answer(fields: &mut Fields, given: Option<SourceAnswer>) -> source::SourceAns
     if body.len() > ANSWER_BYTES_MAX {
         fields.refuse("answer", format_args!("must have a body of at most {ANSWER_BYTES_MAX} bytes"));
     }
-    if HeaderValue::try_from(content_type.as_str()).is_err() {
-        fields.refuse("answer", "must have a contentType that can be sent as a header");
+    if content_type.is_empty()
+        || content_type.len() > CONTENT_TYPE_MAX
+        || HeaderValue::try_from(content_type.as_str()).is_err()
+    {
+        let why = format_args!(
+            "must have a contentType of 1 to {CONTENT_TYPE_MAX} bytes that can be sent as a header"
+        );
+        fields.refuse("answer", why);
     }
     source::SourceAnswer { status, body, content_type }
 }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::{Map, Value};
+use url::form_urlencoded;
 
 use crate::domain::ids::{ApplicationId, MessageId};
 use crate::domain::short_ids::InboundId;
@@ -158,6 +160,22 @@ pub fn is_forwarded(name: &str, value: &str) -> bool {
     // A value that was made readable for the log is not what came.
     let is_readable = value != REDACTED && !value.contains(char::REPLACEMENT_CHARACTER);
     !of_the_way && !is_ours && is_readable && !NOT_FORWARDED.contains(&name)
+}
+
+/// What is forwarded of a request without a body: JSON that says how it came.
+pub fn described(method: &str, path: &str, query: Option<&str>) -> String {
+    let mut parameters = Map::new();
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        let value = Value::from(value.into_owned());
+        match parameters.get_mut(name.as_ref()) {
+            None => {
+                parameters.insert(name.into_owned(), value);
+            }
+            Some(Value::Array(several)) => several.push(value),
+            Some(one) => *one = Value::from(vec![one.take(), value]),
+        }
+    }
+    serde_json::json!({"method": method, "path": path, "query": parameters}).to_string()
 }
 
 #[cfg(test)]

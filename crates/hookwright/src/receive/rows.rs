@@ -1,12 +1,11 @@
 //! What the log keeps of a request, and what is forwarded of it.
 
 use bytes::Bytes;
-use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use crate::domain::ids::MessageId;
 use crate::domain::inbound::{
-    Inbound, OwnToken, REDACTED, REFUSED_BODY_MAX, REFUSED_RETENTION_MAX, Verdict, logged,
+    Inbound, OwnToken, REDACTED, REFUSED_BODY_MAX, REFUSED_RETENTION_MAX, Verdict, described, logged,
 };
 use crate::domain::short_ids::InboundId;
 use crate::error::Error;
@@ -91,20 +90,7 @@ impl Door<'_> {
 
     /// What is forwarded of a request without a body, as JSON.
     pub(super) fn described(&self) -> Bytes {
-        let mut query = Map::new();
-        for (name, value) in form_urlencoded::parse(self.head.query.unwrap_or_default().as_bytes()) {
-            let value = Value::from(value.into_owned());
-            match query.get_mut(name.as_ref()) {
-                None => {
-                    query.insert(name.into_owned(), value);
-                }
-                Some(Value::Array(several)) => several.push(value),
-                Some(one) => *one = Value::from(vec![one.take(), value]),
-            }
-        }
         let path = format!("/in/{}", self.entry.source.id);
-        let described =
-            serde_json::json!({"method": self.head.method.as_str(), "path": path, "query": query});
-        Bytes::from(described.to_string())
+        Bytes::from(described(self.head.method.as_str(), &path, self.head.query))
     }
 }

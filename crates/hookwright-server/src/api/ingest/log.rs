@@ -1,10 +1,13 @@
 //! `/ingest/api/v1/source/{source_id}/log`: what came to a source.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hookwright::domain::capability::Capability;
 use hookwright::domain::ids::MessageId;
 use hookwright::domain::inbound::Inbound;
@@ -52,7 +55,10 @@ pub(in crate::api) struct IngestLogOut<'a> {
     /// Its headers; values that may be credentials are not kept.
     headers: BTreeMap<&'a str, String>,
     /// Its body as text; of one that was refused only the beginning.
-    payload: String,
+    payload: Cow<'a, str>,
+    /// Its body in base64, if it is no text: what is none of UTF-8 cannot be read from `payload`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload_base64: Option<String>,
     /// The message that is forwarded, if it was verified.
     #[schema(value_type = Option<String>)]
     msg_id: Option<Shown<MessageId>>,
@@ -74,6 +80,8 @@ impl IngestLogOut<'_> {
             }
             values.push_str(value);
         }
+        let payload = String::from_utf8_lossy(&row.body);
+        let is_text = matches!(payload, Cow::Borrowed(_));
         IngestLogOut {
             id: Shown(row.id),
             source_id: Shown(source),
@@ -84,7 +92,8 @@ impl IngestLogOut<'_> {
             path: &row.path,
             query: row.query.as_deref(),
             headers,
-            payload: String::from_utf8_lossy(&row.body).into_owned(),
+            payload,
+            payload_base64: (!is_text).then(|| STANDARD.encode(&row.body)),
             msg_id: row.message.map(Shown),
             created_at: Rfc3339(row.received_at),
             updated_at: Rfc3339(row.received_at),

@@ -14,7 +14,8 @@ const DELIVERIES_MAX: u64 = 20_000_000;
 #[command(after_help = "Examples:\n  \
     hookwright bench\n  \
     hookwright bench --only full --fan-out 10\n  \
-    hookwright bench --failing 1 --backlog 100000 --json")]
+    hookwright bench --failing 1 --backlog 100000 --json\n  \
+    hookwright bench --inbound")]
 pub(crate) struct BenchArgs {
     /// Messages of a part, at most.
     #[arg(long, value_name = "N", default_value_t = 20_000,
@@ -65,6 +66,11 @@ pub(crate) struct BenchArgs {
           value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
     pub(crate) expiring: u64,
 
+    /// Measure requests to a source in the place of messages: each is proven as GitHub signs, stored, and forwarded to
+    /// nobody.
+    #[arg(long, conflicts_with_all = ["fan_out", "failing", "failing_with", "backlog", "no_key"])]
+    pub(crate) inbound: bool,
+
     /// Watch the server for 5 seconds while it has nothing to do.
     #[arg(long)]
     pub(crate) idle: bool,
@@ -107,6 +113,11 @@ impl BenchArgs {
     /// Whether a part is asked for.
     pub(super) fn wants(&self, part: Part) -> bool {
         self.only.is_none_or(|only| only == part)
+    }
+
+    /// Endpoints that get every message: none of what comes to a source.
+    pub(super) fn endpoints(&self) -> u32 {
+        if self.inbound { 0 } else { self.fan_out }
     }
 
     /// Endpoints that fail: as many as asked for, and one if there is to be a backlog.

@@ -41,6 +41,8 @@ pub(super) struct Settings {
     pub(super) failing: u32,
     pub(super) failing_with: &'static str,
     pub(super) idempotency_keys: bool,
+    /// Requests to a source were measured, and no messages.
+    pub(super) inbound: bool,
     /// `sqlite`, `postgres`: never the URL, which may hold a password.
     pub(super) database: String,
 }
@@ -56,7 +58,10 @@ pub(super) struct Figures {
     pub(super) duplicates: u64,
     /// Deliveries that did not arrive.
     pub(super) lost: u64,
-    /// Deliveries that arrived, and whose attempt was not recorded in time.
+    /// Requests to a source that were taken and are in its log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stored: Option<u64>,
+    /// Deliveries that arrived, and whose attempt was not recorded in time; or requests that were taken and are not stored.
     pub(super) unrecorded: u64,
     /// From the first send until all was recorded.
     pub(super) seconds: f64,
@@ -72,7 +77,8 @@ pub(super) struct Figures {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ratio_to_floor: Option<f64>,
     /// From the start of the send (at a fixed rate: from when it was due) to the arrival at the receiver.
-    pub(super) arrival_ms: Latency,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) arrival_ms: Option<Latency>,
     /// From the same start to the answer that the message was taken.
     pub(super) accepted_ms: Latency,
 }
@@ -193,7 +199,8 @@ impl Settings {
                 Failure::Refuse => "refuse",
                 Failure::Answer500 => "500",
             },
-            idempotency_keys: !args.no_key,
+            idempotency_keys: !args.no_key && !args.inbound,
+            inbound: args.inbound,
             database: database.split(':').next().unwrap_or_default().to_owned(),
         }
     }

@@ -19,10 +19,13 @@ pub(super) fn render(report: &Report) -> String {
         lines.push(String::new());
         lines.push(row("", parts.iter().map(|(name, _)| title(name, report))));
         for (name, value) in ROWS {
+            let name = worded(name, report);
             let values: Vec<Option<String>> = parts.iter().map(|(_, figures)| value(figures)).collect();
             if values.iter().any(Option::is_some) {
-                lines
-                    .push(row(name, values.into_iter().map(|value| value.unwrap_or_else(|| "-".to_owned()))));
+                lines.push(row(
+                    &name,
+                    values.into_iter().map(|value| value.unwrap_or_else(|| "-".to_owned())),
+                ));
             }
         }
     }
@@ -33,23 +36,36 @@ pub(super) fn render(report: &Report) -> String {
 
 type Row = (&'static str, fn(&Figures) -> Option<String>);
 
-const ROWS: [Row; 15] = [
+/// A row's name, in the words of what was measured.
+fn worded(name: &str, report: &Report) -> String {
+    match report.settings.inbound {
+        true => {
+            name.replace("messages/s", "requests/s").replace("a message", "a request").replace("202", "200")
+        }
+        false => name.to_owned(),
+    }
+}
+
+const ROWS: [Row; 16] = [
     ("messages/s", |f| Some(whole(f.messages_per_second))),
-    ("deliveries/s", |f| (f.arrived != f.accepted).then(|| whole(f.deliveries_per_second))),
+    ("deliveries/s", |f| {
+        (f.stored.is_none() && f.arrived != f.accepted).then(|| whole(f.deliveries_per_second))
+    }),
     ("server, CPU µs a message", |f| f.server_cpu_us_per_message.map(tenths)),
     ("server, CPU µs a delivery", |f| {
         f.server_cpu_us_per_delivery.filter(|_| f.arrived != f.accepted).map(tenths)
     }),
     ("client and receiver, CPU µs a message", |f| Some(tenths(f.client_and_receiver_cpu_us_per_message))),
     ("server / floor", |f| f.ratio_to_floor.map(|ratio| format!("{ratio:.2}"))),
-    ("send to arrival, p50 ms", |f| Some(hundredths(f.arrival_ms.p50))),
-    ("send to arrival, p99 ms", |f| Some(hundredths(f.arrival_ms.p99))),
-    ("send to arrival, max ms", |f| Some(hundredths(f.arrival_ms.max))),
+    ("send to arrival, p50 ms", |f| f.arrival_ms.map(|times| hundredths(times.p50))),
+    ("send to arrival, p99 ms", |f| f.arrival_ms.map(|times| hundredths(times.p99))),
+    ("send to arrival, max ms", |f| f.arrival_ms.map(|times| hundredths(times.max))),
     ("send to 202, p50 ms", |f| f.server_cpu_us_per_message.map(|_| hundredths(f.accepted_ms.p50))),
     ("send to 202, p99 ms", |f| f.server_cpu_us_per_message.map(|_| hundredths(f.accepted_ms.p99))),
     ("accepted", |f| Some(grouped(f.accepted))),
-    ("arrived", |f| Some(grouped(f.arrived))),
-    ("duplicates", |f| Some(grouped(f.duplicates))),
+    ("stored", |f| f.stored.map(grouped)),
+    ("arrived", |f| f.stored.is_none().then(|| grouped(f.arrived))),
+    ("duplicates", |f| f.stored.is_none().then(|| grouped(f.duplicates))),
     ("lost", |f| Some(grouped(f.lost))),
 ];
 
@@ -68,7 +84,12 @@ fn about_settings(report: &Report) -> String {
         settings.database.clone(),
         format!("{} senders", grouped(settings.senders.into())),
         format!("payloads of {} bytes", grouped(settings.payload_bytes)),
-        if settings.idempotency_keys { "idempotency keys" } else { "no idempotency keys" }.to_owned(),
+        match (settings.inbound, settings.idempotency_keys) {
+            (true, _) => "requests to a source, signed as GitHub does",
+            (false, true) => "idempotency keys",
+            (false, false) => "no idempotency keys",
+        }
+        .to_owned(),
     ];
     if settings.fan_out > 1 {
         facts.push(format!("{} endpoints for each message", grouped(settings.fan_out.into())));

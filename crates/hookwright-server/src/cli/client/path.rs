@@ -91,6 +91,16 @@ impl Path {
         Path::tasks().named("background task", id)
     }
 
+    /// `/ingest/api/v1/source`
+    pub(in crate::cli) fn sources() -> Path {
+        Path::of("/ingest/api/v1/source")
+    }
+
+    /// `/ingest/api/v1/source/{source}`
+    pub(in crate::cli) fn source(source: &str) -> Path {
+        Path::sources().named("source", source)
+    }
+
     /// `/api/v1/auth/{what}/{app}`
     pub(in crate::cli) fn access(what: &str, app: &str) -> Path {
         Path::of("/api/v1/auth").then(what).named("application", app)

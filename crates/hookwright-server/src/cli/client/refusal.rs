@@ -62,7 +62,7 @@ fn missing(names: &[Named], said: &str) -> Option<Failure> {
     let thing = said.strip_prefix("There is no such ")?;
     let at = names.iter().position(|named| named.thing == thing)?;
     let Named { name, .. } = &names[at];
-    // All but applications, event types and tasks are in an application, which comes first.
+    // All but applications, event types, sources and tasks are in an application, which comes first.
     let within = match names.first().filter(|_| at > 0) {
         Some(outer) => format!(" in the {} {}", outer.thing, outer.name),
         None => String::new(),
@@ -78,6 +78,7 @@ fn missing(names: &[Named], said: &str) -> Option<Failure> {
         "message" => {
             failure.advise(&format!("`hookwright message list --app {app}` shows those that are there."))
         }
+        "source" => failure.advise("`hookwright source list` shows those that are there."),
         "background task" => failure.advise("`hookwright task list` shows those that are there."),
         _ => failure,
     })

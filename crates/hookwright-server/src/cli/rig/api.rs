@@ -64,6 +64,12 @@ struct Created {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SourceOut {
+    ingest_url: String,
+}
+
+#[derive(Deserialize)]
 struct SecretOut {
     key: String,
 }
@@ -113,6 +119,13 @@ impl Api {
             body["eventTypes"] = json!([event_type]);
         }
         self.post(&format!("/api/v1/app/{application}/endpoint"), &body).await
+    }
+
+    /// Makes a source whose requests are signed with this secret, and gives the URL to send them to.
+    pub(crate) async fn source(&self, name: &str, kind: &str, secret: &str) -> Result<String, RigError> {
+        let body = json!({"name": name, "type": kind, "config": {"secret": secret}});
+        let made: SourceOut = self.post("/ingest/api/v1/source", &body).await?;
+        Ok(made.ingest_url)
     }
 
     /// What an endpoint's webhooks are signed with.

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::api::rig::{Rig, text};
 
 /// Where sources are.
-const PATH: &str = "/ingest/api/v1/source";
+pub(crate) const PATH: &str = "/ingest/api/v1/source";
 /// The secret of most sources of these tests.
 const SECRET: &str = "It's a Secret to Everybody";
 
@@ -26,7 +26,7 @@ pub(crate) struct Provider {
     /// Path of the source's URL.
     pub(crate) path: String,
     config: SourceConfig,
-    client: Client,
+    pub(crate) client: Client,
     hooks: Option<Hooks>,
 }
 
@@ -38,7 +38,7 @@ impl Provider {
     }
 
     /// That of a source that was made so.
-    fn made(base: &str, made: &Value, source: &Value, hooks: Option<Hooks>) -> Provider {
+    pub(crate) fn made(base: &str, made: &Value, source: &Value, hooks: Option<Hooks>) -> Provider {
         let fields = source["config"].as_object().into_iter().flatten();
         let fields = fields.map(|(name, value)| (name.clone(), text(value)));
         let kind = SourceKind::parse(source["type"].as_str().unwrap()).unwrap();
@@ -52,7 +52,7 @@ impl Provider {
     }
 
     /// The headers that prove a request with this body; the provider calls the event so.
-    fn headers(&self, id: &str, body: &[u8]) -> Vec<(String, String)> {
+    pub(crate) fn headers(&self, id: &str, body: &[u8]) -> Vec<(String, String)> {
         let now = match &self.hooks {
             Some(hooks) => hooks.clock().now(),
             None => hookwright::Clock::system().now(),
@@ -61,7 +61,7 @@ impl Provider {
     }
 
     /// Sends an event as the provider does.
-    async fn send(&self, id: &str, body: &str) -> Answer {
+    pub(crate) async fn send(&self, id: &str, body: &str) -> Answer {
         self.post(&self.headers(id, body.as_bytes()), body).await
     }
 
@@ -75,7 +75,7 @@ impl Provider {
 }
 
 /// A source of GitHub.
-fn github() -> Value {
+pub(crate) fn github() -> Value {
     json!({"name": "GitHub", "type": "github", "config": {"secret": SECRET}})
 }
 

@@ -57,6 +57,9 @@ impl Thread {
                 Ok(written) => {
                     self.measures.commits.increment(1);
                     self.measures.commit_seconds.record(started.elapsed());
+                    for took in self.writer.slices() {
+                        self.measures.slice_seconds.record(took);
+                    }
                     // A batch that changes nothing says nothing about a full disk.
                     if writes.iter().any(Write::always_changes) && self.queue.failure().is_some() {
                         self.queue.set_failure(None);

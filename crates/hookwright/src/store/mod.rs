@@ -16,6 +16,7 @@ pub use sqlite::SchemaReport;
 mod conformance;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::DatabaseUrl;
 use crate::domain::ids::OrganisationId;
@@ -80,6 +81,13 @@ impl Writer {
     pub(crate) fn schema(&self) -> SchemaReport {
         match self {
             Writer::Sqlite(writer) => writer.schema(),
+        }
+    }
+
+    /// How long the slices of removing took that were written since this was last asked, the commit left out.
+    pub(crate) fn slices(&mut self) -> Vec<Duration> {
+        match self {
+            Writer::Sqlite(writer) => writer.slices(),
         }
     }
 

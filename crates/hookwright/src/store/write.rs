@@ -152,6 +152,23 @@ impl Write {
         )
     }
 
+    /// Whether it is one slice of removing, which others wait for.
+    pub(crate) fn is_slice(&self) -> bool {
+        matches!(
+            self,
+            Write::ExpireMessages { .. }
+                | Write::ExpirePayloads { .. }
+                | Write::ExpireInbound { .. }
+                | Write::ExpireInboundKeys { .. }
+                | Write::ExpireTasks { .. }
+                | Write::Erase { .. }
+                | Write::ForgetKeys { .. }
+                | Write::ExpireMessageKeys { .. }
+                | Write::Overwrite { .. }
+                | Write::GiveBack { .. }
+        )
+    }
+
     /// Whether it removes something that nobody may find in the database's files afterwards.
     pub(crate) fn expunges(&self) -> bool {
         matches!(self, Write::ExpungeMessage { .. } | Write::ExpungeAttempt { .. })

@@ -66,6 +66,22 @@ pub(crate) struct BenchArgs {
           value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
     pub(crate) expiring: u64,
 
+    /// Applications with two endpoints each that are in the database before the server starts.
+    #[arg(long, value_name = "N", default_value_t = 0,
+          value_parser = clap::value_parser!(u64).range(0..=10_000_000))]
+    pub(crate) applications: u64,
+
+    /// Applications that messages go to, in turn.
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "inbound",
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) to: u32,
+
+    /// Messages of one application that are in the database before the server starts: lists and searches over them are measured
+    /// at the end.
+    #[arg(long, value_name = "N", default_value_t = 0,
+          value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
+    pub(crate) lists: u64,
+
     /// Measure requests to a source in the place of messages: each is proven as GitHub signs, stored, and forwarded to
     /// nobody.
     #[arg(long, conflicts_with_all = ["fan_out", "failing", "failing_with", "backlog", "no_key"])]

@@ -3,12 +3,15 @@
 //! The whole way (API, disk, delivery, log) is compared with a floor: the same client posting straight to the
 //! same receiver. `docs/measurements.md` says what each figure means.
 
+mod applications;
 mod args; // reading order: what is asked, how it is measured, what is told
 mod backlog;
 mod board;
 mod count;
 mod drive;
 mod expiring;
+mod history;
+mod lists;
 mod machine;
 mod payload;
 mod progress;

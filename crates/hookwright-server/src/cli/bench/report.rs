@@ -27,6 +27,12 @@ pub(super) struct Report {
     pub(super) idle: Option<IdleFigures>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) expiring: Option<ExpiringFigures>,
+    /// From the start of the server's process until it was ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) started_in_ms: Option<f64>,
+    /// Lists and searches over many messages.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) lists: Vec<ListFigures>,
 }
 
 /// What was asked for.
@@ -38,6 +44,10 @@ pub(super) struct Settings {
     pub(super) payload_bytes: u64,
     pub(super) rate: u32,
     pub(super) fan_out: u32,
+    /// Applications that messages went to.
+    pub(super) to: u32,
+    /// Applications that were in the database.
+    pub(super) applications: u64,
     pub(super) failing: u32,
     pub(super) failing_with: &'static str,
     pub(super) idempotency_keys: bool,
@@ -121,8 +131,22 @@ pub(super) struct ExpiringFigures {
     pub(super) messages: u64,
     /// When all of them were gone, if they were; from the start of the server.
     pub(super) gone_after_seconds: Option<f64>,
+    /// Slices that removed them.
+    pub(super) slices: u64,
+    /// Those of them that took longer than 5 ms.
+    pub(super) slices_over_5_ms: u64,
     /// The database's files, again and again.
     pub(super) samples: Vec<FileSample>,
+}
+
+/// One list, asked for several times.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ListFigures {
+    pub(super) what: &'static str,
+    /// Items of the page, if it is one.
+    pub(super) items: usize,
+    pub(super) median_ms: f64,
+    pub(super) slowest_ms: f64,
 }
 
 /// The database's files at one moment.
@@ -149,6 +173,8 @@ impl Report {
             memory: None,
             idle: None,
             expiring: None,
+            started_in_ms: None,
+            lists: Vec::new(),
         }
     }
 
@@ -193,6 +219,8 @@ impl Settings {
             senders: args.senders,
             payload_bytes: args.size,
             rate: args.rate,
+            to: args.to,
+            applications: args.applications,
             fan_out: args.fan_out,
             failing: args.failing_endpoints(),
             failing_with: match args.failing_with {

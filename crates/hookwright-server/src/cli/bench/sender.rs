@@ -29,7 +29,7 @@ pub(super) struct Sender {
 
 enum Target {
     Receiver { client: HttpClient, url: String },
-    Server { api: Api, path: String, event_type: &'static str, keys: Option<Keys> },
+    Server { api: Api, paths: Vec<String>, event_type: &'static str, keys: Option<Keys> },
     Source(Provider),
 }
 
@@ -46,17 +46,18 @@ impl Sender {
         Sender { target: Target::Receiver { client: http_client(), url }, board, size }
     }
 
-    /// Over the API of a server.
+    /// Over the API of a server, to these applications in turn.
     pub(super) fn to_server(
         api: Api,
-        application: &str,
+        applications: &[impl AsRef<str>],
         event_type: &'static str,
         keys: Option<Keys>,
         board: Arc<Board>,
         size: u64,
     ) -> Sender {
-        let path = format!("/api/v1/app/{application}/msg");
-        Sender { target: Target::Server { api, path, event_type, keys }, board, size }
+        let path = |application: &str| format!("/api/v1/app/{application}/msg");
+        let paths = applications.iter().map(|application| path(application.as_ref())).collect();
+        Sender { target: Target::Server { api, paths, event_type, keys }, board, size }
     }
 
     /// To a source, as its provider does.
@@ -92,7 +93,9 @@ impl Sender {
                 let body = Bytes::from(payload::write("", number, self.size, ""));
                 taken(provider.client(), provider.request(number, body)?, provider.url()).await
             }
-            Target::Server { api, path, event_type, keys } => {
+            Target::Server { api, paths, event_type, keys } => {
+                let turn = usize::try_from(number % paths.len().max(1) as u64).unwrap_or_default();
+                let path = paths.get(turn).map_or("/", String::as_str);
                 let before = format!("{{\"eventType\":\"{event_type}\",\"payload\":");
                 let body = Bytes::from(payload::write(&before, number, self.size, "}"));
                 let key = keys.as_ref().map(|keys| keys.key(number));

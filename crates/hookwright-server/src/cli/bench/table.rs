@@ -31,6 +31,7 @@ pub(super) fn render(report: &Report) -> String {
     }
     lines.extend(about_memory(report));
     lines.extend(report.expiring.iter().flat_map(about_expiring));
+    lines.extend(about_lists(report));
     lines.join("\n") + "\n"
 }
 
@@ -114,6 +115,8 @@ fn about_memory(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(memory) = report.memory {
         lines.push(String::new());
+        let ready = report.started_in_ms.map(|time| format!("{time:.0}"));
+        lines.extend(ready.map(|time| row("server, ready after, ms", [time])));
         lines.push(row("server, memory at its start, MiB", [mebibytes(memory.started_rss)]));
         if memory.backlog_deliveries > 0 {
             let name = format!("with {} deliveries waiting", grouped(memory.backlog_deliveries));
@@ -139,12 +142,27 @@ fn about_expiring(expiring: &ExpiringFigures) -> Vec<String> {
         None => "not all gone".to_owned(),
     };
     let mut lines = vec![String::new(), format!("{} expired messages: {after}", grouped(expiring.messages))];
+    lines.push(row("slices that removed them", [grouped(expiring.slices)]));
+    lines.push(row("of these longer than 5 ms", [grouped(expiring.slices_over_5_ms)]));
     let titles = ["gone", "file, MiB", "log, MiB"].map(str::to_owned);
     lines.push(row("seconds after the server's start", titles));
     let every = expiring.samples.len().div_ceil(SAMPLES_SHOWN).max(1);
     for sample in expiring.samples.iter().step_by(every).chain(expiring.samples.last()) {
         let values = [grouped(sample.expired), mebibytes(sample.file_bytes), mebibytes(sample.log_bytes)];
         lines.push(row(&format!("{:.0}", sample.seconds), values));
+    }
+    lines
+}
+
+fn about_lists(report: &Report) -> Vec<String> {
+    if report.lists.is_empty() {
+        return Vec::new();
+    }
+    let mut lines =
+        vec![String::new(), row("one page of", ["items", "median, ms", "slowest, ms"].map(str::to_owned))];
+    for list in &report.lists {
+        let values = [grouped(list.items as u64), hundredths(list.median_ms), hundredths(list.slowest_ms)];
+        lines.push(row(list.what, values));
     }
     lines
 }

@@ -8,16 +8,18 @@ use hookwright::config::DatabaseUrl;
 
 use super::super::rig::{ChildServer, DATABASE_FILE, Receiver, RigError, ServerSetup};
 use super::BenchError;
+use super::applications;
 use super::args::{BenchArgs, Part};
 use super::backlog::{self, BACKLOG_TYPE};
 use super::board::Board;
 use super::count::Count;
 use super::drive;
 use super::expiring;
+use super::lists;
 use super::machine::Machine;
 use super::progress::{Bar, Progress};
 use super::report::{
-    Figures, IdleFigures, Latency, MemoryFigures, Report, Settings, micros_each, per_second,
+    Figures, IdleFigures, Latency, MemoryFigures, Report, Settings, micros_each, per_second, rounded,
 };
 use super::sender::{Keys, Sender};
 use super::sink::{self, Sink};
@@ -39,6 +41,8 @@ const POLL: Duration = Duration::from_millis(10);
 struct Bench {
     server: ChildServer,
     process: u32,
+    /// From the start of the process until it said that it was ready.
+    started_in: Duration,
     sender: Arc<Sender>,
     board: Arc<Board>,
     fan_out: u32,
@@ -60,7 +64,7 @@ pub(super) async fn measure(args: &BenchArgs, progress: &Progress) -> Result<Rep
     if args.wants(Part::Floor) {
         report.floor = Some(floor(args, progress).await?);
     }
-    if args.wants(Part::Full) || args.wants(Part::Rate) || args.idle {
+    if args.wants(Part::Full) || args.wants(Part::Rate) || args.idle || args.lists > 0 {
         with_server(args, progress, directory.path(), &mut report).await?;
     }
     report.relate();
@@ -106,10 +110,17 @@ async fn with_server(
     if args.expiring > 0 {
         expiring::fill(args, &database, progress).await?;
     }
+    if args.applications > 0 {
+        applications::fill(args, &database, progress).await?;
+    }
+    if args.lists > 0 {
+        lists::fill(args, &database, progress).await?;
+    }
     let mut bench = Bench::set_up(args, directory).await?;
     let watch =
         (args.expiring > 0).then(|| expiring::Watch::begin(args, &database, bench.server.api().clone()));
     let mut memory = MemoryFigures::started(Memory::of(bench.process)?);
+    report.started_in_ms = Some(rounded(bench.started_in.as_secs_f64() * 1e3));
     if args.idle {
         report.idle = Some(bench.idle().await?);
     }
@@ -122,7 +133,10 @@ async fn with_server(
         report.rate = Some(bench.at_rate(args, progress).await?);
     }
     if let Some(watch) = watch {
-        report.expiring = Some(watch.end().await);
+        report.expiring = Some(watch.end().await?);
+    }
+    if args.lists > 0 {
+        report.lists = lists::ask(args, bench.server.api()).await?;
     }
     let last = Memory::of(bench.process)?;
     (memory.final_rss, memory.peak_rss) = (last.resident, last.peak);
@@ -141,18 +155,23 @@ impl Bench {
         if args.expiring > 0 {
             setup = setup.with("HOOKWRIGHT_RETENTION", expiring::RETENTION);
         }
+        let starting = Instant::now();
         let server = setup.start().await?;
+        let started_in = starting.elapsed();
         let process = server.process_id().ok_or_else(|| RigError::Io {
             what: "watch the server, which has ended",
             source: std::io::ErrorKind::NotFound.into(),
         })?;
 
         let api = server.api();
-        api.application("Benchmark", APPLICATION).await?;
         api.event_type(MEASURED_TYPE, "A message that is measured.").await?;
         api.event_type(BACKLOG_TYPE, "A message that nobody takes.").await?;
-        for number in 0..args.endpoints() {
-            api.endpoint(APPLICATION, &receiver.url(&sink::good(number)), Some(MEASURED_TYPE)).await?;
+        let targets: Vec<String> = (0..args.to).map(target).collect();
+        for application in &targets {
+            api.application("Benchmark", application).await?;
+            for number in 0..args.endpoints() {
+                api.endpoint(application, &receiver.url(&sink::good(number)), Some(MEASURED_TYPE)).await?;
+            }
         }
         let failing = backlog::endpoints(args, api, APPLICATION, &receiver).await?;
         let (noted, size) = (Arc::clone(&board), args.size);
@@ -161,12 +180,13 @@ impl Bench {
         } else {
             let keys = if args.no_key { None } else { Some(Keys::new()?) };
             let client = api.clone();
-            let sender = Sender::to_server(client, APPLICATION, MEASURED_TYPE, keys, noted, size);
+            let sender = Sender::to_server(client, &targets, MEASURED_TYPE, keys, noted, size);
             (sender, Count::Attempts)
         };
         Ok(Bench {
             server,
             process,
+            started_in,
             sender: Arc::new(sender),
             board,
             fan_out: args.endpoints(),
@@ -309,6 +329,11 @@ impl Sent {
             accepted_ms: Latency::of(&times.to_accepted),
         })
     }
+}
+
+/// An application that messages go to, by uid: the first is there in any case.
+fn target(number: u32) -> String {
+    if number == 0 { APPLICATION.to_owned() } else { format!("{APPLICATION}-{number}") }
 }
 
 /// A function that sends number `first + n`.

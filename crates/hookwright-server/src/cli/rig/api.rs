@@ -205,6 +205,11 @@ impl Api {
         Ok((head.status, body.to_bytes()))
     }
 
+    /// Reads a document.
+    pub(crate) async fn read(&self, path: &str) -> Result<Value, RigError> {
+        self.get(path).await
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, RigError> {
         let (status, answer) = self.call(Method::GET, path, Bytes::new(), None).await?;
         decode(status, path, &answer)

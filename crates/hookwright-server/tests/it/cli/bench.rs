@@ -64,6 +64,35 @@ async fn requests_to_a_source_are_each_stored_and_go_nowhere() {
 }
 
 #[tokio::test]
+async fn lists_are_asked_for_over_what_was_filled_in_beside_many_applications() {
+    let report =
+        measured("--only full --messages 30 --lists 600 --applications 300 --to 3 --senders 2").await;
+
+    assert_eq!(counts(&report["full"]), [30, 30, 0, 0]);
+    let lists = report["lists"].as_array().unwrap();
+    let items = |what: &str| {
+        let list =
+            lists.iter().find(|list| list["what"] == what).unwrap_or_else(|| panic!("{what}: {lists:#?}"));
+        list["items"].as_u64().unwrap()
+    };
+    for (what, expected) in [
+        ("messages, newest", 250),
+        ("messages of an event type", 60),
+        ("messages with a tag", 6),
+        ("messages by eventId", 1),
+        ("messages by text, nowhere", 0),
+        ("attempts of an endpoint, failed", 60),
+        ("messages of an endpoint", 250),
+        ("applications", 250),
+        ("access tokens", 0),
+    ] {
+        assert_eq!(items(what), expected, "{what}");
+    }
+    assert!(lists.iter().all(|list| list["slowest_ms"].as_f64() >= list["median_ms"].as_f64()), "{lists:#?}");
+    assert!(report["started_in_ms"].as_f64().unwrap() > 0.0);
+}
+
+#[tokio::test]
 async fn people_get_a_table_and_a_plain_error_for_what_is_too_much() {
     let output = bench("--only floor --messages 40").run().await;
     assert!(output.status.success(), "{output:?}");

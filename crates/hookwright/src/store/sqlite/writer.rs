@@ -1,6 +1,7 @@
 //! The one connection that writes: each batch is one transaction, and one sync of the disk.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -30,6 +31,8 @@ pub(crate) struct Writer {
     old: OldMessages,
     /// Whether the log is to be emptied once what removes rows right now has come to its end.
     is_removing: bool,
+    /// How long each slice of removing took that nobody has asked for yet.
+    slices: Vec<Duration>,
 }
 
 impl Writer {
@@ -51,12 +54,18 @@ impl Writer {
             overwrites: false,
             old: OldMessages::default(),
             is_removing: false,
+            slices: Vec::new(),
         })
     }
 
     /// What opening the database changed about its schema.
     pub(crate) fn schema(&self) -> SchemaReport {
         self.report
+    }
+
+    /// How long the slices of removing took that were written since this was last asked.
+    pub(crate) fn slices(&mut self) -> Vec<Duration> {
+        std::mem::take(&mut self.slices)
     }
 
     pub(crate) fn commit(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
@@ -117,7 +126,9 @@ impl Writer {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut written = Vec::with_capacity(batch.len());
         for write in batch {
+            let started = write.is_slice().then(Instant::now);
             written.push(apply(&transaction, &mut self.keys, &mut self.old, write)?);
+            self.slices.extend(started.map(|started| started.elapsed()));
         }
         // Looked at last: what is answered to be written is then in the file that the next start will open.
         self.presence.check()?;

@@ -45,6 +45,14 @@ pub enum Error {
         /// What is wrong with it, and what to do.
         why: String,
     },
+    /// What is set on a source does not go together, or cannot be.
+    #[error("{field}: {why}")]
+    SourceSetting {
+        /// Which setting, as the API writes it.
+        field: &'static str,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
     /// No event of this name was declared.
     #[error(
         "the event {event:?} is not declared: declare it with `.event({event:?}, …)` before the engine starts"
@@ -94,6 +102,9 @@ pub enum Error {
     /// The message's payload is gone.
     #[error("the message's payload is no longer stored")]
     PayloadGone,
+    /// The message was made of a request whose sender has not said that it is true.
+    #[error("the message's sender has not confirmed it")]
+    NotConfirmed,
     /// The endpoint is disabled: what was sent to it now would end at once.
     #[error("the endpoint is disabled")]
     EndpointDisabled,

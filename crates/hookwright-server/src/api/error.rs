@@ -208,6 +208,14 @@ impl ApiError {
                     kind: "value_error",
                 }])
             }
+            Error::SourceSetting { field, why } => {
+                ApiError::field(["body", field], format!("{field}: {why}."), "value_error")
+            }
+            Error::NotConfirmed => ApiError::new(
+                StatusCode::CONFLICT,
+                "not_confirmed",
+                "The sender has not said that this request is true, so it is not sent on. Resend it from the log to ask again.",
+            ),
             Error::Url(refused) => {
                 let mut msg = format!("{refused}.").replacen("the URL", "The endpoint URL", 1);
                 if let (UrlError::Address(kind), true) = (&refused, hints) {

@@ -10,11 +10,13 @@ mod event_type;
 mod operational;
 mod source;
 mod token;
+mod confirmers; // of requests to sources
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::catalog::cache::Cache;
+use crate::catalog::confirmers::Confirmers;
 use crate::clock::Clock;
 use crate::config::{ENDPOINTS_BYTES_MAX_DEFAULT, ENDPOINTS_MAX_DEFAULT};
 use crate::domain::application::{ApplicationRef, Purpose};
@@ -59,6 +61,7 @@ pub(crate) struct Catalog {
     cache: Arc<Cache>,
     /// Changes of what is there are made one after the other: each begins with what the last one left.
     edits: tokio::sync::Mutex<()>,
+    confirmers: Confirmers,
 }
 
 impl Catalog {
@@ -77,7 +80,13 @@ impl Catalog {
             ids,
             cache: Arc::new(Cache::new()),
             edits: tokio::sync::Mutex::default(),
+            confirmers: Confirmers::default(),
         }
+    }
+
+    /// The product's own ways to say whether requests to sources are true.
+    pub(crate) fn confirmers(&self) -> &Confirmers {
+        &self.confirmers
     }
 
     pub(crate) async fn organisation_ensure(&self, organisation: OrganisationId) -> Result<(), Error> {

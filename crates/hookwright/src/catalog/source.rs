@@ -10,6 +10,7 @@ use crate::catalog::cache::Cache;
 use crate::catalog::token::{hash, random_text};
 use crate::catalog::{Catalog, TRIES};
 use crate::domain::application::{Application, ApplicationSettings, Purpose};
+use crate::domain::event_type_place::EventTypePlace;
 use crate::domain::ids::OrganisationId;
 use crate::domain::short_ids::SourceId;
 use crate::domain::source::{Source, SourceRef, SourceSettings, SourceToken, SourceWithToken};
@@ -68,13 +69,34 @@ pub(crate) fn proof(kind: &str, config: &Value) -> Result<SourceConfig, Error> {
     })
 }
 
+/// Whether a source can be set so.
+fn check(settings: &SourceSettings) -> Result<(), Error> {
+    proof(&settings.kind, &settings.config.0)?;
+    let asked_about = settings.confirm.iter().flat_map(|confirm| confirm.url.pointers());
+    let event_type = match &settings.event_type {
+        Some(EventTypePlace::Pointer(pointer)) => Some(pointer),
+        Some(EventTypePlace::Header(_)) | None => None,
+    };
+    let needed = asked_about.chain(event_type);
+    for pointer in needed {
+        if let Some(redacted) = settings.redact.iter().find(|redacted| redacted.overlaps(pointer)) {
+            let (redacted, pointer) = (redacted.as_str(), pointer.as_str());
+            let why = format!(
+                "{redacted} is not kept then, and confirm or eventType needs {pointer}: redact something else, or use another place"
+            );
+            return Err(Error::SourceSetting { field: "redact", why });
+        }
+    }
+    Ok(())
+}
+
 impl Catalog {
     pub(crate) async fn source_create(
         &self,
         organisation: OrganisationId,
         settings: SourceSettings,
     ) -> Result<SourceWithToken, Error> {
-        proof(&settings.kind, &settings.config.0)?;
+        check(&settings)?;
         let now = self.clock.now();
         let application = Application {
             id: self.ids.next(now).into(),
@@ -121,7 +143,7 @@ impl Catalog {
             let unless_changed_since = before.updated_at;
             let mut after = before;
             change(&mut after.settings);
-            proof(&after.settings.kind, &after.settings.config.0)?;
+            check(&after.settings)?;
             after.updated_at = self.change_time(unless_changed_since);
             let write = CatalogWrite::SourceUpdate { source: Box::new(after.clone()), unless_changed_since };
             match self.change(write, Cache::forget_sources).await? {

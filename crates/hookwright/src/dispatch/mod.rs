@@ -10,6 +10,7 @@ mod health_book; // who has failed for how long
 mod intake; // what comes in: new messages, retries, rows from disk
 mod telling; // what is told of it
 mod worker; // an attempt, and what follows from it
+mod confirming; // whether what came to a source is true
 
 #[cfg(test)]
 mod lanes_model;
@@ -172,6 +173,7 @@ impl Dispatch {
                     Ok(())
                 }
                 Written::Resent(Resent::Missing) => Err(Error::NotFound(Thing::Message)),
+                Written::Resent(Resent::Held) => Err(Error::NotConfirmed),
                 _ => Ok(()),
             }
         });

@@ -39,9 +39,9 @@ pub(in crate::api) struct IngestLogOut<'a> {
     source_id: Shown<SourceId>,
     /// What it was answered with.
     status_code: u16,
-    /// `verified`, `duplicate`, `handshake` or `refused`.
+    /// `verified`, `duplicate`, `handshake` or `refused`; where the sender is asked, `confirmed`, `unconfirmed` or `refused`.
     verdict: &'static str,
-    /// Why it was refused; empty if it was not.
+    /// Why it was refused, or whatever else is to be known of it; empty if there is nothing.
     error_text: &'a str,
     /// Its method.
     method: &'a str,
@@ -56,6 +56,8 @@ pub(in crate::api) struct IngestLogOut<'a> {
     /// The message that is forwarded, if it was verified.
     #[schema(value_type = Option<String>)]
     msg_id: Option<Shown<MessageId>>,
+    /// The event type of that message.
+    event_type: Option<&'a str>,
     /// When it came.
     #[schema(value_type = String, format = DateTime)]
     created_at: Rfc3339,
@@ -86,6 +88,7 @@ impl IngestLogOut<'_> {
             headers,
             payload: String::from_utf8_lossy(&row.body).into_owned(),
             msg_id: row.message.map(Shown),
+            event_type: row.event_type.as_ref().map(|name| name.as_str()),
             created_at: Rfc3339(row.received_at),
             updated_at: Rfc3339(row.received_at),
         }

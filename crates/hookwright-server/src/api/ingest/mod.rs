@@ -1,6 +1,8 @@
 //! `/ingest/api/v1/source`: sources of inbound webhooks.
 
+mod confirm;
 mod dto;
+mod event_type;
 pub(super) mod endpoint;
 pub(super) mod log;
 mod out;

@@ -102,6 +102,9 @@ pub enum Error {
     /// The message's payload is gone.
     #[error("the message's payload is no longer stored")]
     PayloadGone,
+    /// Nothing is forwarded of this request to a source: it was refused, a handshake, or a copy of another.
+    #[error("nothing is forwarded of this request")]
+    NotForwarded,
     /// The message was made of a request whose sender has not said that it is true.
     #[error("the message's sender has not confirmed it")]
     NotConfirmed,
@@ -140,6 +143,8 @@ pub enum Thing {
     Attempt,
     /// A source of inbound webhooks.
     Source,
+    /// A request that came to a source.
+    Request,
     /// A token.
     Token,
     /// A background task.
@@ -157,6 +162,7 @@ impl std::fmt::Display for Thing {
             Thing::Message => "message",
             Thing::Attempt => "attempt",
             Thing::Source => "source",
+            Thing::Request => "request",
             Thing::Token => "token",
             Thing::Organisation => "organisation",
             Thing::Task => "background task",

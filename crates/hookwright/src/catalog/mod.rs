@@ -15,6 +15,8 @@ mod confirmers; // of requests to sources
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use crate::catalog::cache::Cache;
 use crate::catalog::confirmers::Confirmers;
 use crate::clock::Clock;
@@ -62,6 +64,8 @@ pub(crate) struct Catalog {
     /// Changes of what is there are made one after the other: each begins with what the last one left.
     edits: tokio::sync::Mutex<()>,
     confirmers: Confirmers,
+    /// A source was made, changed or deleted.
+    sources_changed: Arc<Notify>,
 }
 
 impl Catalog {
@@ -81,7 +85,13 @@ impl Catalog {
             cache: Arc::new(Cache::new()),
             edits: tokio::sync::Mutex::default(),
             confirmers: Confirmers::default(),
+            sources_changed: Arc::default(),
         }
+    }
+
+    /// Waits until a source is made, changed or deleted.
+    pub(crate) async fn sources_changed(&self) {
+        self.sources_changed.notified().await;
     }
 
     /// The product's own ways to say whether requests to sources are true.

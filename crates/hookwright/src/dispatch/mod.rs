@@ -156,10 +156,9 @@ impl Dispatch {
         Ok(Dispatch { shared })
     }
 
-    /// Sends a message to an endpoint once more.
-    pub(crate) async fn resend(&self, message: Arc<Message>, endpoint: &Endpoint) -> Result<(), Error> {
-        let key =
-            DeliveryKey { application: message.application, endpoint: endpoint.id, message: message.id };
+    /// Sends a message to an endpoint once more, or asks its sender about it once more.
+    pub(crate) async fn resend(&self, message: Arc<Message>, endpoint: EndpointId) -> Result<(), Error> {
+        let key = DeliveryKey { application: message.application, endpoint, message: message.id };
         let shared = Arc::clone(&self.shared);
         // A task of its own: a caller who goes away in the middle must not leave a delivery that nobody knows of.
         let resent = self.shared.tasks.spawn(async move {

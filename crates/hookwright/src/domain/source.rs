@@ -104,7 +104,7 @@ impl fmt::Debug for ProofConfig {
 }
 
 /// The parts of a configuration that are no secrets.
-const SHOWN: [&str; 10] = [
+const SHOWN: [&str; 11] = [
     "publicKey",
     "header",
     "algorithm",
@@ -113,6 +113,8 @@ const SHOWN: [&str; 10] = [
     "signed",
     "username",
     "schedule",
+    // What is sent on a schedule.
+    "payload",
     "contentType",
     "timestampGraceSeconds",
 ];

@@ -219,7 +219,7 @@ impl Hooks {
     }
 
     /// The application that holds what a source forwards.
-    async fn forwarding(
+    pub(super) async fn forwarding(
         &self,
         organisation: OrganisationId,
         source: &SourceRef,

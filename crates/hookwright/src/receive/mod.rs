@@ -9,6 +9,7 @@ mod proving; // who sent it
 mod event_type; // what it says happened
 mod rows; // what the log keeps
 mod reply;
+pub(crate) mod schedule; // what comes of itself
 
 use std::sync::Arc;
 use std::time::Duration;

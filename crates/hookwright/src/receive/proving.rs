@@ -13,6 +13,7 @@ use crate::domain::redaction::{self, Unreadable};
 use crate::domain::source::{BodyPolicy, Dedupe};
 use crate::error::Error;
 use crate::receive::door::Door;
+use crate::receive::event_type;
 use crate::receive::reply::InboundReply;
 use crate::store::write::{Append, InboundKey, Receive, Received, Write, Written};
 
@@ -122,8 +123,16 @@ impl Door<'_> {
         let Some(application) = application else { return Ok(InboundReply::not_found()) };
         let now = receiver.clock.now();
         let id = receiver.ids.next(now).into();
-        let (event_type, reason) = self.event_type(&verified, &body);
-        let row = Inbound { reason, ..self.row(id, Verdict::Verified, reply.status, kept.clone()) };
+        let settings = &source.settings;
+        let header = |name: &str| self.head.headers.get(name).map(http::HeaderValue::as_bytes);
+        let (place, providers) = (settings.event_type.as_ref(), verified.event_type.as_deref());
+        let (event_type, reason) = event_type::read(place, providers, header, &body);
+        // The same time as the message's, so that what is replayed since a row has that row.
+        let row = Inbound {
+            reason,
+            received_at: now,
+            ..self.row(id, Verdict::Verified, reply.status, kept.clone())
+        };
         let key = self.key(&verified, &body).map(|hash| {
             let known_for = row.expires_at.since(row.received_at).max(KNOWN_FOR_MIN);
             InboundKey { hash, expires_at: now.after(known_for) }
@@ -145,7 +154,7 @@ impl Door<'_> {
             false => application.route(&message.event_type, &[]),
         };
         let append = Append::plain(Arc::new(message), endpoints);
-        let receive = Receive { row, key, message: Some(append), is_held };
+        let receive = Receive { row, key, message: Some(append), is_held, logs_copies: true };
         match receiver.journal.write(Write::Receive(Box::new(receive))).await? {
             Written::Received(Received::Stored) => receiver.measures.inbound_verified.increment(1),
             _ => receiver.measures.inbound_duplicates.increment(1),

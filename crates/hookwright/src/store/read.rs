@@ -232,6 +232,8 @@ reads! {
     source_by_token(hash: [u8; 32]) -> Option<FoundSource>;
     /// The source whose endpoints this application holds.
     source_by_application(application: ApplicationId) -> Option<Source>;
+    /// The sources of all organisations that send on a schedule.
+    source_list_cron() -> Vec<Source>;
     /// The log of a source, by id.
     inbound_list(application: ApplicationId, page: PageRequest<InboundId>) -> Page<Inbound>;
     /// A request in the log of a source.

@@ -218,12 +218,14 @@ pub(crate) struct Receive {
     pub(crate) message: Option<Append>,
     /// Whether that is held until its sender says that it is true: then its one delivery is that to whoever asks.
     pub(crate) is_held: bool,
+    /// Whether the log has a row of its own for one that came before.
+    pub(crate) logs_copies: bool,
 }
 
 impl Receive {
     /// A request of which nothing is made.
     pub(crate) fn logged(row: Inbound) -> Receive {
-        Receive { row, key: None, message: None, is_held: false }
+        Receive { row, key: None, message: None, is_held: false, logs_copies: true }
     }
 }
 

@@ -176,9 +176,6 @@ impl SourceAnswer {
 
 impl IngestSourceIn {
     pub(super) fn checked(self) -> Result<SourceSettings, ApiError> {
-        if self.kind == "cron" {
-            return Err(ApiError::not_implemented());
-        }
         let mut fields = Fields::default();
         let config = Value::Object(self.config.unwrap_or_default());
         let mut settings = SourceSettings::new(fields.name(self.name), self.kind, config);

@@ -18,14 +18,15 @@ use crate::api::answer::{Shown, json};
 use crate::api::error::{ApiError, Problem};
 use crate::api::operations::Operations;
 use crate::api::page::{ListResponse, PageParams};
-use crate::api::path::SourcePath;
+use crate::api::path::{RequestPath, SourcePath};
 use crate::api::query::Query;
 use crate::api::time::Rfc3339;
 use crate::auth::{OrganisationCaller, needs};
 use crate::server::AppState;
 
 pub(super) fn operations() -> Operations {
-    Operations::new().add::<__path_list>(needs(Capability::ManageOrganisation, get(list)))
+    let whole = |route| needs(Capability::ManageOrganisation, route);
+    Operations::new().add::<__path_list>(whole(get(list))).add::<__path_show>(whole(get(show)))
 }
 
 /// A request that came to a source.
@@ -111,4 +112,23 @@ pub(in crate::api) async fn list(
     let page = state.hooks.source_log(organisation, &named, request).await?;
     let data = page.items.iter().map(|row| IngestLogOut::of(source, row)).collect();
     json(StatusCode::OK, &ListResponse::of(&page, asked, |row| row.id, data))
+}
+
+/// A request that came to a source.
+#[utoipa::path(get, path = "/ingest/api/v1/source/{source_id}/log/{log_id}", operation_id = "v1.ingest.log.get",
+    tag = "Ingest Source",
+    params(
+        ("source_id" = String, Path, description = "The source's id or uid."),
+        ("log_id" = String, Path, description = "The request's id in the log."),
+    ),
+    responses((status = 200, body = IngestLogOut), (status = 404, body = Problem)))]
+pub(in crate::api) async fn show(
+    State(state): State<AppState>,
+    OrganisationCaller(organisation): OrganisationCaller,
+    SourcePath(named): SourcePath,
+    RequestPath(request): RequestPath,
+) -> Result<Response, ApiError> {
+    let source = state.hooks.source_get(organisation, &named).await?.source.id;
+    let row = state.hooks.source_log_get(organisation, &named, request).await?;
+    json(StatusCode::OK, &IngestLogOut::of(source, &row))
 }

@@ -6,6 +6,7 @@ mod event_type;
 pub(super) mod endpoint;
 pub(super) mod log;
 mod out;
+pub(super) mod replay;
 pub(super) mod token;
 
 use axum::extract::State;
@@ -41,6 +42,7 @@ pub(super) fn operations() -> Operations {
         .add::<__path_remove>(whole(delete(remove)))
         .merge(token::operations())
         .merge(log::operations())
+        .merge(replay::operations())
         .merge(endpoint::operations())
 }
 

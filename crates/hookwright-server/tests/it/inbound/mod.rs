@@ -10,6 +10,9 @@ mod crash;
 mod event_types;
 mod confirming;
 mod redacting;
+mod schedules;
+mod replaying;
+mod unread;
 
 use hookwright::Hooks;
 use hookwright_signature::provider::{Inbound, SourceConfig, SourceKind};

@@ -50,7 +50,8 @@ fn receive(f: &mut Fixture, row: Inbound, key: Option<InboundKey>, endpoints: &[
         broadcast: None,
     };
     let has_message = row.message.is_some();
-    let receive = Receive { row, key, message: has_message.then_some(append), is_held: false };
+    let receive =
+        Receive { row, key, message: has_message.then_some(append), is_held: false, logs_copies: true };
     match f.write(Write::Receive(Box::new(receive))) {
         Written::Received(received) => received,
         other => panic!("{other:?}"),
@@ -98,6 +99,11 @@ pub(super) async fn a_key_that_came_before_makes_a_duplicate_within_its_source_u
     let duplicate = Inbound { verdict: Verdict::Duplicate, message: None, event_type: None, ..row(1, 2) };
     assert_eq!(rows[1], duplicate);
     assert_eq!(receive(&mut f, row(1, 29), key(1), &[]), Received::Duplicate);
+    let message = Some(Append::plain(Arc::new(message(1, 28)), vec![]));
+    let quiet = Receive { row: row(1, 28), key: key(1), message, is_held: false, logs_copies: false };
+    let written = f.write(Write::Receive(Box::new(quiet)));
+    assert!(matches!(written, Written::Received(Received::Duplicate)), "{written:?}");
+    assert_eq!(log(&f, 1).await.len(), 4, "what is not called for leaves no row");
     assert_eq!(receive(&mut f, row(1, 30), key(1), &[]), Received::Stored, "it has expired");
 }
 

@@ -99,6 +99,11 @@ pub(super) async fn sources_are_read_back_as_they_were(mut f: Fixture) {
     let newest = PageRequest::first(1, Order::Descending);
     assert_eq!(f.store.source_list(DEFAULT_ORGANISATION, newest).await.unwrap().items, [second]);
     assert_eq!(f.store.source_by_application(app(1)).await.unwrap(), Some(new_source(1).source));
+    let mut cron = bare(3);
+    cron.source.settings.kind = "cron".to_owned();
+    assert_eq!(insert(&mut f, cron), Changed::Yes);
+    let timed = f.store.source_list_cron().await.unwrap();
+    assert_eq!(timed.iter().map(|source| source.id).collect::<Vec<_>>(), [source_id(3)]);
     assert_eq!(f.store.source_by_application(app(9)).await.unwrap(), None);
 }
 

@@ -94,7 +94,9 @@ pub(super) fn receive(
         None => true,
     };
     if !is_fresh {
-        insert(connection, row, Verdict::Duplicate, None, Some(&row.body))?;
+        if receive.logs_copies {
+            insert(connection, row, Verdict::Duplicate, None, Some(&row.body))?;
+        }
         return Ok(Received::Duplicate);
     }
     match &receive.message {

@@ -82,6 +82,15 @@ impl Sqlite {
         .await
     }
 
+    pub(crate) async fn source_list_cron(&self) -> Result<Vec<Source>, StoreError> {
+        self.read(|connection| {
+            // In the words of the index.
+            let sql = format!("SELECT {COLUMNS} FROM source s WHERE s.kind = 'cron' ORDER BY s.id");
+            value::all(connection, &sql, [], from_row)
+        })
+        .await
+    }
+
     pub(crate) async fn source_by_token(&self, hash: [u8; 32]) -> Result<Option<FoundSource>, StoreError> {
         self.read(move |connection| {
             let sql = format!(

@@ -22,7 +22,7 @@ use crate::journal::{Committed, Journal};
 use crate::maintenance::{self, Maintenance};
 use crate::measures::Measures;
 use crate::publish::{BroadcastParts, Broadcasts, Publisher};
-use crate::receive::Receiver;
+use crate::receive::{Receiver, schedule};
 use crate::store::error::StoreError;
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store};
 use crate::tasks::{self, Tasks};
@@ -230,6 +230,16 @@ impl Foundation {
             config.inbound_retention,
             config.retention,
         );
+        tokio::spawn(schedule::run(schedule::Parts {
+            clock: clock.clone(),
+            ids: Arc::clone(&ids),
+            store: store.clone(),
+            journal: journal.clone(),
+            catalog: Arc::clone(&catalog),
+            retention: config.inbound_retention,
+            message_retention: config.retention,
+            stop: stop.clone(),
+        }));
         let inner = Inner {
             config,
             events: self.events,

@@ -95,6 +95,7 @@ pub use deliver::address_policy::{AddressKind, UrlError};
 pub use deliver::{BoxError, Outgoing, WebhookBody};
 pub use domain::event::HookEvent;
 pub use domain::event_registry::{Raw, ResourceAction};
+pub use domain::inbound::ReceivedRequest;
 pub use domain::owner::{AsOwner, OwnerError, OwnerId};
 pub use error::{Error, Thing};
 #[doc(hidden)]

@@ -3,6 +3,7 @@
 mod render; // what the endpoint gets
 mod forward; // what came to a source
 mod custom; // a product's own way
+mod asking; // whether what came is true
 pub(crate) mod address_policy; // where it may go
 mod resolver;
 mod connector;
@@ -21,13 +22,14 @@ use http_body_util::Full;
 
 use crate::config::{Config, SignatureHeaders, UrlSchemes};
 use crate::deliver::address_policy::AddressPolicy;
-use crate::deliver::client::Client;
+use crate::deliver::client::{Client, RESPONSE_KEPT};
 use crate::domain::application::Purpose;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::inbound::CameWith;
 use crate::domain::message::Message;
 use crate::domain::time::Timestamp;
 
+pub(crate) use asking::Question;
 pub(crate) use connector::TlsSetupError;
 pub(crate) use custom::Custom;
 pub use custom::{BoxError, Outgoing, WebhookBody};
@@ -113,7 +115,7 @@ impl Deliverer {
         }
         let mut http_request = http_request.map(Full::new);
         http_request.extensions_mut().extend(letter_case::of(&request.endpoint.headers).await);
-        self.client.send(http_request, started + self.timeout, self.timeout).await
+        self.client.send(http_request, started + self.timeout, self.timeout, RESPONSE_KEPT).await
     }
 
     fn prepare(&self, request: &AttemptRequest<'_>) -> Result<Request<Bytes>, FailureReason> {

@@ -75,6 +75,8 @@ pub(crate) enum FailureReason {
     BodyInterrupted,
     #[error("the answer did not end within {}", words(*.0))]
     BodyTimeout(Duration),
+    #[error("the answer is too large")]
+    AnswerTooLarge,
     #[error("the request could not be sent")]
     Other,
     #[error("the attempt broke off because of an error in this program")]

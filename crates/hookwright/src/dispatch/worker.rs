@@ -15,6 +15,7 @@ use crate::dispatch::lanes::{End, Start};
 use crate::dispatch::telling::{self, Target, Told};
 use crate::domain::application::Purpose;
 use crate::domain::attempt::{Attempt, AttemptStatus};
+use crate::domain::confirmation::asking_lane;
 use crate::domain::delivery::{GiveUpReason, Transition};
 use crate::domain::endpoint::DisabledReason;
 use crate::domain::inbound::CameWith;
@@ -60,6 +61,11 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
         Some(entry) => Ok(Some(entry)),
         None => shared.catalog.application_by_id(application).await,
     };
+    if endpoint == asking_lane(application)
+        && let Ok(Some(entry)) = &entry
+    {
+        return super::confirming::attempt(shared, &start, entry).await;
+    }
     let target = match entry {
         Ok(entry) => entry.and_then(|application| {
             let endpoint = application.endpoint(endpoint).cloned()?;
@@ -233,7 +239,7 @@ fn show(shared: &Shared, target: &Target, attempt: &Attempt) {
 }
 
 /// The catalog cannot be read right now: the delivery stays as it is on disk and comes back from there.
-fn postpone(start: &Start, error: &Error) -> End {
+pub(super) fn postpone(start: &Start, error: &Error) -> End {
     tracing::warn!(endpoint.id = %start.key.endpoint, %error, "could not read an endpoint; its delivery waits");
     End::Postponed
 }

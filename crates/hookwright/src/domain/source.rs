@@ -4,7 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::domain::application::Metadata;
+use crate::domain::confirmation::Confirm;
+use crate::domain::event_type_place::EventTypePlace;
 use crate::domain::ids::{ApplicationId, OrganisationId};
+use crate::domain::json_pointer::JsonPointer;
 use crate::domain::names::SourceUid;
 use crate::domain::short_ids::SourceId;
 use crate::domain::time::Timestamp;
@@ -50,6 +53,12 @@ pub struct SourceSettings {
     pub body: BodyPolicy,
     /// How a request that comes again is known.
     pub dedupe: Dedupe,
+    /// Where requests say what happened, if not where their kind has it.
+    pub event_type: Option<EventTypePlace>,
+    /// Parts of bodies that are neither kept nor forwarded.
+    pub redact: Vec<JsonPointer>,
+    /// How the sender is asked whether a request is true, before it is forwarded.
+    pub confirm: Option<Confirm>,
     /// What is answered to a request that was taken.
     pub answer: SourceAnswer,
     /// At most so many requests a second.
@@ -74,6 +83,9 @@ impl SourceSettings {
             methods: vec!["POST".to_owned()],
             body: BodyPolicy::Any,
             dedupe: Dedupe::Id,
+            event_type: None,
+            redact: Vec::new(),
+            confirm: None,
             answer: SourceAnswer::default(),
             throttle_rate: None,
             retention: None,
@@ -92,7 +104,7 @@ impl fmt::Debug for ProofConfig {
 }
 
 /// The parts of a configuration that are no secrets.
-const SHOWN: [&str; 10] = [
+const SHOWN: [&str; 11] = [
     "publicKey",
     "header",
     "algorithm",
@@ -101,6 +113,8 @@ const SHOWN: [&str; 10] = [
     "signed",
     "username",
     "schedule",
+    // What is sent on a schedule.
+    "payload",
     "contentType",
     "timestampGraceSeconds",
 ];

@@ -5,6 +5,7 @@ mod endpoint;
 mod event_type;
 mod operational;
 mod source;
+mod source_log;
 mod token;
 
 mod resource; // what a product tells in its own words
@@ -54,6 +55,7 @@ pub use idempotency::{IdempotencyKey, KeptAnswer};
 pub use owner::Owner;
 pub use published::{NothingSent, Published};
 pub use resource::Resource;
+pub use source_log::SourceResent;
 pub use subscription::Subscribe;
 pub use token::NewToken;
 

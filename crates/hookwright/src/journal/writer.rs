@@ -12,7 +12,7 @@ use crate::journal::queue::{Job, Queue};
 use crate::measures::Measures;
 use crate::store::Writer;
 use crate::store::error::StoreError;
-use crate::store::write::{Append, Appended, Outcome, Received, Write, Written};
+use crate::store::write::{Append, Appended, Asked, Changed, Outcome, Received, Write, Written};
 
 /// The wait before outcomes that could not be written are tried again.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
@@ -130,6 +130,11 @@ impl Thread {
                 (Write::BroadcastStep(step), Written::Broadcast(Some(stored))) => {
                     let stored = step.messages.into_iter().zip(stored).filter(|(_, stored)| **stored);
                     stored.for_each(|(append, _)| accepted(append));
+                }
+                (Write::Confirm(step), Written::Changed(Changed::Yes)) => {
+                    if let Asked::Over { endpoints, .. } = step.asked {
+                        accepted(Append::plain(step.message, endpoints));
+                    }
                 }
                 (Write::Outcome(outcome), _) => outcome.told.into_iter().for_each(&mut accepted),
                 (Write::Told(_, told), written) if written.took_effect() => {

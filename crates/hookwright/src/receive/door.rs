@@ -72,4 +72,9 @@ impl Door<'_> {
         let sentence = format!("The body has more than {limit} bytes, which is the limit here.");
         self.refused(InboundReply::text(413, sentence.clone()), &sentence, &[]).await
     }
+
+    /// The body did not come whole: the request is kept without it, as refused with this status and for this reason.
+    pub async fn unread(self, status: u16, reason: &str) -> Result<InboundReply, Error> {
+        self.refused(InboundReply::text(status, reason), reason, &[]).await
+    }
 }

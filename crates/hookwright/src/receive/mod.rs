@@ -6,8 +6,10 @@
 mod door; // what is seen before the body is read
 mod gates; // how many come
 mod proving; // who sent it
+mod event_type; // what it says happened
 mod rows; // what the log keeps
 mod reply;
+pub(crate) mod schedule; // what comes of itself
 
 use std::sync::Arc;
 use std::time::Duration;

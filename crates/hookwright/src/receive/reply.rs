@@ -31,7 +31,7 @@ impl InboundReply {
     }
 
     /// There is no such source, or the token is none of its own: the same words for both.
-    pub(super) fn not_found() -> InboundReply {
+    pub fn not_found() -> InboundReply {
         InboundReply::text(404, "There is no such source.")
     }
 }

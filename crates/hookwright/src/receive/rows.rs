@@ -7,6 +7,7 @@ use crate::domain::ids::MessageId;
 use crate::domain::inbound::{
     Inbound, OwnToken, REDACTED, REFUSED_BODY_MAX, REFUSED_RETENTION_MAX, Verdict, described, logged,
 };
+use crate::domain::redaction::redacted_or_nothing;
 use crate::domain::short_ids::InboundId;
 use crate::error::Error;
 use crate::receive::door::Door;
@@ -46,6 +47,7 @@ impl Door<'_> {
             query,
             headers: headers.map(|(name, value)| logged(name.as_str(), value.as_bytes(), own)).collect(),
             message: None,
+            event_type: None,
             body,
         }
     }
@@ -78,14 +80,20 @@ impl Door<'_> {
             "a request to source {} is refused: {reason}", source.id
         );
         // Of its own: a slice of a large body would keep all of it in memory.
-        let begin = Bytes::copy_from_slice(&body[..body.len().min(REFUSED_BODY_MAX)]);
+        let kept = redacted_or_nothing(body, self.content_type(), &source.settings.redact);
+        let begin = Bytes::copy_from_slice(&kept[..kept.len().min(REFUSED_BODY_MAX)]);
         let id = receiver.ids.next(now).into();
         let row = Inbound {
             reason: Some(reason.to_owned()),
             ..self.row(id, Verdict::Refused, reply.status, begin)
         };
-        receiver.journal.write(Write::Receive(Box::new(Receive { row, key: None, message: None }))).await?;
+        receiver.journal.write(Write::Receive(Box::new(Receive::logged(row)))).await?;
         Ok(reply)
+    }
+
+    /// What the body is, as the request says.
+    pub(super) fn content_type(&self) -> Option<&str> {
+        self.head.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()
     }
 
     /// What is forwarded of a request without a body, as JSON.

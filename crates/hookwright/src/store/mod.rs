@@ -7,6 +7,7 @@ pub(crate) mod error; // what can go wrong
 pub(crate) mod read; // what is asked
 pub(crate) mod write; // what is written
 mod written; // and what that answers
+mod source_settings; // how those of a source are kept, in JSON
 
 mod sqlite;
 

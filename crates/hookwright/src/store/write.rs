@@ -13,7 +13,7 @@ use crate::domain::health::Health;
 use crate::domain::ids::{
     ApplicationId, AttemptId, BroadcastId, EndpointId, MessageId, OrganisationId, TaskId, TokenId,
 };
-use crate::domain::inbound::Inbound;
+use crate::domain::inbound::{Inbound, Verdict};
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
 use crate::domain::short_ids::SourceId;
@@ -32,6 +32,8 @@ pub(crate) enum Write {
     Receive(Box<Receive>),
     /// An attempt ended.
     Outcome(Outcome),
+    /// The sender of a request was asked whether it is true.
+    Confirm(Box<Confirmation>),
     /// Somebody asks for a message to be sent once more.
     Resend(DeliveryKey),
     /// Deliveries whose retry is due are taken over by the node that asks.
@@ -122,7 +124,9 @@ impl Write {
     /// Whether it cannot be written without changing the database.
     pub(crate) fn always_changes(&self) -> bool {
         match self {
-            Write::Append(_) | Write::Receive(_) | Write::Outcome(_) | Write::Probe => true,
+            Write::Append(_) | Write::Receive(_) | Write::Outcome(_) | Write::Confirm(_) | Write::Probe => {
+                true
+            }
             Write::Told(write, _) => write.always_changes(),
             _ => false,
         }
@@ -140,6 +144,7 @@ impl Write {
                 | Write::Receive(_)
                 | Write::ExpireInboundKeys { .. }
                 | Write::Outcome(_)
+                | Write::Confirm(_)
                 | Write::Resend(_)
                 | Write::ClaimDue(_)
                 | Write::EndDeliveries { .. }
@@ -228,6 +233,33 @@ pub(crate) struct Receive {
     pub(crate) key: Option<InboundKey>,
     /// The message that it becomes.
     pub(crate) message: Option<Append>,
+    /// Whether that is held until its sender says that it is true: then its one delivery is that to whoever asks.
+    pub(crate) is_held: bool,
+    /// Whether the log has a row of its own for one that came before.
+    pub(crate) logs_copies: bool,
+}
+
+impl Receive {
+    /// A request of which nothing is made.
+    pub(crate) fn logged(row: Inbound) -> Receive {
+        Receive { row, key: None, message: None, is_held: false, logs_copies: true }
+    }
+}
+
+/// What came of asking the sender of a held message.
+pub(crate) struct Confirmation {
+    pub(crate) message: Arc<Message>,
+    /// How often it has been asked by now.
+    pub(crate) number: u16,
+    pub(crate) asked: Asked,
+}
+
+/// How asking goes on.
+pub(crate) enum Asked {
+    /// There was no answer: it is asked again then.
+    Again { at: Timestamp, reason: String },
+    /// It is over; what is confirmed goes to these endpoints.
+    Over { verdict: Verdict, reason: Option<String>, endpoints: Vec<EndpointId> },
 }
 
 /// What a request that comes again is known by.

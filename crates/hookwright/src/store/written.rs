@@ -76,6 +76,8 @@ pub(crate) enum Resent {
     WasReady,
     /// The message is not there any more.
     Missing,
+    /// Its sender has not said that it is true.
+    Held,
 }
 
 /// What a slice of an expiry did.

@@ -25,7 +25,7 @@ use crate::api::page::{Asked, ListResponse, PageParams};
 use crate::api::path::{AttemptPath, EndpointPath, InApplication, MessagePath};
 use crate::api::query::{Query, refused};
 use crate::server::AppState;
-use dto::MessageAttemptOut;
+pub(super) use dto::MessageAttemptOut;
 use filter::{AttemptFilterParams, EXPANDED_STATUSES, StatusFilter};
 
 pub(super) fn operations() -> Operations {

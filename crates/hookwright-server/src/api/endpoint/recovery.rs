@@ -165,7 +165,7 @@ async fn begin(
 }
 
 impl RecoverIn {
-    fn checked(&self, now: Timestamp) -> Result<Selection, ApiError> {
+    pub(in crate::api) fn checked(&self, now: Timestamp) -> Result<Selection, ApiError> {
         let mut fields = Fields::default();
         let selection = range(&mut fields, &self.since, self.until.as_deref(), now);
         fields.finish()?;
@@ -174,7 +174,7 @@ impl RecoverIn {
 }
 
 impl BulkReplayIn {
-    fn checked(&self, now: Timestamp) -> Result<Selection, ApiError> {
+    pub(in crate::api) fn checked(&self, now: Timestamp) -> Result<Selection, ApiError> {
         let mut fields = Fields::default();
         let range = range(&mut fields, &self.since, self.until.as_deref(), now);
         let selection = Selection {

@@ -7,9 +7,16 @@ mod duplicates;
 mod limits;
 mod retention;
 mod crash;
+mod event_types;
+mod confirming;
+mod redacting;
+mod schedules;
+mod replaying;
+mod unread;
 
 use hookwright::Hooks;
 use hookwright_signature::provider::{Inbound, SourceConfig, SourceKind};
+use hookwright_testkit::Receiver;
 use hookwright_testkit::http::{Answer, Client, Method};
 use serde_json::{Value, json};
 
@@ -19,6 +26,9 @@ use crate::api::rig::{Rig, text};
 pub(crate) const PATH: &str = "/ingest/api/v1/source";
 /// The secret of most sources of these tests.
 const SECRET: &str = "It's a Secret to Everybody";
+
+/// What the endpoints of these tests sign with.
+const SIGNS: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// Plays a provider: signs requests for a source, and sends them.
 pub(crate) struct Provider {
@@ -77,6 +87,12 @@ impl Provider {
 /// A source of GitHub.
 pub(crate) fn github() -> Value {
     json!({"name": "GitHub", "type": "github", "config": {"secret": SECRET}})
+}
+
+/// Makes an endpoint of a source, for these event types, and gives its id.
+async fn forward(rig: &Rig, source: &str, receiver: &Receiver, event_types: &[&str]) -> String {
+    let body = json!({"url": receiver.url("/hook"), "secret": SIGNS, "eventTypes": event_types});
+    text(&rig.client.post(&format!("{PATH}/{source}/endpoint"), &body).await.expect(201).json()["id"])
 }
 
 /// What the log of a source has, newest first: verdict and status.

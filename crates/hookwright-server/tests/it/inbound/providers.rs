@@ -5,15 +5,8 @@ use hookwright_testkit::http::Method;
 use hookwright_testkit::{Receiver, Reply};
 use serde_json::json;
 
-use super::{PATH, Provider, github, log, verdicts};
+use super::{PATH, Provider, SIGNS, forward, github, log, verdicts};
 use crate::api::rig::{Rig, text};
-
-const SIGNS: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-
-async fn forward(rig: &Rig, source: &str, receiver: &Receiver, event_types: &[&str]) -> String {
-    let body = json!({"url": receiver.url("/hook"), "secret": SIGNS, "eventTypes": event_types});
-    text(&rig.client.post(&format!("{PATH}/{source}/endpoint"), &body).await.expect(201).json()["id"])
-}
 
 #[tokio::test]
 async fn what_github_sends_is_forwarded_byte_for_byte_signed_and_under_one_id() {

@@ -19,13 +19,14 @@ const APPLICATIONS_AT_ONCE: u32 = 64;
 /// What an application has in the journal: table, the key behind the application, and rows that go between two looks at the time.
 ///
 /// Deliveries first: one without its message could not be read. Messages are large, so few go at once.
-const TABLES: [(&str, &str, u32); 8] = [
+const TABLES: [(&str, &str, u32); 9] = [
     ("delivery", "endpoint, message", 50),
     ("attempt", "message, id", 20),
     ("message_event_id", "event_id", 50),
     ("message_payload_expiry", "message", 50),
     ("inbound", "id", 4),
     ("inbound_key", "key", 50),
+    ("confirmation", "message", 50),
     ("message", "id", 4),
     ("task", "id", 50),
 ];

@@ -39,6 +39,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/sqlite/0008_broadcast.sql"),
     },
     Migration { number: 9, name: "source", sql: include_str!("../../../migrations/sqlite/0009_source.sql") },
+    Migration {
+        number: 10,
+        name: "confirmation",
+        sql: include_str!("../../../migrations/sqlite/0010_confirmation.sql"),
+    },
 ];
 
 /// Which schema a database had, and which it has now.

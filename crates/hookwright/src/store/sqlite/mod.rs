@@ -10,6 +10,7 @@ mod application; // a file for each table's statements
 mod application_search;
 mod attempt;
 mod broadcast;
+mod confirmation;
 mod delivery;
 mod endpoint;
 mod event_type;

@@ -1,40 +1,22 @@
 //! Statements on sources and their tokens.
 
-use std::time::Duration;
-
 use rusqlite::{Connection, Row, named_params, params};
-use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{ApplicationId, OrganisationId};
 use crate::domain::names::SourceUid;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::short_ids::{SHORT_ID_BYTES, SourceId};
-use crate::domain::source::{
-    BodyPolicy, Dedupe, ProofConfig, Source, SourceAnswer, SourceRef, SourceSettings, SourceToken,
-    SourceWithToken,
-};
+use crate::domain::source::{Source, SourceRef, SourceSettings, SourceToken, SourceWithToken};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::FoundSource;
+use crate::store::source_settings;
 use crate::store::sqlite::{Sqlite, application, value};
 use crate::store::write::{Changed, NewSource, NewSourceToken};
 
 const COLUMNS: &str = "s.id, s.organisation, s.application, s.uid, s.name, s.kind, s.config, s.settings, s.metadata, s.created_at, s.updated_at";
 /// Replaced tokens of one source that are still good, at most: the earliest to end go first.
 const REPLACED_MAX: u32 = 20;
-
-/// What has no column of its own.
-#[derive(Serialize, Deserialize)]
-struct Settings {
-    methods: Vec<String>,
-    body: String,
-    dedupe: String,
-    status: u16,
-    answer: String,
-    content_type: String,
-    throttle_rate: Option<u16>,
-    retention_ms: Option<u64>,
-}
 
 impl Sqlite {
     pub(crate) async fn source_get(
@@ -89,6 +71,26 @@ impl Sqlite {
         .await
     }
 
+    pub(crate) async fn source_by_application(
+        &self,
+        application: ApplicationId,
+    ) -> Result<Option<Source>, StoreError> {
+        self.read(move |connection| {
+            let sql = format!("SELECT {COLUMNS} FROM source s WHERE s.application = ?1");
+            value::first(connection, &sql, [application.as_bytes()], from_row)
+        })
+        .await
+    }
+
+    pub(crate) async fn source_list_cron(&self) -> Result<Vec<Source>, StoreError> {
+        self.read(|connection| {
+            // In the words of the index.
+            let sql = format!("SELECT {COLUMNS} FROM source s WHERE s.kind = 'cron' ORDER BY s.id");
+            value::all(connection, &sql, [], from_row)
+        })
+        .await
+    }
+
     pub(crate) async fn source_by_token(&self, hash: [u8; 32]) -> Result<Option<FoundSource>, StoreError> {
         self.read(move |connection| {
             let sql = format!(
@@ -125,7 +127,7 @@ pub(super) fn insert(connection: &Connection, new: &NewSource) -> Result<Changed
             settings.name,
             settings.kind,
             settings.config.0.to_string(),
-            encoded(settings)?,
+            source_settings::encoded(settings)?,
             value::json_metadata(&settings.metadata),
             source.created_at.as_micros(),
             source.updated_at.as_micros(),
@@ -154,7 +156,7 @@ pub(super) fn update(
             settings.name,
             settings.kind,
             settings.config.0.to_string(),
-            encoded(settings)?,
+            source_settings::encoded(settings)?,
             value::json_metadata(&settings.metadata),
             source.updated_at.as_micros(),
             unless_changed_since.as_micros(),
@@ -211,50 +213,22 @@ fn is_taken(connection: &Connection, source: &Source) -> Result<bool, StoreError
     Ok(value::first(connection, sql, params, |_| Ok(()))?.is_some())
 }
 
-const WRONG: StoreError = StoreError::Value { column: "source.settings" };
-
-fn encoded(settings: &SourceSettings) -> Result<String, StoreError> {
-    let millis = |kept: Duration| u64::try_from(kept.as_millis()).unwrap_or(u64::MAX);
-    let written = Settings {
-        methods: settings.methods.clone(),
-        body: settings.body.word().to_owned(),
-        dedupe: settings.dedupe.word().to_owned(),
-        status: settings.answer.status,
-        answer: settings.answer.body.clone(),
-        content_type: settings.answer.content_type.clone(),
-        throttle_rate: settings.throttle_rate,
-        retention_ms: settings.retention.map(millis),
-    };
-    serde_json::to_string(&written).map_err(|_| WRONG)
-}
-
 fn with_token(row: &Row<'_>) -> Result<SourceWithToken, StoreError> {
     Ok(SourceWithToken { source: from_row(row)?, token: SourceToken::new(value::text(row, 11)?) })
 }
 
 fn from_row(row: &Row<'_>) -> Result<Source, StoreError> {
-    let settings: Settings = serde_json::from_str(value::text(row, 7)?).map_err(|_| WRONG)?;
     let config = serde_json::from_str(value::text(row, 6)?);
+    let config = config.map_err(|_| StoreError::Value { column: "source.config" })?;
+    let bare = SourceSettings::new(value::get::<String>(row, 4)?, value::get::<String>(row, 5)?, config);
     Ok(Source {
         id: SourceId::from_bytes(value::get::<[u8; SHORT_ID_BYTES]>(row, 0)?),
         organisation: value::id(row, 1, OrganisationId::from_bytes)?,
         application: value::id(row, 2, ApplicationId::from_bytes)?,
         settings: SourceSettings {
             uid: value::name_opt(row, 3, SourceUid::parse, "source.uid")?,
-            name: value::get(row, 4)?,
-            kind: value::get(row, 5)?,
-            config: ProofConfig(config.map_err(|_| StoreError::Value { column: "source.config" })?),
             metadata: value::metadata(row, 8, "source.metadata")?,
-            methods: settings.methods,
-            body: BodyPolicy::from_word(&settings.body).ok_or(WRONG)?,
-            dedupe: Dedupe::from_word(&settings.dedupe).ok_or(WRONG)?,
-            answer: SourceAnswer {
-                status: settings.status,
-                body: settings.answer,
-                content_type: settings.content_type,
-            },
-            throttle_rate: settings.throttle_rate,
-            retention: settings.retention_ms.map(Duration::from_millis),
+            ..source_settings::decoded(bare, value::text(row, 7)?)?
         },
         created_at: value::time(row, 9)?,
         updated_at: value::time(row, 10)?,

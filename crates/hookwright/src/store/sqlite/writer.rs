@@ -12,8 +12,8 @@ use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::migrate::SchemaReport;
 use crate::store::sqlite::retention::OldMessages;
 use crate::store::sqlite::{
-    application, broadcast, delivery, endpoint, erasure, event_type, expunge, idempotency, inbound, message,
-    remnant, retention, source, space, task, token,
+    application, broadcast, confirmation, delivery, endpoint, erasure, event_type, expunge, idempotency,
+    inbound, message, remnant, retention, source, space, task, token,
 };
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
 
@@ -156,6 +156,7 @@ fn apply(
             }
             Written::Done
         }
+        Write::Confirm(step) => Written::Changed(confirmation::step(connection, step)?),
         Write::Told(write, messages) => {
             let written = apply(connection, keys, old, write)?;
             if written.took_effect() {

@@ -107,7 +107,11 @@ impl Door<'_> {
             let known_for = row.expires_at.since(row.received_at).max(KNOWN_FOR_MIN);
             InboundKey { hash, expires_at: now.after(known_for) }
         });
-        let event_type = verified.event_type.as_deref().map(EventTypeName::parse).and_then(Result::ok);
+        let said = match &self.event_type {
+            Some(read) => read(self.head.headers, &body),
+            None => verified.event_type.clone(),
+        };
+        let event_type = said.as_deref().map(EventTypeName::parse).and_then(Result::ok);
         let event_type = event_type.unwrap_or_else(EventTypeName::inbound);
         let message = Message {
             id,

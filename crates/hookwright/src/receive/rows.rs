@@ -43,7 +43,7 @@ impl Door<'_> {
             status,
             reason: None,
             method: self.head.method.as_str().to_owned(),
-            path: format!("/in/{}", source.id),
+            path: self.path.clone(),
             query,
             headers: headers.map(|(name, value)| logged(name.as_str(), value.as_bytes(), own)).collect(),
             message: None,
@@ -102,9 +102,8 @@ impl Door<'_> {
                 Some(one) => *one = Value::from(vec![one.take(), value]),
             }
         }
-        let path = format!("/in/{}", self.entry.source.id);
         let described =
-            serde_json::json!({"method": self.head.method.as_str(), "path": path, "query": query});
+            serde_json::json!({"method": self.head.method.as_str(), "path": self.path, "query": query});
         Bytes::from(described.to_string())
     }
 }

@@ -7,6 +7,7 @@ use axum::routing::{any, post};
 use axum::{Extension, Json, Router};
 use hookwright::Clock;
 use hookwright::domain::time::Timestamp;
+use hookwright::testing::{SignedRequest, signed_request};
 use hookwright_axum::{ByState, FindProof, Parts, Proof, Source, Unverified, Verified};
 use hookwright_signature::provider::{Evidence, Inbound, SourceKind};
 use hookwright_testkit::http::{Answer, Client, Method};
@@ -64,8 +65,15 @@ async fn send(
 
 /// Posts a body with the proof of `source`.
 async fn post_signed(client: &Client, source: &Source, body: &str) -> Answer {
-    let (query, headers) = signed(source, body, NOW);
-    send(client, Method::POST, &format!("/paid{query}"), &headers, body).await
+    let request = SignedRequest::of(source.clone(), body.to_owned())
+        .to(format!("{PUBLIC}/paid"))
+        .at(clock().now())
+        .id("msg_1")
+        .build();
+    let path = request.uri().path_and_query().unwrap().as_str();
+    let headers: Vec<(&str, &str)> =
+        request.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+    client.request(Method::POST, path, &headers, body.to_owned()).await
 }
 
 /// A source of this kind, with a secret that only those have who say the same `salt`.
@@ -262,6 +270,14 @@ async fn a_url_that_is_signed_is_the_one_that_was_called_below_whatever_the_rout
     let headers = source.config().unwrap().sign(&request, NOW, "msg_1").unwrap().headers;
     send(&client, Method::POST, "/hooks/paid?a=1", &headers, BODY).await.expect(200);
     send(&client, Method::POST, "/hooks/paid?a=2", &headers, BODY).await.expect(401);
+}
+
+#[test]
+#[should_panic(
+    expected = "a request of the kind telnyx cannot be signed: a public key cannot sign: give the private one"
+)]
+fn what_cannot_be_signed_fails_the_test_that_asks_for_it() {
+    signed_request(Source::telnyx("O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik="), BODY);
 }
 
 #[tokio::test]

@@ -41,8 +41,10 @@ impl Source {
     /// Takes what `older` takes as well: the same source with the secret of before, until nobody uses that any
     /// more.
     #[must_use]
-    pub fn or(mut self, older: Source) -> Self {
+    pub fn or(mut self, mut older: Source) -> Self {
+        let still_older = std::mem::take(&mut older.older);
         self.older.push(older);
+        self.older.extend(still_older);
         self
     }
 

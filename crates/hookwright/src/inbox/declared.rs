@@ -116,6 +116,9 @@ impl InboxBuilder {
             Ok(_) if self.sources.iter().any(|declared| declared.uid.as_str() == name) => {
                 self.note(InboxError::SourceTwice { name: name.to_owned() });
             }
+            Ok(_) if source.older().iter().any(|older| older.kind() != source.kind()) => {
+                self.note(InboxError::Kinds { name: name.to_owned() });
+            }
             Ok(uid) => {
                 let settings = SourceSettings {
                     uid: Some(uid.clone()),

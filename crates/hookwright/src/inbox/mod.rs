@@ -116,6 +116,14 @@ pub enum InboxError {
         /// The name.
         name: String,
     },
+    /// A source takes requests of several kinds.
+    #[error(
+        "the source {name:?} is of one kind, and what it takes as well is of another: make two sources of it"
+    )]
+    Kinds {
+        /// The name.
+        name: String,
+    },
     /// Two handlers of a source have the same name.
     #[error(
         "two handlers of the source {source_name:?} are called {handler:?}: give one a name of its own with `.on_as(…)`"

@@ -24,7 +24,7 @@ impl Door<'_> {
         let now = receiver.clock.now();
         let kept = source.settings.retention.unwrap_or(receiver.retention).min(receiver.message_retention);
         let kept = if verdict == Verdict::Refused { kept.min(REFUSED_RETENTION_MAX) } else { kept };
-        let own = self.own_token();
+        let own = self.own_tokens();
         let headers = self.head.headers.iter();
         let names_secret = |query: &str| {
             // However it is spelled.
@@ -45,20 +45,24 @@ impl Door<'_> {
             method: self.head.method.as_str().to_owned(),
             path: self.path.clone(),
             query,
-            headers: headers.map(|(name, value)| logged(name.as_str(), value.as_bytes(), own)).collect(),
+            headers: headers.map(|(name, value)| logged_of(name.as_str(), value.as_bytes(), &own)).collect(),
             message: None,
             body,
         }
     }
 
-    /// The header that the source's own token comes in, and the token.
-    fn own_token(&self) -> Option<OwnToken<'_>> {
+    /// The header that the source's own token comes in, and the token; while it is replaced, also those of before.
+    fn own_tokens(&self) -> Vec<OwnToken<'_>> {
         let settings = &self.entry.source.settings;
-        if settings.kind != "token" {
-            return None;
-        }
-        let text = |field: &str| settings.config.0[field].as_str();
-        Some(OwnToken { header: text("header")?, token: text("token")? })
+        let all = match &settings.config.0 {
+            _ if settings.kind != "token" => &[],
+            Value::Array(all) => all.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let own = all.iter().filter_map(|one| {
+            Some(OwnToken { header: one["header"].as_str()?, token: one["token"].as_str()? })
+        });
+        own.collect()
     }
 
     /// Keeps a request that is refused with this answer, and why, unless very many are; and gives the answer.
@@ -106,4 +110,10 @@ impl Door<'_> {
             serde_json::json!({"method": self.head.method.as_str(), "path": self.path, "query": query});
         Bytes::from(described.to_string())
     }
+}
+
+/// A header as the log has it, of a source with these tokens.
+fn logged_of(name: &str, value: &[u8], own: &[OwnToken<'_>]) -> (String, String) {
+    let mut redacted = own.iter().map(|own| logged(name, value, Some(*own)));
+    redacted.find(|(_, kept)| kept == REDACTED).unwrap_or_else(|| logged(name, value, None))
 }

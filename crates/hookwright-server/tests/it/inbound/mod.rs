@@ -5,6 +5,7 @@ mod order; // what is looked at first
 mod providers; // from end to end
 mod duplicates;
 mod limits;
+mod browsers; // what they send along by themselves
 mod retention;
 mod crash;
 
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use crate::api::rig::{Rig, text};
 
 /// Where sources are.
-const PATH: &str = "/ingest/api/v1/source";
+pub(crate) const PATH: &str = "/ingest/api/v1/source";
 /// The secret of most sources of these tests.
 const SECRET: &str = "It's a Secret to Everybody";
 

@@ -4,13 +4,12 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::any;
 use hookwright::domain::short_ids::SourceId;
 use hookwright::domain::source::SourceToken;
 use hookwright::{InboundHead, InboundReply};
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use url::Url;
 
 use crate::api::body::collect;
@@ -61,17 +60,5 @@ async fn receive(State(state): State<AppState>, request: Request) -> Result<Resp
 }
 
 fn response(reply: InboundReply) -> Response {
-    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
-    let mut response = (status, Body::from(reply.body)).into_response();
-    let headers = response.headers_mut();
-    if let Ok(content_type) = HeaderValue::try_from(reply.content_type) {
-        headers.insert(CONTENT_TYPE, content_type);
-    }
-    if let Some(allow) = reply.allow.and_then(|methods| HeaderValue::try_from(methods).ok()) {
-        headers.insert(ALLOW, allow);
-    }
-    if let Some(seconds) = reply.retry_after {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
+    http::Response::from(reply).map(Body::from)
 }

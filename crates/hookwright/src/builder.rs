@@ -52,6 +52,10 @@ pub enum StartError {
     /// An event cannot be declared so.
     #[error(transparent)]
     Events(#[from] RegistryError),
+    /// An inbox cannot be as it is declared.
+    #[cfg(feature = "receive")]
+    #[error(transparent)]
+    Inbox(#[from] crate::inbox::InboxError),
     /// Its database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -39,7 +39,7 @@ pub(super) const MODULES: [(&str, &[&str]); 17] = [
 ];
 
 /// What ties everything together may import everything.
-pub(super) const TOP: [&str; 5] = ["lib", "hooks", "admin", "builder", "testing"];
+pub(super) const TOP: [&str; 6] = ["lib", "hooks", "inbox", "admin", "builder", "testing"];
 
 /// Folders of one crate that never import each other.
 pub(super) const SIBLINGS: [(&str, &[&[&str]]); 2] = [

@@ -34,7 +34,7 @@ pub(crate) struct SourceEntry {
 }
 
 impl SourceEntry {
-    pub(super) fn new(source: Source) -> SourceEntry {
+    pub(crate) fn new(source: Source) -> SourceEntry {
         let settings = &source.settings;
         let proof = proof(&settings.kind, &settings.config.0).map_err(|error| {
             tracing::error!(
@@ -52,6 +52,14 @@ impl SourceEntry {
 /// does not take this configuration.
 pub(crate) fn proof(kind: &str, config: &Value) -> Result<SourceConfig, Error> {
     let unusable = |why: String| Error::SourceKind { kind: kind.to_owned(), why };
+    if let Value::Array(all) = config {
+        // The secret of now, and then those of before.
+        let Some((current, older)) = all.split_first() else {
+            return Err(unusable("nothing is set of it".to_owned()));
+        };
+        let current = proof(kind, current)?;
+        return older.iter().try_fold(current, |current, older| Ok(current.or(proof(kind, older)?)));
+    }
     let found =
         SourceKind::parse(kind).ok_or_else(|| unusable("there is no such kind of source".to_owned()))?;
     let mut fields = Vec::new();

@@ -43,6 +43,10 @@ pub(crate) enum FailureReason {
     Unserialised(String),
     #[error("the webhook could not be delivered: {0}")]
     Undelivered(String),
+    #[error("the handler did not take it: {0}")]
+    Unhandled(String),
+    #[error("this program has no such handler any more")]
+    NoHandler,
     #[error("one of the endpoint's headers cannot be sent")]
     Header,
     #[error("the host name could not be looked up")]

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 
 use crate::activity::Activity;
+use crate::deliver::handler::is_handler;
 use crate::deliver::{AttemptRequest, Outcome as Answer, callable};
 use crate::dispatch::Shared;
 use crate::dispatch::lanes::{End, Start};
@@ -171,6 +172,8 @@ async fn conclude(
         let (health, after) = shared.health.failed(start.key.endpoint, now);
         (health, Some(after.first_failure_at), after.is_beyond_hope(now))
     };
+    // A handler is the product's own code: it is called again however long it fails, and nobody but the product ends that.
+    let beyond_hope = beyond_hope && !is_handler(&target.endpoint.endpoint.settings.url);
     let disable = answer.verdict.disables().or(beyond_hope.then_some(DisabledReason::Failing));
     if let (Some(reason), false) = (disable, is_success) {
         transition = Transition::GivenUp(GiveUpReason::Disabled(reason));

@@ -28,11 +28,18 @@ pub struct InboundHead<'a> {
     pub headers: &'a HeaderMap,
 }
 
+/// Reads the type of an event out of the headers and the body it came with.
+pub(crate) type ReadEventType = Arc<dyn Fn(&HeaderMap, &[u8]) -> Option<String> + Send + Sync>;
+
 /// A request that was let in: its body may be read.
 pub struct Door<'a> {
     pub(super) receiver: &'a Receiver,
     pub(super) head: InboundHead<'a>,
     pub(super) entry: Arc<SourceEntry>,
+    /// The path as the log has it: one of ours without the token that is in it.
+    pub(super) path: String,
+    /// Reads the event type in the place of what is known of the provider.
+    pub(super) event_type: Option<ReadEventType>,
 }
 
 impl Receiver {
@@ -44,7 +51,19 @@ impl Receiver {
         let Some(entry) = self.catalog.source_by_token(head.source, head.token).await? else {
             return Ok(Err(InboundReply::not_found()));
         };
-        let door = Door { receiver: self, head, entry };
+        let path = format!("/in/{}", entry.source.id);
+        self.enter(head, entry, path, None).await
+    }
+
+    /// Lets a request to this source in, or says what to answer; the log has `path` for it, and `event_type` reads what it is.
+    pub(crate) async fn enter<'a>(
+        &'a self,
+        head: InboundHead<'a>,
+        entry: Arc<SourceEntry>,
+        path: String,
+        event_type: Option<ReadEventType>,
+    ) -> Result<Result<Door<'a>, InboundReply>, Error> {
+        let door = Door { receiver: self, head, entry, path, event_type };
         let settings = &door.entry.source.settings;
         if !settings.methods.iter().any(|method| method == head.method.as_str()) {
             let allow = settings.methods.join(", ");

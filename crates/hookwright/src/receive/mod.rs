@@ -21,6 +21,8 @@ use crate::journal::Journal;
 use crate::measures::Measures;
 use crate::receive::gates::Gates;
 
+#[cfg(feature = "receive")]
+pub(crate) use door::ReadEventType;
 pub use door::{Door, InboundHead};
 pub use reply::InboundReply;
 

@@ -126,7 +126,11 @@ impl Door<'_> {
         let settings = &source.settings;
         let header = |name: &str| self.head.headers.get(name).map(http::HeaderValue::as_bytes);
         let (place, providers) = (settings.event_type.as_ref(), verified.event_type.as_deref());
-        let (event_type, reason) = event_type::read(place, providers, header, &body);
+        let (event_type, reason) = match &self.event_type {
+            // The product's own code knows better than what is configured.
+            Some(read) => event_type::read(None, read(self.head.headers, &body).as_deref(), header, &body),
+            None => event_type::read(place, providers, header, &body),
+        };
         // The same time as the message's, so that what is replayed since a row has that row.
         let row = Inbound {
             reason,

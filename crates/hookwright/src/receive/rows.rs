@@ -1,6 +1,7 @@
 //! What the log keeps of a request, and what is forwarded of it.
 
 use bytes::Bytes;
+use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::domain::ids::MessageId;
@@ -24,7 +25,7 @@ impl Door<'_> {
         let now = receiver.clock.now();
         let kept = source.settings.retention.unwrap_or(receiver.retention).min(receiver.message_retention);
         let kept = if verdict == Verdict::Refused { kept.min(REFUSED_RETENTION_MAX) } else { kept };
-        let own = self.own_token();
+        let own = self.own_tokens();
         let headers = self.head.headers.iter();
         let names_secret = |query: &str| {
             // However it is spelled.
@@ -43,23 +44,27 @@ impl Door<'_> {
             status,
             reason: None,
             method: self.head.method.as_str().to_owned(),
-            path: format!("/in/{}", source.id),
+            path: self.path.clone(),
             query,
-            headers: headers.map(|(name, value)| logged(name.as_str(), value.as_bytes(), own)).collect(),
+            headers: headers.map(|(name, value)| logged_of(name.as_str(), value.as_bytes(), &own)).collect(),
             message: None,
             event_type: None,
             body,
         }
     }
 
-    /// The header that the source's own token comes in, and the token.
-    fn own_token(&self) -> Option<OwnToken<'_>> {
+    /// The header that the source's own token comes in, and the token; while it is replaced, also those of before.
+    fn own_tokens(&self) -> Vec<OwnToken<'_>> {
         let settings = &self.entry.source.settings;
-        if settings.kind != "token" {
-            return None;
-        }
-        let text = |field: &str| settings.config.0[field].as_str();
-        Some(OwnToken { header: text("header")?, token: text("token")? })
+        let all = match &settings.config.0 {
+            _ if settings.kind != "token" => &[],
+            Value::Array(all) => all.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let own = all.iter().filter_map(|one| {
+            Some(OwnToken { header: one["header"].as_str()?, token: one["token"].as_str()? })
+        });
+        own.collect()
     }
 
     /// Keeps a request that is refused with this answer, and why, unless very many are; and gives the answer.
@@ -98,7 +103,12 @@ impl Door<'_> {
 
     /// What is forwarded of a request without a body, as JSON.
     pub(super) fn described(&self) -> Bytes {
-        let path = format!("/in/{}", self.entry.source.id);
-        Bytes::from(described(self.head.method.as_str(), &path, self.head.query))
+        Bytes::from(described(self.head.method.as_str(), &self.path, self.head.query))
     }
+}
+
+/// A header as the log has it, of a source with these tokens.
+fn logged_of(name: &str, value: &[u8], own: &[OwnToken<'_>]) -> (String, String) {
+    let mut redacted = own.iter().map(|own| logged(name, value, Some(*own)));
+    redacted.find(|(_, kept)| kept == REDACTED).unwrap_or_else(|| logged(name, value, None))
 }

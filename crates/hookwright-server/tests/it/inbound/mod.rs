@@ -5,6 +5,7 @@ mod order; // what is looked at first
 mod providers; // from end to end
 mod duplicates;
 mod limits;
+mod browsers; // what they send along by themselves
 mod retention;
 mod crash;
 mod event_types;

@@ -3,6 +3,7 @@
 mod api; // sources, over the API
 mod order; // what is looked at first
 mod providers; // from end to end
+mod kinds; // every one
 mod duplicates;
 mod limits;
 mod retention;

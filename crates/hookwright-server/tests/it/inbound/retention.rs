@@ -13,9 +13,16 @@ use crate::live::{Live, launch};
 /// What nothing else has in it.
 const NEEDLE: &str = "needle-in-the-database-7f3a";
 
-fn holds_needle(path: &std::path::Path) -> bool {
+/// What stays, and shows that what is there is found.
+const KEPT: &str = "haystack-in-the-database-1c9b";
+
+fn holds(path: &std::path::Path, text: &str) -> bool {
     let bytes = std::fs::read(path).unwrap_or_default();
-    bytes.windows(NEEDLE.len()).any(|window| window == NEEDLE.as_bytes())
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+fn holds_needle(path: &std::path::Path) -> bool {
+    holds(path, NEEDLE)
 }
 
 #[tokio::test]
@@ -26,6 +33,9 @@ async fn within_half_a_minute_of_its_expiry_a_request_is_gone_from_the_log_and_f
     let provider = Provider::made(&server.url, &made, &github(), None);
     let endpoint = json!({"url": receiver.url("/")});
     server.client.post(&format!("{PATH}/{}/endpoint", provider.id), &endpoint).await.expect(201);
+    let long = json!({"name": "Any", "type": "generic-webhook", "retention": "1d"});
+    let kept = server.client.post(PATH, &long).await.expect(201).json();
+    Provider::made(&server.url, &kept, &long, None).send("1", KEPT).await.expect(200);
     let body = format!("{{\"secret\":\"{NEEDLE}\"}}");
     provider.send("1", &body).await.expect(200);
     let forged = provider.client.request(Method::POST, &provider.path, &[], body).await;
@@ -40,6 +50,7 @@ async fn within_half_a_minute_of_its_expiry_a_request_is_gone_from_the_log_and_f
         }
     })
     .await;
+    assert!(holds(&database, KEPT) || holds(&log, KEPT), "what is kept is found like this");
     let left = server.client.get(&format!("{PATH}/{}/log", provider.id)).await.expect(200).json();
     assert_eq!(left["data"], json!([]));
     server.process.kill9().await;

@@ -5,6 +5,7 @@ mod order; // what is looked at first
 mod providers; // from end to end
 mod kinds; // every one
 mod duplicates;
+mod telling; // who is told what
 mod limits;
 mod retention;
 mod crash;

@@ -79,6 +79,12 @@ fn timestamps_are_refused_five_minutes_off_either_way() {
         }
     }
     assert_eq!(signed_times, 26);
+    // Whoever cannot sign learns nothing of the time.
+    for kind in proven().filter(|kind| signs_time(*kind)) {
+        let old = Sent::signed(&config(kind, 1), BODY, NOW - tolerance - 1);
+        let refused = refuses(&config(kind, 0), &old, "another secret");
+        assert!(!matches!(refused, Refused::TooOld { .. }), "{kind}: {refused}");
+    }
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(super) struct Sender {
 enum Target {
     Receiver { client: HttpClient, url: String },
     Server { api: Api, paths: Vec<String>, event_type: &'static str, keys: Option<Keys> },
-    Source(Provider),
+    Source(Box<Provider>),
 }
 
 /// Makes idempotency keys that look like an SDK's (`auto_<uuid>`) and are spread like random ones, at the
@@ -62,7 +62,7 @@ impl Sender {
 
     /// To a source, as its provider does.
     pub(super) fn to_source(provider: Provider, board: Arc<Board>, size: u64) -> Sender {
-        Sender { target: Target::Source(provider), board, size }
+        Sender { target: Target::Source(Box::new(provider)), board, size }
     }
 
     /// Sends message `number`, which was due at `due`, and returns when it was taken.

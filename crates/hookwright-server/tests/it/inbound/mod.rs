@@ -3,7 +3,9 @@
 mod api; // sources, over the API
 mod order; // what is looked at first
 mod providers; // from end to end
+mod kinds; // every one
 mod duplicates;
+mod telling; // who is told what
 mod limits;
 mod browsers; // what they send along by themselves
 mod retention;

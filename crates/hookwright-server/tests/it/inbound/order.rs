@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hookwright::Clock;
 use hookwright::domain::time::Timestamp;
-use hookwright_testkit::http::Method;
+use hookwright_testkit::http::{Client, Method};
 use serde_json::json;
 
 use super::{PATH, Provider, github, log, verdicts};
@@ -116,6 +116,11 @@ async fn credentials_alone_decide() {
     let signed_in = [("authorization", format!("Bearer {}", crate::api::rig::TOKEN))];
     let signed_in = signed_in.each_ref().map(|(name, value)| (*name, value.as_str()));
     provider.client.request(Method::POST, &provider.path, &signed_in, "{}").await.expect(401);
+    // So it is with the API: a token alone is good, and a session of the page is none, wherever it comes from.
+    let mut of_api = foreign.to_vec();
+    Client::anonymous(&rig.base).request(Method::GET, PATH, &of_api, "").await.expect(401);
+    of_api.extend(signed_in);
+    Client::anonymous(&rig.base).request(Method::GET, PATH, &of_api, "").await.expect(200);
     let rows = log(&rig, &provider.id).await;
     assert!(rows.iter().all(|row| !row.to_string().contains(crate::api::rig::TOKEN)), "{rows:?}");
 }

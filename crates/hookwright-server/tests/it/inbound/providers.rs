@@ -146,6 +146,45 @@ async fn handshakes_are_answered_and_never_forwarded() {
 }
 
 #[tokio::test]
+async fn handshakes_that_are_signed_are_answered_and_never_forwarded() {
+    let (rig, receiver) = (Rig::start().await, Receiver::start().await);
+    for (kind, question, event) in [
+        (
+            "slack",
+            json!({"type": "url_verification", "challenge": "3eZbrw1aB"}),
+            json!({"type": "event_callback", "event_id": "Ev1"}),
+        ),
+        (
+            "zoom",
+            json!({"event": "endpoint.url_validation", "payload": {"plainToken": "q1"}}),
+            json!({"event": "meeting.started", "payload": {}}),
+        ),
+    ] {
+        let source = json!({"name": "Any", "type": kind, "config": {"secret": "between-us"}});
+        let provider = Provider::of(&rig, source).await;
+        forward(&rig, &provider.id, &receiver, &[]).await;
+        let question = question.to_string();
+        provider.client.request(Method::POST, &provider.path, &[], question.clone()).await.expect(401);
+        let answer = provider.send("", &question).await.expect(200);
+        match kind {
+            "slack" => assert_eq!(answer.text(), "3eZbrw1aB"),
+            _ => {
+                let answer = answer.json();
+                assert_eq!(answer["plainToken"], "q1");
+                assert_eq!(answer["encryptedToken"].as_str().map(str::len), Some(64));
+            }
+        }
+        let before = receiver.count();
+        provider.send("", &event.to_string()).await.expect(200);
+        assert_eq!(receiver.wait_for(before + 1).await[before].text(), event.to_string());
+        assert_eq!(verdicts(&rig, &provider.id).await, ["verified", "handshake", "refused"], "{kind}");
+        let rows = log(&rig, &provider.id).await;
+        assert_eq!((&rows[1]["payload"], &rows[1]["msg_id"]), (&json!(""), &json!(null)), "{kind}");
+    }
+    assert_eq!(receiver.count(), 2);
+}
+
+#[tokio::test]
 async fn the_answer_is_what_the_source_says_and_json_alone_is_taken_where_it_says_so() {
     let rig = Rig::start().await;
     let mut source = github();

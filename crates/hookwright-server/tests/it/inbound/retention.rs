@@ -2,20 +2,29 @@
 
 use std::time::Duration;
 
+use hookwright::Clock;
+use hookwright::domain::time::Timestamp;
 use hookwright_testkit::http::Method;
 use hookwright_testkit::{Receiver, eventually, eventually_within};
 use serde_json::json;
 
-use super::{PATH, Provider, github, log};
+use super::{PATH, Provider, github, log, verdicts};
 use crate::api::rig::Rig;
 use crate::live::{Live, launch};
 
 /// What nothing else has in it.
 const NEEDLE: &str = "needle-in-the-database-7f3a";
 
-fn holds_needle(path: &std::path::Path) -> bool {
+/// What stays, and shows that what is there is found.
+const KEPT: &str = "haystack-in-the-database-1c9b";
+
+fn holds(path: &std::path::Path, text: &str) -> bool {
     let bytes = std::fs::read(path).unwrap_or_default();
-    bytes.windows(NEEDLE.len()).any(|window| window == NEEDLE.as_bytes())
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+fn holds_needle(path: &std::path::Path) -> bool {
+    holds(path, NEEDLE)
 }
 
 #[tokio::test]
@@ -26,6 +35,9 @@ async fn within_half_a_minute_of_its_expiry_a_request_is_gone_from_the_log_and_f
     let provider = Provider::made(&server.url, &made, &github(), None);
     let endpoint = json!({"url": receiver.url("/")});
     server.client.post(&format!("{PATH}/{}/endpoint", provider.id), &endpoint).await.expect(201);
+    let long = json!({"name": "Any", "type": "generic-webhook", "retention": "1d"});
+    let kept = server.client.post(PATH, &long).await.expect(201).json();
+    Provider::made(&server.url, &kept, &long, None).send("1", KEPT).await.expect(200);
     let body = format!("{{\"secret\":\"{NEEDLE}\"}}");
     provider.send("1", &body).await.expect(200);
     let forged = provider.client.request(Method::POST, &provider.path, &[], body).await;
@@ -40,9 +52,36 @@ async fn within_half_a_minute_of_its_expiry_a_request_is_gone_from_the_log_and_f
         }
     })
     .await;
+    assert!(holds(&database, KEPT) || holds(&log, KEPT), "what is kept is found like this");
     let left = server.client.get(&format!("{PATH}/{}/log", provider.id)).await.expect(200).json();
     assert_eq!(left["data"], json!([]));
     server.process.kill9().await;
+}
+
+#[tokio::test]
+async fn what_was_refused_is_kept_for_a_day_and_the_rest_for_a_week() {
+    let rig = Rig::start_at(Clock::manual(Timestamp::from_micros(1_700_000_000_000_000))).await;
+    let provider = Provider::of(&rig, github()).await;
+    provider.send("1", "{}").await.expect(200);
+    provider.client.request(Method::POST, &provider.path, &[], "{}").await.expect(401);
+    let hour = Duration::from_secs(3_600);
+    for (hours, left) in
+        [(23, &["refused", "verified"][..]), (2, &["verified"]), (6 * 24 - 2, &["verified"]), (2, &[])]
+    {
+        rig.hooks.clock().advance(hour * hours);
+        // Another one that has expired, so that what is looked at has been looked at.
+        let brief = json!({"name": "Brief", "type": "generic-webhook", "retention": "1ms"});
+        let brief = Provider::of(&rig, brief).await;
+        brief.send("", "{}").await.expect(200);
+        eventually("what has expired to be gone", async || {
+            // It is looked at every few seconds.
+            rig.hooks.clock().advance(Duration::from_secs(5));
+            let there = verdicts(&rig, &brief.id).await;
+            if there.is_empty() { Ok(()) } else { Err(there) }
+        })
+        .await;
+        assert_eq!(verdicts(&rig, &provider.id).await, left, "{hours} hours later");
+    }
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ mod verified;
 #[doc = include_str!("../../../docs/receiving.md")]
 mod receiving {}
 
-pub use hookwright_signature::provider::{ConfigError, Source};
+pub use hookwright_signature::provider::{Answer, ConfigError, Source};
 pub use http::request::Parts;
 #[cfg(feature = "receive")]
 pub use inbox::{inbox_route, inbox_router};

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use axum::body::Body;
 use axum::extract::{FromRef, FromRequest, OriginalUri, Request};
 use bytes::Bytes;
-use hookwright_signature::provider::{self, Inbound};
+use hookwright_signature::provider::{self, Answer, Inbound};
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -66,6 +66,8 @@ pub struct Verified<T, W = ByExtension> {
     pub event_type: Option<String>,
     /// The body as it came.
     pub body: Bytes,
+    /// What the handler must answer, where its provider takes an event for delivered only then: Adobe Sign does.
+    pub reply: Option<Answer>,
     way: PhantomData<fn() -> W>,
 }
 
@@ -136,8 +138,8 @@ where
             return Err(Unverified::Handshake(answer));
         }
         let payload = serde_json::from_slice(&body).map_err(Unverified::NotJson)?;
-        let provider::Verified { id, event_type, .. } = verified;
-        Ok(Verified { payload, id, event_type, body, way: PhantomData })
+        let provider::Verified { id, event_type, reply, .. } = verified;
+        Ok(Verified { payload, id, event_type, body, reply, way: PhantomData })
     }
 }
 

@@ -36,7 +36,9 @@ struct Order {
 
 async fn paid(order: Verified<Order>) -> Json<Value> {
     let body = String::from_utf8(order.body.to_vec()).unwrap();
-    Json(json!({"order": order.payload.order, "id": order.id, "type": order.event_type, "body": body}))
+    let reply = order.reply.map(|reply| String::from_utf8(reply.body).unwrap());
+    let Order { order: number } = order.payload;
+    Json(json!({"order": number, "id": order.id, "type": order.event_type, "body": body, "reply": reply}))
 }
 
 async fn client(proof: Proof) -> Client {
@@ -105,6 +107,7 @@ async fn every_kind_is_proven_over_the_bytes_as_they_came() {
         let client = client(proof(&ours)).await;
         let taken = post_signed(&client, &ours, BODY).await.expect(200).json();
         assert_eq!((&taken["order"], &taken["body"]), (&json!(7), &json!(BODY)), "{kind}");
+        assert_eq!(taken["reply"].is_string(), kind.as_str() == "adobe-sign", "{kind}: {taken}");
 
         let refused = post_signed(&client, &source(kind, "theirs"), BODY).await;
         let status = if kind.as_str() == "token" { 403 } else { 401 };

@@ -33,6 +33,14 @@ fn charge(id: &str, order: &str) -> String {
     json!({"id": id, "type": "charge.succeeded", "data": {"object": object}}).to_string()
 }
 
+/// What the project's page says to post: the source, and the endpoint that it forwards to.
+fn readme() -> [Value; 2] {
+    let page = std::fs::read_to_string(Path::new(DJANGO).join("README.md")).unwrap();
+    let posted = page.split("-d '").skip(1).map(|rest| rest.split('\'').next().unwrap());
+    let posted: Vec<Value> = posted.map(|json| serde_json::from_str(json).unwrap()).collect();
+    posted.try_into().unwrap()
+}
+
 /// What an order was paid, once it was paid anything.
 async fn paid(django: &Client, order: &str) -> u64 {
     eventually("the order is paid", async || {
@@ -71,10 +79,11 @@ async fn what_a_source_forwards_is_kept_and_acted_on_once() {
     .await;
 
     let server = Live::start(&launch("200ms,200ms,200ms,200ms,200ms,1s,1s,1s,5s,5s,5s")).await;
-    let source = json!({"name": "Stripe", "uid": "stripe", "type": "stripe", "config": {"secret": STRIPE}});
+    let [mut source, mut endpoint] = readme();
+    source["config"]["secret"] = json!(STRIPE);
     let made = server.client.post(PATH, &source).await.expect(201).json();
-    let hook = format!("http://{address}/webhooks/stripe/");
-    let endpoint = json!({"url": hook, "eventTypes": ["charge.succeeded"], "secret": SECRET});
+    let hook = endpoint["url"].as_str().unwrap().replace("127.0.0.1:8000", &address);
+    (endpoint["url"], endpoint["secret"]) = (json!(hook), json!(SECRET));
     server.client.post(&format!("{PATH}/stripe/endpoint"), &endpoint).await.expect(201);
     let ingest = made["ingestUrl"].as_str().unwrap().strip_prefix(&server.url).unwrap().to_owned();
     let config = Source::stripe(STRIPE).config().unwrap();

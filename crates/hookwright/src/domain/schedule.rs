@@ -184,6 +184,18 @@ mod tests {
         assert_eq!(Schedule::parse(&"*,".repeat(200)).unwrap_err(), ScheduleError::TooLong);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_written_is_a_schedule_or_refused(text in "[0-9*/,#LW?+@A-F -]{0,16}( [0-9*/,LW#-]{1,5}){4,5}") {
+            if let Ok(schedule) = Schedule::parse(&text) {
+                let next = schedule.next_after(NOW);
+                proptest::prop_assert!(next.is_none_or(|next| next > NOW));
+                proptest::prop_assert!(schedule.last_until(NOW).is_none_or(|last| last <= NOW));
+                proptest::prop_assert_eq!(next.and_then(|next| schedule.last_until(next)), next);
+            }
+        }
+    }
+
     #[test]
     fn each_time_is_due_once_and_of_an_outage_the_last() {
         let schedule = Schedule::parse("* * * * * *").unwrap();

@@ -15,6 +15,7 @@ struct Named {
     organisation: String,
     message: String,
     attempt: String,
+    request: String,
     task: String,
     token: String,
 }
@@ -37,6 +38,7 @@ impl Named {
             organisation: rig.hooks.default_organisation().to_string(),
             message: rig.send("ann", "a.b", json!({"x": 1})).await,
             attempt: format!("atmpt_{unknown}"),
+            request: format!("log{}", &unknown[..22]),
             task: format!("qtask_{unknown}"),
             token: format!("tok_{unknown}"),
         }
@@ -50,6 +52,7 @@ impl Named {
             ("{event_type_name}", "a.b"),
             ("{msg_id}", &self.message),
             ("{attempt_id}", &self.attempt),
+            ("{log_id}", &self.request),
             ("{task_id}", &self.task),
             ("{env_id}", &self.organisation),
             ("{key_id}", &self.token),

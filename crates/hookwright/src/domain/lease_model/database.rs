@@ -63,11 +63,18 @@ pub(super) struct Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Write {
     /// A message is accepted; with room for it in memory, or not.
-    Append { message: u8, has_room: bool },
+    Append {
+        message: u8,
+        has_room: bool,
+    },
     Outcome(Outcome),
-    Claim { message: u8 },
+    Claim {
+        message: u8,
+    },
     /// A node that stops gives back what waits: a bit for each message.
-    Release { messages: u8 },
+    Release {
+        messages: u8,
+    },
 }
 
 /// How far a transaction has come.
@@ -169,7 +176,8 @@ impl<const N: usize, const M: usize> World<N, M> {
             }
             Write::Outcome(outcome) => self.record(protocol, &outcome, number),
             Write::Release { messages } => {
-                let of_mask = self.messages.iter_mut().enumerate().filter(|(at, _)| messages & (1 << at) != 0);
+                let of_mask =
+                    self.messages.iter_mut().enumerate().filter(|(at, _)| messages & (1 << at) != 0);
                 of_mask.for_each(|(_, message)| message.release(number));
             }
         }

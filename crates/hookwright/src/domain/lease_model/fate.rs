@@ -16,7 +16,8 @@ impl<const N: usize, const M: usize> World<N, M> {
             Step::Outage => budget.outages -= 1,
             _ => {}
         }
-        budget.faults -= u8::from(matches!(step, Step::Crash(_) | Step::Halt(_) | Step::Cut(_) | Step::Outage));
+        budget.faults -=
+            u8::from(matches!(step, Step::Crash(_) | Step::Halt(_) | Step::Cut(_) | Step::Outage));
         self.may_double |= matches!(step, Step::Crash(_) | Step::Halt(_) | Step::Cut(_));
         self.messages.iter_mut().for_each(|message| message.stuck = 0);
         match step {

@@ -11,8 +11,8 @@ mod fate; // what befalls them
 mod node; // what a node holds and may do
 mod steps; // what can happen next
 mod time; // what follows from it
-#[cfg(test)]
-mod tests;
+
+mod searches; // what is looked for
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ const TERMS: Terms =
 /// What every clock shows, since times are kept relative to it.
 const NOW: Moment = Duration::from_secs(1_000);
 const DATABASE_NOW: Timestamp = Timestamp::from_micros(1_000_000_000);
-/// Ticks within which a delivery is done after the last fault: a lease, and one each for what takes until after a tick.
+/// Ticks within which a delivery is done after the last fault: a lease, and one for what is slow.
 const DONE_WITHIN: u8 = LENGTH + 1;
 
 /// A guard that is left out.
@@ -64,6 +64,8 @@ enum Flaw {
     CountedFromAnswer,
     /// The node trusts its clock to run exactly like the database's.
     NoMargin,
+    /// Nobody ends the lease of a node that is dead.
+    NoEnd,
     /// A lease is ended as soon as the database's clock says that it is over.
     NoSighting,
 }
@@ -162,17 +164,20 @@ impl<const N: usize, const M: usize> Model for Protocol<N, M> {
             Property::always(NO_STALE_OUTCOME, |_, world: &World<N, M>| !world.broken.stale),
             Property::always(NO_LATE_START, |_, world: &World<N, M>| !world.broken.late_start),
             Property::always(NOT_TWICE, |_, world: &World<N, M>| {
-                world.may_double
-                    || world.messages.iter().all(|message| message.sent <= 1 + world.failures)
+                world.may_double || world.messages.iter().all(|message| message.sent <= 1 + world.failures)
             }),
             Property::sometimes(TAKEN_OVER, |_, world: &World<N, M>| {
                 // Leased, released, and leased to the other, since the first is no more.
-                let is_done = |message: &Message| message.delivery == database::Delivery::Done && message.hold == 3;
+                let is_done =
+                    |message: &Message| message.delivery == database::Delivery::Done && message.hold == 3;
                 world.nodes[0].mode == Mode::Crashed && world.messages.iter().all(is_done)
             }),
             Property::sometimes(LOGGED_LATE, |_, world: &World<N, M>| {
                 let is_done = |message: &Message| message.delivery == database::Delivery::Done;
-                world.messages.iter().any(|message| is_done(message) && message.logged == 0b11 && world.failures == 0)
+                world
+                    .messages
+                    .iter()
+                    .any(|message| is_done(message) && message.logged == 0b11 && world.failures == 0)
             }),
             Property::sometimes(READ_BACK, |_, world: &World<N, M>| {
                 let is_waiting = world.nodes.iter().any(|node| node.waiting[0].is_some());

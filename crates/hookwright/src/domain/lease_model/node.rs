@@ -249,7 +249,9 @@ impl<const N: usize, const M: usize> World<N, M> {
 
     /// The answer to a node's transaction arrives.
     pub(super) fn answer(&mut self, node: usize) {
-        let Some(Transaction { write, stage, fence, .. }) = self.nodes[node].transaction.take() else { return };
+        let Some(Transaction { write, stage, fence, .. }) = self.nodes[node].transaction.take() else {
+            return;
+        };
         let this = &mut self.nodes[node];
         match (write, stage) {
             (Write::Append { message, .. }, stage) => {

@@ -9,9 +9,16 @@ use crate::domain::lease::Duty;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Step {
     /// A tick passes; a node's clock may not show it, and the renewal that a node sends then may take until the next.
-    Tick { lagging: Option<usize>, slow: Option<usize> },
+    Tick {
+        lagging: Option<usize>,
+        slow: Option<usize>,
+    },
     /// Somebody sends a message to a node.
-    Post { node: usize, message: usize, has_room: bool },
+    Post {
+        node: usize,
+        message: usize,
+        has_room: bool,
+    },
     /// The database comes to the guard of a node's transaction, or of its ghost.
     Guard(usize, Of),
     Commit(usize, Of),
@@ -24,7 +31,11 @@ pub(super) enum Step {
     AnswerRenewal(usize),
     ReadBack(usize),
     Start(usize, usize),
-    Finish { node: usize, message: usize, is_success: bool },
+    Finish {
+        node: usize,
+        message: usize,
+        is_success: bool,
+    },
     /// A node's oldest outcome is sent.
     Record(usize),
     Claim(usize, usize),
@@ -219,7 +230,10 @@ impl<const N: usize, const M: usize> World<N, M> {
     /// Whether it would renew its lease right after the next tick.
     fn may_be_slow(&self, at: usize) -> bool {
         let node = &self.nodes[at];
-        self.is_up && node.is_prompt() && node.renewal.is_none() && node.held.is_some_and(|held| !held.is_uncertain)
+        self.is_up
+            && node.is_prompt()
+            && node.renewal.is_none()
+            && node.held.is_some_and(|held| !held.is_uncertain)
     }
 
     /// How much of what the nodes have under way would take until after the next tick for the first time.

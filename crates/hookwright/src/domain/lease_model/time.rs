@@ -46,14 +46,17 @@ impl<const N: usize, const M: usize> World<N, M> {
             return;
         }
         for node in 0..N {
-            if self.nodes[node].is_prompt() && self.nodes[node].duty() == Some(Duty::Renew) && self.renew(node) {
+            if self.nodes[node].is_prompt()
+                && self.nodes[node].duty() == Some(Duty::Renew)
+                && self.renew(node)
+            {
                 self.nodes[node].renewed(0, false, protocol.flaw);
             }
         }
         for at in 0..self.leases.len() {
             let row = self.leases[at];
             let is_dead = |node: usize| self.nodes[node].is_prompt() && row.is_dead_to(node, protocol.flaw);
-            self.leases[at].is_ended |= (0..N).any(is_dead);
+            self.leases[at].is_ended |= protocol.flaw != Some(Flaw::NoEnd) && (0..N).any(is_dead);
         }
         let ended = self.leases.iter().filter(|row| row.is_ended).map(|row| row.fence.number);
         for number in ended.collect::<Vec<_>>() {

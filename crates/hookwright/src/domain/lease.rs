@@ -21,16 +21,20 @@ pub struct Terms {
     pub margin: Duration,
     /// From one renewal to the next.
     pub renew_every: Duration,
+    /// A renewal takes effect only within so long of its sending, by the database's clock.
+    pub renew_within: Duration,
     /// How long after the sending of a heartbeat that was answered attempts may start: the catalog is known to be that young.
     pub confirmed_for: Duration,
 }
 
 impl Terms {
-    /// Those of a cluster. A node's death is noticed within `length` and two heartbeats, which leaves 4 s of the promised 15 s.
+    /// Those of a cluster. A node's death is noticed within `length`, `renew_within` and three heartbeats, which leaves
+    /// 3 s of the promised 15 s.
     pub const DEFAULT: Terms = Terms {
         length: Duration::from_secs(10),
         margin: Duration::from_secs(1),
         renew_every: Duration::from_millis(2_500),
+        renew_within: Duration::from_secs(1),
         confirmed_for: Duration::from_millis(900),
     };
 }
@@ -175,6 +179,18 @@ pub fn lets_in(row: Option<&LeaseRow>, fence: Fence) -> bool {
     row.is_some_and(|row| !row.is_ended && row.fence == fence)
 }
 
+/// Whether a renewal takes effect that is made at `database_now` and was sent at `sent`, as far as its sender knows the database's
+/// clock: one that is held back on its way must not keep its sender alive after its death.
+pub fn renews(
+    row: Option<&LeaseRow>,
+    fence: Fence,
+    sent: Timestamp,
+    database_now: Timestamp,
+    terms: &Terms,
+) -> bool {
+    lets_in(row, fence) && database_now.since(sent) <= terms.renew_within
+}
+
 /// What an attempt's outcome changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
@@ -288,6 +304,15 @@ mod tests {
         assert!(!lets_in(Some(&row(10)), Fence { number: LeaseNumber(8), ..FENCE }));
         assert!(!lets_in(Some(&LeaseRow { is_ended: true, ..row(10) }), FENCE));
         assert!(!lets_in(None, FENCE));
+    }
+
+    #[test]
+    fn a_renewal_that_was_held_back_changes_nothing() {
+        let sent = Timestamp::from_micros(5_000_000);
+        let last = sent.after(TERMS.renew_within);
+        assert!(renews(Some(&row(10)), FENCE, sent, last, &TERMS));
+        assert!(!renews(Some(&row(10)), FENCE, sent, last.after(Duration::from_micros(1)), &TERMS));
+        assert!(!renews(Some(&LeaseRow { is_ended: true, ..row(10) }), FENCE, sent, sent, &TERMS));
     }
 
     #[test]

@@ -27,8 +27,13 @@ use crate::domain::time::Timestamp;
 const TICK: Duration = Duration::from_secs(1);
 /// Ticks of a lease.
 const LENGTH: u8 = 3;
-const TERMS: Terms =
-    Terms { length: Duration::from_secs(3), margin: TICK, renew_every: TICK, confirmed_for: TICK };
+const TERMS: Terms = Terms {
+    length: Duration::from_secs(3),
+    margin: TICK,
+    renew_every: TICK,
+    renew_within: TICK,
+    confirmed_for: TICK,
+};
 /// What every clock shows, since times are kept relative to it.
 const NOW: Moment = Duration::from_secs(1_000);
 const DATABASE_NOW: Timestamp = Timestamp::from_micros(1_000_000_000);
@@ -64,6 +69,8 @@ enum Flaw {
     CountedFromAnswer,
     /// The node trusts its clock to run exactly like the database's.
     NoMargin,
+    /// Renewals take effect whenever they arrive.
+    RenewalAnyTime,
     /// Nobody ends the lease of a node that is dead.
     NoEnd,
     /// A lease is ended as soon as the database's clock says that it is over.

@@ -45,7 +45,8 @@ pub(super) struct Renewal {
     pub(super) executed: Option<bool>,
     /// Ticks since it was sent, by the node's own clock.
     pub(super) age: u8,
-    pub(super) is_old: bool,
+    /// Ticks since then by the database's clock.
+    pub(super) waited: u8,
     pub(super) has_lagged: bool,
 }
 

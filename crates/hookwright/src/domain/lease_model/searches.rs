@@ -43,6 +43,7 @@ const CUT_AND_FAILURE: Budget = Budget { failures: 1, ..CUT };
 const CUT_AND_LAG: Budget = Budget { lags: 1, ..CUT };
 const CUT_AND_SLOW_LAG: Budget = Budget { lags: 1, slow: 1, ..CUT };
 const CRASH: Budget = Budget { faults: 1, crashes: 1, ..NOTHING };
+const CRASH_HALT_AND_SLOW: Budget = Budget { faults: 2, crashes: 1, halts: 1, slow: 1, ..NOTHING };
 const HALT: Budget = Budget { faults: 1, halts: 1, ..NOTHING };
 const OUTAGE: Budget = Budget { faults: 1, outages: 1, ..NOTHING };
 
@@ -116,6 +117,7 @@ fn whichever_guard_is_left_out_something_goes_wrong() {
         (Flaw::NoDeadline, CUT, NO_LATE_START),
         (Flaw::CountedFromAnswer, CUT_AND_SLOW_LAG, NO_LATE_START),
         (Flaw::NoMargin, CUT_AND_LAG, NO_LATE_START),
+        (Flaw::RenewalAnyTime, CRASH_HALT_AND_SLOW, DONE_IN_TIME),
         (Flaw::NoEnd, CRASH, DONE_IN_TIME),
         (Flaw::NoSighting, OUTAGE, NOT_TWICE),
     ] {
@@ -137,7 +139,7 @@ fn larger_searches_find_nothing_either() {
         return;
     }
     let happens = [TAKEN_OVER, LOGGED_LATE, READ_BACK];
-    check::<3, 1>(FAULTS, &happens);
+    check::<2, 1>(Budget { faults: 2, stops: 0, ..SLOW }, &happens);
     check::<2, 1>(Budget { faults: 2, ..CLAIMS }, &happens);
-    check::<2, 1>(Budget { lags: 1, stops: 0, faults: 2, ..SLOW }, &happens);
+    check::<3, 1>(FAULTS, &happens);
 }

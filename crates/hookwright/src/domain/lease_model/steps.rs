@@ -185,8 +185,8 @@ impl<const N: usize, const M: usize> World<N, M> {
         }
         if let Some(renewal) = node.renewal {
             match renewal.executed {
-                None => found.must_if(is_prompt && renewal.is_old, Step::MakeRenewal(at)),
-                Some(_) if is_prompt => found.must_if(renewal.is_old, Step::AnswerRenewal(at)),
+                None => found.must_if(is_prompt && renewal.waited > 0, Step::MakeRenewal(at)),
+                Some(_) if is_prompt => found.must_if(renewal.waited > 0, Step::AnswerRenewal(at)),
                 Some(_) => {}
             }
         }
@@ -291,7 +291,8 @@ impl<const N: usize, const M: usize> World<N, M> {
                 self.answer(node);
             }
             Step::MakeRenewal(node) => {
-                let executed = self.renew(node);
+                let waited = self.nodes[node].renewal.map_or(0, |renewal| renewal.waited);
+                let executed = self.renew(protocol, node, waited);
                 if let Some(renewal) = &mut self.nodes[node].renewal {
                     renewal.executed = Some(executed);
                 }

@@ -2,8 +2,8 @@
 
 use super::database::{Delivery, Row};
 use super::node::{Mode, Node, Renewal};
-use super::{Flaw, LENGTH, Protocol, World};
-use crate::domain::lease::{Duty, Fence, LeaseNumber};
+use super::{DATABASE_NOW, Flaw, LENGTH, Protocol, TERMS, TICK, World};
+use crate::domain::lease::{self, Duty, Fence, LeaseNumber};
 
 impl<const N: usize, const M: usize> World<N, M> {
     /// A tick passes. Nodes whose lease is to be renewed do it right after, but for the slow one, which sends it only.
@@ -48,7 +48,7 @@ impl<const N: usize, const M: usize> World<N, M> {
         for node in 0..N {
             if self.nodes[node].is_prompt()
                 && self.nodes[node].duty() == Some(Duty::Renew)
-                && self.renew(node)
+                && self.renew(protocol, node, 0)
             {
                 self.nodes[node].renewed(0, false, protocol.flaw);
             }
@@ -87,20 +87,23 @@ impl<const N: usize, const M: usize> World<N, M> {
         self.nodes[node].acquire(number, protocol.flaw);
     }
 
-    /// A renewal takes place, if it is let in.
-    pub(super) fn renew(&mut self, node: usize) -> bool {
+    /// A renewal takes place that was sent so many ticks ago, if it is let in.
+    pub(super) fn renew(&mut self, protocol: &Protocol<N, M>, node: usize, waited: u8) -> bool {
         let Some(fence) = self.nodes[node].held.map(|held| held.fence) else { return false };
-        let row = self.row_mut(fence.number).filter(|row| !row.is_ended && row.fence == fence);
-        if let Some(row) = row {
+        let waited = if protocol.flaw == Some(Flaw::RenewalAnyTime) { 0 } else { waited };
+        let sent = DATABASE_NOW.before(TICK * u32::from(waited));
+        let row = self.row_mut(fence.number);
+        let is_renewed =
+            lease::renews(row.as_ref().map(|row| row.as_row()).as_ref(), fence, sent, DATABASE_NOW, &TERMS);
+        if let Some(row) = row.filter(|_| is_renewed) {
             (row.left, row.is_fresh) = (LENGTH, true);
-            return true;
         }
-        false
+        is_renewed
     }
 }
 
 impl Renewal {
-    const SENT: Renewal = Renewal { executed: None, age: 0, is_old: false, has_lagged: false };
+    const SENT: Renewal = Renewal { executed: None, age: 0, waited: 0, has_lagged: false };
 }
 
 impl<const M: usize> Node<M> {
@@ -115,7 +118,7 @@ impl<const M: usize> Node<M> {
         if let Some(renewal) = &mut self.renewal {
             renewal.age = (renewal.age + passed).min(LENGTH);
             renewal.has_lagged |= is_lagging;
-            renewal.is_old = true;
+            renewal.waited = (renewal.waited + 1).min(LENGTH);
         }
         self.transaction.iter_mut().for_each(|one| one.is_old = true);
         self.under_way.iter_mut().flatten().for_each(|one| one.is_old = true);

@@ -131,7 +131,7 @@ fn two_messages_do_not_get_into_each_others_way() {
     check::<2, 2>(Budget { faults: 1, ..FAULTS }, &[TAKEN_OVER, LOGGED_LATE, READ_BACK]);
 }
 
-/// What takes minutes and gigabytes, when it is asked for.
+/// What takes minutes and gigabytes is searched when it is asked for.
 #[test]
 fn larger_searches_find_nothing_either() {
     if std::env::var_os(LARGE).is_none() {

@@ -30,6 +30,7 @@ pub mod task;
 
 pub mod breaker; // what is decided
 pub mod health;
+pub mod lease;
 pub mod notable;
 pub mod rate;
 pub mod redaction;
@@ -41,3 +42,6 @@ pub mod names;
 pub mod page;
 pub mod short_ids;
 pub mod time;
+
+#[cfg(test)]
+mod lease_model; // what cannot go wrong with leases

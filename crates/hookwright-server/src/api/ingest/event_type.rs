@@ -9,6 +9,9 @@ use utoipa::ToSchema;
 
 use crate::api::fields::Fields;
 
+/// The longest name of a header, in bytes.
+const HEADER_MAX: usize = 256;
+
 /// Where requests say what happened: one of the two.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -39,6 +42,13 @@ impl SourceEventType {
                     fields.refuse(
                         FIELD,
                         format_args!("must not be read from {name}, which holds a credential"),
+                    );
+                    None
+                }
+                Ok(name) if name.as_str().len() > HEADER_MAX => {
+                    fields.refuse(
+                        FIELD,
+                        format_args!("must have a header's name of at most {HEADER_MAX} characters"),
                     );
                     None
                 }

@@ -28,8 +28,6 @@ use super::usage::{CpuTime, Memory};
 
 /// The event type of the measured messages.
 const MEASURED_TYPE: &str = "bench.sent";
-/// The application's uid; a database that was measured before has it already.
-const APPLICATION: &str = "bench";
 /// How long an idle server is watched.
 const IDLE: Duration = Duration::from_secs(5);
 /// How long the last arrivals, and then their records, are waited for.
@@ -43,6 +41,8 @@ struct Bench {
     process: u32,
     /// From the start of the process until it said that it was ready.
     started_in: Duration,
+    /// The first of the applications that messages go to, by uid.
+    application: String,
     sender: Arc<Sender>,
     board: Arc<Board>,
     fan_out: u32,
@@ -124,7 +124,7 @@ async fn with_server(
     if args.idle {
         report.idle = Some(bench.idle().await?);
     }
-    memory.backlog_deliveries = backlog::make(args, bench.server.api(), APPLICATION, progress).await?;
+    memory.backlog_deliveries = backlog::make(args, bench.server.api(), &bench.application, progress).await?;
     memory.backlog_rss = Memory::of(bench.process)?.resident;
     if args.wants(Part::Full) {
         report.full = Some(bench.full(args, progress).await?);
@@ -166,14 +166,17 @@ impl Bench {
         let api = server.api();
         api.event_type(MEASURED_TYPE, "A message that is measured.").await?;
         api.event_type(BACKLOG_TYPE, "A message that nobody takes.").await?;
-        let targets: Vec<String> = (0..args.to).map(target).collect();
+        // Of this run alone: endpoints of an earlier one on the same database have nobody behind them any more.
+        let application = format!("bench-{}", Keys::new()?.uuid(0));
+        let others = (1..args.to).map(|number| format!("{application}-{number}"));
+        let targets: Vec<String> = std::iter::once(application.clone()).chain(others).collect();
         for application in &targets {
             api.application("Benchmark", application).await?;
             for number in 0..args.endpoints() {
                 api.endpoint(application, &receiver.url(&sink::good(number)), Some(MEASURED_TYPE)).await?;
             }
         }
-        let failing = backlog::endpoints(args, api, APPLICATION, &receiver).await?;
+        let failing = backlog::endpoints(args, api, &application, &receiver).await?;
         let (noted, size) = (Arc::clone(&board), args.size);
         let (sender, count) = if args.inbound {
             (Sender::to_source(Provider::of_new_source(&server).await?, noted, size), Count::Stored)
@@ -187,6 +190,7 @@ impl Bench {
             server,
             process,
             started_in,
+            application,
             sender: Arc::new(sender),
             board,
             fan_out: args.endpoints(),
@@ -329,11 +333,6 @@ impl Sent {
             accepted_ms: Latency::of(&times.to_accepted),
         })
     }
-}
-
-/// An application that messages go to, by uid: the first is there in any case.
-fn target(number: u32) -> String {
-    if number == 0 { APPLICATION.to_owned() } else { format!("{APPLICATION}-{number}") }
 }
 
 /// A function that sends number `first + n`.

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use crate::builder::{StartError, seed};
 use crate::catalog::{Catalog, EndpointLimits};
 use crate::clock::Clock;
-use crate::config::DatabaseUrl;
+use crate::config::{DatabaseUrl, MasterKeys};
 use crate::domain::application::{Application, ApplicationRef, ApplicationSettings, Purpose};
 use crate::domain::attempt::Attempt;
 use crate::domain::delivery::Transition;
@@ -38,18 +38,29 @@ pub struct Admin {
 
 impl Admin {
     /// Opens the database at `url` and brings it to the newest schema; fails if there is none.
-    pub async fn open(url: &DatabaseUrl) -> Result<Admin, StartError> {
-        Admin::open_as(url, Exclusivity::Visitor).await
+    ///
+    /// It needs the master keys that the engine has; `None` stands for those in the file beside the database.
+    pub async fn open(url: &DatabaseUrl, master_keys: Option<&MasterKeys>) -> Result<Admin, StartError> {
+        Admin::open_as(url, master_keys, Exclusivity::Visitor).await
     }
 
-    /// Opens the database at `url`, makes it if there is none, and brings it to the newest schema.
-    pub async fn open_or_make(url: &DatabaseUrl) -> Result<Admin, StartError> {
-        Admin::open_as(url, Exclusivity::Maker).await
+    /// Opens the database at `url`, makes it if there is none, and brings it to the newest schema. If no engine runs on it, all secrets
+    /// are encrypted with the first of the master keys.
+    pub async fn open_or_make(
+        url: &DatabaseUrl,
+        master_keys: Option<&MasterKeys>,
+    ) -> Result<Admin, StartError> {
+        Admin::open_as(url, master_keys, Exclusivity::Maker).await
     }
 
-    async fn open_as(url: &DatabaseUrl, exclusivity: Exclusivity) -> Result<Admin, StartError> {
-        let (url, clock) = (url.clone(), Clock::system());
-        let opened = tokio::task::spawn_blocking(move || Store::open(&url, exclusivity)).await;
+    async fn open_as(
+        url: &DatabaseUrl,
+        master_keys: Option<&MasterKeys>,
+        exclusivity: Exclusivity,
+    ) -> Result<Admin, StartError> {
+        let (url, keys, clock) = (url.clone(), master_keys.cloned(), Clock::system());
+        let open = move || Store::open(&url, keys.as_ref(), exclusivity);
+        let opened = tokio::task::spawn_blocking(open).await;
         let (store, writer) = opened.unwrap_or(Err(StoreError::Locked))?;
         let schema = writer.schema();
         // Nobody sends messages through here, so nobody listens for them.

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::activity::ActivityFeed;
 use crate::catalog::{Catalog, EndpointLimits, Finder};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, MasterKeys};
 use crate::deliver::address_policy::AddressPolicy;
 use crate::deliver::{Custom, Deliverer, TlsSetupError};
 use crate::dispatch::{Dispatch, Parts};
@@ -93,6 +93,13 @@ impl Builder {
         &mut self.config
     }
 
+    /// Encrypts secrets in the database with the first of these keys; the others still decrypt. Without it a key is made, in a file
+    /// beside the database, which is needed whenever the database is opened.
+    pub fn master_keys(mut self, keys: MasterKeys) -> Builder {
+        self.config.master_keys = Some(keys);
+        self
+    }
+
     /// Has `callback` called for each attempt that ends and for whatever else a product may want to know: messages that fail or
     /// recover, endpoints that are made, changed, disabled or deleted, background tasks that are over. More callbacks are called
     /// in the order they were added.
@@ -113,8 +120,9 @@ impl Builder {
         let config = self.config;
         config.check()?;
         let events = self.events?;
-        let url = config.database.clone();
-        let opened = tokio::task::spawn_blocking(move || Store::open(&url, Exclusivity::OnlyDeliverer)).await;
+        let (url, keys) = (config.database.clone(), config.master_keys.clone());
+        let open = move || Store::open(&url, keys.as_ref(), Exclusivity::OnlyDeliverer);
+        let opened = tokio::task::spawn_blocking(open).await;
         let (store, writer) = opened.unwrap_or(Err(StoreError::Locked))?;
         let policy = Arc::new(AddressPolicy::new(&config));
         let deliverer = Deliverer::new(&config, Arc::clone(&policy), self.custom)?;

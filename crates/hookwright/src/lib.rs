@@ -116,6 +116,7 @@ pub use store::read::{
     ApplicationFilter, AttemptFilter, DeliveryStatus, Destination, EndpointStats, MessageFilter,
     RecentMessage, SentMessage, TaskFilter,
 };
+pub use store::sealing::SealingError;
 pub use store::write::RequestKey;
 
 // What the seams are written in.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::store::sealing::SealingError;
+
 /// A database cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -92,6 +94,9 @@ pub enum StoreError {
         /// Table and column.
         column: &'static str,
     },
+    /// A secret cannot be encrypted or decrypted.
+    #[error(transparent)]
+    Sealing(#[from] SealingError),
     /// Anything else the database library reports.
     #[error("the database failed")]
     Sqlite(#[source] rusqlite::Error),
@@ -123,7 +128,7 @@ pub enum Unopenable {
 impl StoreError {
     /// Whether it is about what was to be written or read, not about the database as a whole.
     pub(crate) fn is_of_one_item(&self) -> bool {
-        matches!(self, StoreError::Value { .. } | StoreError::Sqlite(_))
+        matches!(self, StoreError::Value { .. } | StoreError::Sealing(_) | StoreError::Sqlite(_))
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod error; // what can go wrong
 pub(crate) mod read; // what is asked
 pub(crate) mod write; // what is written
 mod written; // and what that answers
+pub(crate) mod sealing; // what must not be read from a copy
 mod source_settings; // how those of a source are kept, in JSON
 
 mod sqlite;
@@ -19,7 +20,7 @@ mod conformance;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::DatabaseUrl;
+use crate::config::{DatabaseUrl, MasterKeys};
 use crate::domain::ids::OrganisationId;
 use crate::store::error::StoreError;
 use crate::store::write::{Write, Written};
@@ -63,14 +64,20 @@ pub(crate) enum Exclusivity {
 
 impl Store {
     /// Opens the database at `url`, makes it if there is none (unless a visitor asks), and brings it to the newest schema.
-    pub(crate) fn open(url: &DatabaseUrl, exclusivity: Exclusivity) -> Result<(Store, Writer), StoreError> {
+    ///
+    /// Secrets are encrypted with the first of `master_keys`; without any, with those of a file beside the database.
+    pub(crate) fn open(
+        url: &DatabaseUrl,
+        master_keys: Option<&MasterKeys>,
+        exclusivity: Exclusivity,
+    ) -> Result<(Store, Writer), StoreError> {
         match url {
             DatabaseUrl::Sqlite(path) => {
-                let (sqlite, writer) = sqlite::open(path, exclusivity)?;
+                let (sqlite, writer) = sqlite::open(path, master_keys, exclusivity)?;
                 Ok((Store { backend: Backend::Sqlite(Arc::new(sqlite)) }, Writer::Sqlite(writer)))
             }
             DatabaseUrl::Memory(number) => {
-                let (sqlite, writer) = sqlite::open_in_memory(*number)?;
+                let (sqlite, writer) = sqlite::open_in_memory(*number, master_keys)?;
                 Ok((Store { backend: Backend::Sqlite(Arc::new(sqlite)) }, Writer::Sqlite(writer)))
             }
         }

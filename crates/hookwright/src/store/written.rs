@@ -100,7 +100,7 @@ pub(crate) struct Swept {
 pub(crate) struct Erased {
     /// Rows that went.
     pub(crate) rows: u32,
-    /// Whether there are deleted applications at all.
+    /// Whether there are deleted applications at all, or something else of which the database may have left parts.
     pub(crate) has_any: bool,
     /// The application that the next slice goes on with; `None`: it was the last.
     pub(crate) next: Option<ApplicationId>,

@@ -22,7 +22,7 @@ pub(super) async fn fill(
     database: &DatabaseUrl,
     progress: &Progress,
 ) -> Result<(), BenchError> {
-    let admin = Admin::open_or_make(database).await?;
+    let admin = Admin::open_or_make(database, None).await?;
     let bar = progress.bar("applications", args.applications);
     let wanted = vec![EventFilter::parse("bench.nothing")?];
     let mut number = 0;

@@ -41,7 +41,7 @@ pub(super) async fn fill(
     database: &DatabaseUrl,
     progress: &Progress,
 ) -> Result<(), BenchError> {
-    let admin = Admin::open_or_make(database).await?;
+    let admin = Admin::open_or_make(database, None).await?;
     let from = admin.clock().now().before(AGE + SPAN);
     let ids = IdGenerator::new(0);
     let history = History {

@@ -32,7 +32,7 @@ pub(super) async fn fill(
     database: &DatabaseUrl,
     progress: &Progress,
 ) -> Result<(), BenchError> {
-    let admin = Admin::open_or_make(database).await?;
+    let admin = Admin::open_or_make(database, None).await?;
     let application = ApplicationSettings {
         uid: Some(Uid::parse(APPLICATION)?),
         name: "Lists".to_owned(),

@@ -12,6 +12,7 @@ mod examples;
 mod help;
 mod importing;
 mod listening;
+mod master_key;
 mod messages;
 mod permissions;
 mod readme;

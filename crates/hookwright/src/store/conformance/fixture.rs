@@ -158,7 +158,7 @@ impl Fixture {
 
     fn open(directory: TempDir) -> Fixture {
         let url = DatabaseUrl::Sqlite(directory.path().join("conformance.db"));
-        let (store, writer) = Store::open(&url, Exclusivity::OnlyDeliverer).unwrap();
+        let (store, writer) = Store::open(&url, None, Exclusivity::OnlyDeliverer).unwrap();
         Fixture { store, writer, _directory: directory }
     }
 

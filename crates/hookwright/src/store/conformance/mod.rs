@@ -22,6 +22,7 @@ mod telling;
 mod token;
 
 mod sqlite_file; // what only a file can do wrong
+mod sqlite_secrets; // and what must not be found in it
 
 /// Makes a test of each body, on each backend.
 macro_rules! conform {

@@ -8,7 +8,7 @@ use crate::domain::ids::ApplicationId;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::sqlite::budget::Budget;
-use crate::store::sqlite::{broadcast, value};
+use crate::store::sqlite::{broadcast, master_key, value};
 use crate::store::write::{Erased, Slice};
 
 /// How long after its deletion an application's rows are looked for: messages and attempts may still be under way.
@@ -66,7 +66,9 @@ pub(super) fn erase(
     let is_end = deleted.len() < usize::try_from(APPLICATIONS_AT_ONCE).unwrap_or(usize::MAX);
     // The last one is looked at twice, which costs nothing.
     let next = deleted.last().filter(|_| !is_end).map(|(application, _)| *application);
-    Ok(Erased { rows, has_any: !deleted.is_empty(), next })
+    // Secrets that were in clear in an earlier version have left as much as rows that were removed.
+    let has_any = !deleted.is_empty() || master_key::leaves_clear(connection)?;
+    Ok(Erased { rows, has_any, next })
 }
 
 /// Removes rows of one application, and says how many, and whether none is left.

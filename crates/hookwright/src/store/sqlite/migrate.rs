@@ -44,6 +44,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "confirmation",
         sql: include_str!("../../../migrations/sqlite/0010_confirmation.sql"),
     },
+    Migration {
+        number: 12,
+        name: "master_key",
+        sql: include_str!("../../../migrations/sqlite/0012_master_key.sql"),
+    },
 ];
 
 /// Which schema a database had, and which it has now.

@@ -45,9 +45,9 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/sqlite/0010_confirmation.sql"),
     },
     Migration {
-        number: 12,
+        number: 11,
         name: "master_key",
-        sql: include_str!("../../../migrations/sqlite/0012_master_key.sql"),
+        sql: include_str!("../../../migrations/sqlite/0011_master_key.sql"),
     },
 ];
 

@@ -249,6 +249,7 @@ impl Foundation {
             journal.clone(),
             Arc::clone(&catalog),
             Arc::clone(&measures),
+            Arc::clone(&tell),
             config.inbound_retention,
             config.retention,
         );

@@ -20,6 +20,7 @@ use crate::domain::ids::IdGenerator;
 use crate::journal::Journal;
 use crate::measures::Measures;
 use crate::receive::gates::Gates;
+use crate::tell::Tell;
 
 #[cfg(feature = "receive")]
 pub(crate) use door::ReadEventType;
@@ -33,6 +34,7 @@ pub(crate) struct Receiver {
     journal: Journal,
     catalog: Arc<Catalog>,
     measures: Arc<Measures>,
+    tell: Arc<Tell>,
     /// How long the log keeps requests, unless their source says otherwise.
     retention: Duration,
     /// How long messages are kept: nothing that was forwarded is kept longer.
@@ -47,10 +49,11 @@ impl Receiver {
         journal: Journal,
         catalog: Arc<Catalog>,
         measures: Arc<Measures>,
+        tell: Arc<Tell>,
         retention: Duration,
         message_retention: Duration,
     ) -> Receiver {
         let gates = Gates::default();
-        Receiver { clock, ids, journal, catalog, measures, retention, message_retention, gates }
+        Receiver { clock, ids, journal, catalog, measures, tell, retention, message_retention, gates }
     }
 }

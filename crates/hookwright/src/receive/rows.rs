@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use url::form_urlencoded;
 
+use crate::domain::event::{HookEvent, RefusalEvent};
 use crate::domain::ids::MessageId;
 use crate::domain::inbound::{
     Inbound, OwnToken, REDACTED, REFUSED_BODY_MAX, REFUSED_RETENTION_MAX, Verdict, described, logged,
@@ -77,7 +78,10 @@ impl Door<'_> {
         let (receiver, source) = (self.receiver, &self.entry.source);
         receiver.measures.inbound_refused.increment(1);
         let now = receiver.clock.now();
-        if !receiver.gates.keeps_refused(source.id, now) {
+        let (is_kept, refused) =
+            (receiver.gates.keeps_refused(source.id, now), receiver.gates.tells_refused(source.id, now));
+        // What is told of is also there to be looked at.
+        if !is_kept && refused.is_none() {
             return Ok(reply);
         }
         tracing::info!(
@@ -87,12 +91,35 @@ impl Door<'_> {
         // Of its own: a slice of a large body would keep all of it in memory.
         let kept = redacted_or_nothing(body, self.content_type(), &source.settings.redact);
         let begin = Bytes::copy_from_slice(&kept[..kept.len().min(REFUSED_BODY_MAX)]);
-        let id = receiver.ids.next(now).into();
+        let id: MessageId = receiver.ids.next(now).into();
         let row = Inbound {
             reason: Some(reason.to_owned()),
             ..self.row(id, Verdict::Refused, reply.status, begin)
         };
-        receiver.journal.write(Write::Receive(Box::new(Receive::logged(row)))).await?;
+        let event = refused.map(|refused| {
+            HookEvent::SourceRefused(Box::new(RefusalEvent {
+                organisation: source.organisation,
+                source: source.id,
+                uid: source.settings.uid.clone(),
+                name: source.settings.name.clone(),
+                request: row.id,
+                status: reply.status,
+                reason: reason.to_owned(),
+                received_at: row.received_at,
+                refused,
+            }))
+        });
+        let write = Write::Receive(Box::new(Receive::logged(row)));
+        let told = match &event {
+            Some(event) => {
+                let listeners = receiver.tell.listeners(source.organisation).await;
+                listeners.messages(std::slice::from_ref(event))
+            }
+            None => Vec::new(),
+        };
+        let write = if told.is_empty() { write } else { Write::Told(Box::new(write), told) };
+        receiver.journal.write(write).await?;
+        receiver.tell.call(event);
         Ok(reply)
     }
 

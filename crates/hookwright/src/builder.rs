@@ -24,7 +24,7 @@ use crate::journal::{Committed, Journal};
 use crate::maintenance::{self, Maintenance};
 use crate::measures::Measures;
 use crate::publish::{BroadcastParts, Broadcasts, Publisher};
-use crate::receive::{Receiver, schedule};
+use crate::receive::{self, Receiver, schedule};
 use crate::store::error::StoreError;
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store};
 use crate::tasks::{self, Tasks};
@@ -243,16 +243,16 @@ impl Foundation {
             config.retention,
             self.finder,
         );
-        let receiver = Receiver::new(
-            clock.clone(),
-            Arc::clone(&ids),
-            journal.clone(),
-            Arc::clone(&catalog),
-            Arc::clone(&measures),
-            Arc::clone(&tell),
-            config.inbound_retention,
-            config.retention,
-        );
+        let receiver = Receiver::new(receive::Parts {
+            clock: clock.clone(),
+            ids: Arc::clone(&ids),
+            journal: journal.clone(),
+            catalog: Arc::clone(&catalog),
+            measures: Arc::clone(&measures),
+            tell: Arc::clone(&tell),
+            retention: config.inbound_retention,
+            message_retention: config.retention,
+        });
         tokio::spawn(schedule::run(schedule::Parts {
             clock: clock.clone(),
             ids: Arc::clone(&ids),

@@ -23,8 +23,12 @@ impl Door<'_> {
     /// The row of this request, of which `message` was made.
     pub(super) fn row(&self, message: MessageId, verdict: Verdict, status: u16, body: Bytes) -> Inbound {
         let (receiver, source) = (self.receiver, &self.entry.source);
-        let now = receiver.clock.now();
-        let kept = source.settings.retention.unwrap_or(receiver.retention).min(receiver.message_retention);
+        let now = receiver.parts.clock.now();
+        let kept = source
+            .settings
+            .retention
+            .unwrap_or(receiver.parts.retention)
+            .min(receiver.parts.message_retention);
         let kept = if verdict == Verdict::Refused { kept.min(REFUSED_RETENTION_MAX) } else { kept };
         let own = self.own_tokens();
         let headers = self.head.headers.iter();
@@ -76,8 +80,8 @@ impl Door<'_> {
         body: &[u8],
     ) -> Result<InboundReply, Error> {
         let (receiver, source) = (self.receiver, &self.entry.source);
-        receiver.measures.inbound_refused.increment(1);
-        let now = receiver.clock.now();
+        receiver.parts.measures.inbound_refused.increment(1);
+        let now = receiver.parts.clock.now();
         let (is_kept, refused) =
             (receiver.gates.keeps_refused(source.id, now), receiver.gates.tells_refused(source.id, now));
         // What is told of is also there to be looked at.
@@ -91,7 +95,7 @@ impl Door<'_> {
         // Of its own: a slice of a large body would keep all of it in memory.
         let kept = redacted_or_nothing(body, self.content_type(), &source.settings.redact);
         let begin = Bytes::copy_from_slice(&kept[..kept.len().min(REFUSED_BODY_MAX)]);
-        let id: MessageId = receiver.ids.next(now).into();
+        let id: MessageId = receiver.parts.ids.next(now).into();
         let row = Inbound {
             reason: Some(reason.to_owned()),
             ..self.row(id, Verdict::Refused, reply.status, begin)
@@ -112,14 +116,14 @@ impl Door<'_> {
         let write = Write::Receive(Box::new(Receive::logged(row)));
         let told = match &event {
             Some(event) => {
-                let listeners = receiver.tell.listeners(source.organisation).await;
+                let listeners = receiver.parts.tell.listeners(source.organisation).await;
                 listeners.messages(std::slice::from_ref(event))
             }
             None => Vec::new(),
         };
         let write = if told.is_empty() { write } else { Write::Told(Box::new(write), told) };
-        receiver.journal.write(write).await?;
-        receiver.tell.call(event);
+        receiver.parts.journal.write(write).await?;
+        receiver.parts.tell.call(event);
         Ok(reply)
     }
 

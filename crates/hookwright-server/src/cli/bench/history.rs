@@ -87,7 +87,7 @@ impl History {
             payload: Bytes::from(payload::write("", number, self.size, "")),
             created_at: at,
         };
-        let failed = self.is_searched && number % FAILED_EVERY == 0;
+        let failed = self.is_searched && number.is_multiple_of(FAILED_EVERY);
         let (status, response_code) =
             if failed { (AttemptStatus::Fail, 500) } else { (AttemptStatus::Success, 200) };
         let attempt = Attempt {

@@ -9,12 +9,16 @@ use utoipa::ToSchema;
 
 use crate::api::fields::Fields;
 
+/// The longest name of a header, in bytes.
+const HEADER_BYTES_MAX: usize = 256;
+
 /// Where requests say what happened: one of the two.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct SourceEventType {
     /// In this header, such as `x-github-event`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256)]
     header: Option<String>,
     /// At this place of a body of JSON (RFC 6901), such as `/type`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,9 +46,16 @@ impl SourceEventType {
                     );
                     None
                 }
-                Ok(name) => Some(EventTypePlace::Header(name.as_str().to_owned())),
-                Err(_) => {
-                    fields.refuse(FIELD, "must have the name of a header, such as x-github-event");
+                Ok(name) if name.as_str().len() <= HEADER_BYTES_MAX => {
+                    Some(EventTypePlace::Header(name.as_str().to_owned()))
+                }
+                _ => {
+                    fields.refuse(
+                        FIELD,
+                        format_args!(
+                            "must have the name of a header, such as x-github-event, of at most {HEADER_BYTES_MAX} bytes"
+                        ),
+                    );
                     None
                 }
             },

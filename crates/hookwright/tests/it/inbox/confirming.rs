@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use hookwright::domain::inbound::Inbound;
 use hookwright::domain::page::{Order, PageRequest};
-use hookwright::{BoxError, Inbox, ReceivedRequest};
+use hookwright::domain::source::SourceRef;
+use hookwright::hooks::SourceResent;
+use hookwright::{BoxError, Error, Inbox, ReceivedRequest};
 
 use super::starting::{on_file, until};
 use super::{Handled, PAID, in_memory, send, stripe, verdicts};
@@ -95,7 +97,17 @@ async fn who_cannot_say_is_asked_again_on_the_schedule_and_what_nobody_says_is_u
     inbox.hooks().advance(Duration::from_secs(48 * 3600)).await;
     assert_eq!((asked.count(), paid.count()), (2 + 8, 1));
     assert_eq!(verdicts(&inbox).await, ["confirmed", "unconfirmed"]);
-    assert_eq!(row(&inbox).await.reason.as_deref(), Some("the bank is closed"));
+    let unsaid = row(&inbox).await;
+    assert_eq!(unsaid.reason.as_deref(), Some("the bank is closed"));
+
+    // No handler is called with it before somebody has said that it is true; whoever looks after it has that asked again.
+    let early = inbox.run_again("payments", "*", unsaid.message.unwrap()).await.unwrap_err();
+    assert!(matches!(early, Error::NotConfirmed), "{early}");
+    asked.say(true);
+    let (hooks, source) = (inbox.hooks(), SourceRef::parse("payments").unwrap());
+    let again = hooks.source_resend(hooks.default_organisation(), &source, unsaid.id, None).await.unwrap();
+    assert_eq!(again, SourceResent::AskingAgain);
+    assert_eq!((paid.count(), verdicts(&inbox).await), (2, vec!["confirmed", "confirmed"]));
 }
 
 #[tokio::test]

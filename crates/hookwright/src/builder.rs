@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::ActivityFeed;
-use crate::catalog::{Catalog, EndpointLimits, Finder};
+use crate::catalog::{Catalog, Confirmer, EndpointLimits, Finder};
 use crate::config::{Config, ConfigError, MasterKeys};
 use crate::deliver::address_policy::AddressPolicy;
 use crate::deliver::{Custom, Deliverer, TlsSetupError};
@@ -16,13 +16,15 @@ use crate::dispatch::{Dispatch, Parts};
 use crate::domain::event::HookEvent;
 use crate::domain::event_registry::{EventRegistry, RegistryError};
 use crate::domain::ids::IdGenerator;
+use crate::domain::names::SourceUid;
+use crate::domain::source::SourceRef;
 use crate::error::Error;
 use crate::hooks::{Hooks, Inner};
 use crate::journal::{Committed, Journal};
 use crate::maintenance::{self, Maintenance};
 use crate::measures::Measures;
 use crate::publish::{BroadcastParts, Broadcasts, Publisher};
-use crate::receive::{Receiver, schedule};
+use crate::receive::{self, Receiver, schedule};
 use crate::store::error::StoreError;
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store};
 use crate::tasks::{self, Tasks};
@@ -38,6 +40,8 @@ pub struct Builder {
     finder: Finder,
     custom: Custom,
     owner_field: Option<String>,
+    /// What says of sources' requests whether they are true, by the sources' uids.
+    pub(crate) confirmers: Vec<(SourceUid, Confirmer)>,
     #[cfg(feature = "testing")]
     pub(crate) capture: Option<Arc<crate::testing::Capture>>,
 }
@@ -68,6 +72,9 @@ pub enum StartError {
     /// The operating system gives no randomness.
     #[error("the operating system gave no random bytes")]
     Randomness,
+    /// The first read failed.
+    #[error("cannot read from the database")]
+    FirstRead(#[source] Error),
     /// The first write failed.
     #[error("cannot write to the database")]
     FirstWrite(#[source] Error),
@@ -83,6 +90,7 @@ impl Builder {
             finder: Finder::default(),
             custom: Custom::default(),
             owner_field: None,
+            confirmers: Vec::new(),
             #[cfg(feature = "testing")]
             capture: None,
         }
@@ -136,6 +144,7 @@ impl Builder {
             events,
             finder: self.finder,
             owner_field: self.owner_field,
+            confirmers: self.confirmers,
             #[cfg(feature = "testing")]
             capture: self.capture,
             store,
@@ -160,6 +169,7 @@ struct Foundation {
     events: EventRegistry,
     finder: Finder,
     owner_field: Option<String>,
+    confirmers: Vec<(SourceUid, Confirmer)>,
     #[cfg(feature = "testing")]
     capture: Option<Arc<crate::testing::Capture>>,
     store: Store,
@@ -180,6 +190,14 @@ impl Foundation {
         let catalog =
             Arc::new(Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids), limits));
         catalog.organisation_ensure(DEFAULT_ORGANISATION).await.map_err(StartError::FirstWrite)?;
+        // Before anything is delivered: what an earlier run left may wait for one of them.
+        for (uid, confirm) in self.confirmers {
+            match catalog.source_get(DEFAULT_ORGANISATION, &SourceRef::Uid(uid)).await {
+                Ok(found) => catalog.confirmers().set(found.source.id, confirm),
+                Err(Error::NotFound(_)) => {}
+                Err(error) => return Err(StartError::FirstRead(error)),
+            }
+        }
         let tell = Tell::start(clock.clone(), Arc::clone(&ids), Arc::clone(&catalog), self.callbacks);
         let tell = Arc::new(tell.map_err(StartError::Thread)?);
         let names = self.events.iter().map(|event| event.name.clone()).collect();
@@ -233,15 +251,16 @@ impl Foundation {
             config.retention,
             self.finder,
         );
-        let receiver = Receiver::new(
-            clock.clone(),
-            Arc::clone(&ids),
-            journal.clone(),
-            Arc::clone(&catalog),
-            Arc::clone(&measures),
-            config.inbound_retention,
-            config.retention,
-        );
+        let receiver = Receiver::new(receive::Parts {
+            clock: clock.clone(),
+            ids: Arc::clone(&ids),
+            journal: journal.clone(),
+            catalog: Arc::clone(&catalog),
+            measures: Arc::clone(&measures),
+            tell: Arc::clone(&tell),
+            retention: config.inbound_retention,
+            message_retention: config.retention,
+        });
         tokio::spawn(schedule::run(schedule::Parts {
             clock: clock.clone(),
             ids: Arc::clone(&ids),

@@ -31,7 +31,7 @@ pub(super) const MODULES: [(&str, &[&str]); 17] = [
     // Makes the messages that tell of what the others do, which write them with it.
     ("tell", &["domain", "store", "catalog"]),
     ("dispatch", &["domain", "store", "catalog", "journal", "deliver", "tell"]),
-    ("receive", &["domain", "store", "catalog", "journal"]),
+    ("receive", &["domain", "store", "catalog", "journal", "tell"]),
     ("capture", &["domain", "store", "catalog", "journal"]),
     ("maintenance", &["domain", "store", "catalog", "journal"]),
     // What a task writes is delivered like everything else.

@@ -33,6 +33,7 @@ use crate::store::Store;
 use crate::store::write::{Append, CatalogWrite, Changed};
 
 pub(crate) use cache::{ApplicationEntry, EndpointEntry};
+pub(crate) use confirmers::Confirmer;
 pub(crate) use finder::Finder;
 pub(crate) use source::SourceEntry;
 

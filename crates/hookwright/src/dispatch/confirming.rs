@@ -108,7 +108,7 @@ async fn ask(shared: &Shared, source: &Source, request: ReceivedRequest) -> Said
         );
     }
     if let Some(confirm) = shared.catalog.confirmers().get(source.id) {
-        let answer = AssertUnwindSafe(async move { confirm(request).await }).catch_unwind();
+        let answer = AssertUnwindSafe(async move { confirm.ask(request).await }).catch_unwind();
         return match tokio::time::timeout(OWN_TIMEOUT, answer).await {
             Ok(Ok(Ok(true))) => Said::Confirmed,
             Ok(Ok(Ok(false))) => Said::Refused("the product's own confirmation says no".to_owned()),

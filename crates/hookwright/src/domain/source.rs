@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use hookwright_signature::provider::SourceKind;
+
 use crate::domain::application::Metadata;
 use crate::domain::confirmation::Confirm;
 use crate::domain::event_type_place::EventTypePlace;
@@ -68,19 +70,24 @@ pub struct SourceSettings {
 }
 
 impl SourceSettings {
-    /// A source of this kind with nothing set that need not be.
+    /// A source of this kind with nothing set that need not be. It takes POST, and GET where its provider uses it too.
     pub fn new(
         name: impl Into<String>,
         kind: impl Into<String>,
         config: serde_json::Value,
     ) -> SourceSettings {
+        let kind = kind.into();
+        let mut methods = vec!["POST".to_owned()];
+        if SourceKind::parse(&kind).is_some_and(SourceKind::uses_get) {
+            methods.push("GET".to_owned());
+        }
         SourceSettings {
             uid: None,
             name: name.into(),
-            kind: kind.into(),
+            kind,
             config: ProofConfig(config),
             metadata: Metadata::new(),
-            methods: vec!["POST".to_owned()],
+            methods,
             body: BodyPolicy::Any,
             dedupe: Dedupe::Id,
             event_type: None,

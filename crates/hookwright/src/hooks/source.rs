@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hookwright_signature::Secret;
 
+use crate::catalog::Confirmer;
 use crate::deliver::BoxError;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
@@ -206,7 +207,7 @@ impl Hooks {
         F: Future<Output = Result<bool, E>> + Send + 'static,
         E: Into<BoxError>,
     {
-        self.inner.catalog.confirmers().set(source, confirm);
+        self.inner.catalog.confirmers().set(source, Confirmer::new(confirm));
     }
 
     /// Whether the address policy lets a source's sender be asked where it says.

@@ -2,19 +2,20 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hookwright_signature::provider::Source;
-use http::HeaderMap;
 use serde_json::Value;
 
 use crate::builder::{Builder, StartError};
+use crate::catalog::Confirmer;
 use crate::deliver::handler::{self, Handler, Handlers};
 use crate::deliver::{BoxError, InboundEvent};
 use crate::domain::event_filter::EventFilter;
+use crate::domain::inbound::ReceivedRequest;
 use crate::domain::names::SourceUid;
 use crate::domain::source::SourceSettings;
+use crate::inbox::event_type::{EventTypeFrom, Found};
 use crate::inbox::{Inbox, InboxError};
 use crate::receive::ReadEventType;
 
@@ -43,11 +44,13 @@ pub struct InboxBuilder {
 }
 
 /// A source as it was declared.
-#[derive(Debug)]
 pub(super) struct Declared {
     pub(super) uid: SourceUid,
     pub(super) settings: SourceSettings,
-    pub(super) event_type: Option<EventTypeFrom>,
+    /// Reads the type of its events, if the product's own code does.
+    pub(super) event_type: Option<ReadEventType>,
+    /// Says whether a request is true, if the product is asked.
+    pub(super) confirm: Option<Confirmer>,
     pub(super) handlers: Vec<DeclaredHandler>,
 }
 
@@ -61,35 +64,14 @@ pub(super) struct DeclaredHandler {
     pub(super) events: Vec<EventFilter>,
 }
 
-/// Where the type of an event is read, if not where the provider is known to write it.
-#[derive(Clone)]
-pub struct EventTypeFrom(pub(super) ReadEventType);
-
-impl EventTypeFrom {
-    /// In this header.
-    pub fn header(name: impl Into<String>) -> EventTypeFrom {
-        let name = name.into();
-        EventTypeFrom::with(move |headers, _| Some(headers.get(&name)?.to_str().ok()?.to_owned()))
-    }
-
-    /// Where this pointer (RFC 6901) leads to in a body of JSON: `/data/kind`.
-    pub fn pointer(pointer: impl Into<String>) -> EventTypeFrom {
-        let pointer = pointer.into();
-        EventTypeFrom::with(move |_, body| {
-            let body: Value = serde_json::from_slice(body).ok()?;
-            Some(body.pointer(&pointer)?.as_str()?.to_owned())
-        })
-    }
-
-    /// Wherever `read` finds it; it is called once for each request, before that is stored, and must not block.
-    pub fn with(read: impl Fn(&HeaderMap, &[u8]) -> Option<String> + Send + Sync + 'static) -> EventTypeFrom {
-        EventTypeFrom(Arc::new(read))
-    }
-}
-
-impl fmt::Debug for EventTypeFrom {
+impl fmt::Debug for Declared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EventTypeFrom(…)")
+        let Declared { uid, settings, handlers, .. } = self;
+        f.debug_struct("Declared")
+            .field("uid", uid)
+            .field("settings", settings)
+            .field("handlers", handlers)
+            .finish_non_exhaustive()
     }
 }
 
@@ -124,7 +106,13 @@ impl InboxBuilder {
                     uid: Some(uid.clone()),
                     ..SourceSettings::new(name, source.kind(), stored(&source))
                 };
-                self.sources.push(Declared { uid, settings, event_type: None, handlers: Vec::new() });
+                self.sources.push(Declared {
+                    uid,
+                    settings,
+                    event_type: None,
+                    confirm: None,
+                    handlers: Vec::new(),
+                });
             }
         }
         self
@@ -146,8 +134,61 @@ impl InboxBuilder {
     /// Reads the type of the source's events there, in the place of where the provider is known to write it. Where nothing is found,
     /// or what cannot be a type, it is `inbound`.
     pub fn event_type(mut self, from: EventTypeFrom) -> InboxBuilder {
-        if let Some(source) = self.last("where the event type is") {
-            source.event_type = Some(from);
+        let Some(source) = self.last("where the event type is") else { return self };
+        match from.found() {
+            Ok(Found::Place(place)) => {
+                source.settings.event_type = Some(place);
+                source.event_type = None;
+            }
+            Ok(Found::Code(read)) => source.event_type = Some(read),
+            Err(why) => {
+                let source_name = source.uid.as_str().to_owned();
+                self.note(InboxError::EventType { source_name, why });
+            }
+        }
+        self
+    }
+
+    /// Has `confirm` say of each of the source's requests whether it is true, before any handler is called with it: what comes in is a
+    /// reason to look, and what you look at is not what came in.
+    ///
+    /// It is called off the request's path, once the request is on disk. Handlers are called with what it says `true` of, and nobody
+    /// with what it says `false` of. An error, a panic, or no answer within a minute is no answer: it is called again on the engine's
+    /// schedule, and after the last time the request is `unconfirmed` in the log, from where `Hooks::source_resend` asks again. It may
+    /// be called again with a request that it has answered for, after a crash. It takes the place of a `confirm` among the
+    /// [settings](InboxBuilder::settings).
+    ///
+    /// ```
+    /// # use hookwright::{Hooks, Inbox, InboundEvent, ReceivedRequest, Source};
+    /// # async fn is_paid_at_the_bank(order: &str) -> Result<bool, std::io::Error> { Ok(order == "7") }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let inbox = Inbox::within(Hooks::test())
+    ///     .source("payments", Source::token("x-token", "s3cret"))
+    ///     .confirm(|request: ReceivedRequest| async move {
+    ///         let said: serde_json::Value = serde_json::from_slice(&request.body)?;
+    ///         let is_paid = is_paid_at_the_bank(said["order"].as_str().unwrap_or_default()).await?;
+    ///         Ok::<bool, hookwright::BoxError>(is_paid)
+    ///     })
+    ///     .on("*", |event: InboundEvent| async move {
+    ///         println!("{} is true", event.id);
+    ///         Ok::<(), hookwright::BoxError>(())
+    ///     })
+    ///     .start()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn confirm<F, E>(
+        mut self,
+        confirm: impl Fn(ReceivedRequest) -> F + Send + Sync + 'static,
+    ) -> InboxBuilder
+    where
+        F: Future<Output = Result<bool, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        if let Some(source) = self.last("who confirms") {
+            source.confirm = Some(Confirmer::new(confirm));
         }
         self
     }
@@ -230,6 +271,11 @@ impl InboxBuilder {
             return Err(wrong.into());
         }
         let handlers = std::mem::take(&mut self.handlers);
+        for source in &self.sources {
+            if let Some(confirm) = &source.confirm {
+                self.engine.confirmers.push((source.uid.clone(), confirm.clone()));
+            }
+        }
         self.settle(handlers).await
     }
 

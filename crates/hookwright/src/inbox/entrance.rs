@@ -61,7 +61,7 @@ impl Inbox {
         let opened = match self.hooks.inner.publisher.is_open() {
             Ok(()) => {
                 let (entry, path) = (Arc::clone(&settled.entry), parts.uri.path().to_owned());
-                let event_type = settled.event_type.as_ref().map(|from| Arc::clone(&from.0));
+                let event_type = settled.event_type.clone();
                 self.hooks.inner.receiver.enter(head, entry, path, event_type).await
             }
             Err(error) => Err(error),

@@ -48,6 +48,7 @@
 //! [`id`](InboundEvent::id). A handler that must not act twice notes the id in the transaction that it acts in.
 
 mod declared; // what a product sets
+mod event_type;
 mod settling; // what is made of it in the database
 mod entrance; // a request comes
 mod dead_letters; // what no handler took
@@ -67,10 +68,12 @@ use crate::domain::source::SourceRef;
 use crate::error::{Error, Thing};
 use crate::hooks::{Hooks, ShutdownReport};
 use crate::journal::Unwritten;
+use crate::receive::ReadEventType;
 
 pub use dead_letters::DeadLetter;
-pub use declared::{EventTypeFrom, InboxBuilder};
+pub use declared::InboxBuilder;
 pub use entrance::Entrance;
+pub use event_type::EventTypeFrom;
 
 /// A running inbox. Clones are cheap and share it; it ends with [`Inbox::shutdown`].
 #[derive(Clone)]
@@ -89,7 +92,7 @@ struct Shared {
 struct Settled {
     uid: SourceUid,
     entry: Arc<SourceEntry>,
-    event_type: Option<EventTypeFrom>,
+    event_type: Option<ReadEventType>,
 }
 
 /// An inbox cannot start as it is declared.
@@ -151,6 +154,14 @@ pub enum InboxError {
         event: String,
         /// What is wrong with it.
         error: NameError,
+    },
+    /// The type of a source's events cannot be read there.
+    #[error("the event type of the source {source_name:?} cannot be read from {why}")]
+    EventType {
+        /// The source's name.
+        source_name: String,
+        /// Where, and why not.
+        why: String,
     },
     /// A source cannot be made, or what is known of it cannot be read.
     #[error("the source {name:?} cannot be set up: {error}")]

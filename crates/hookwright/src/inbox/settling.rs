@@ -38,7 +38,7 @@ impl InboxBuilder {
 
 impl Hooks {
     async fn settle_source(&self, declared: Declared) -> Result<Settled, Error> {
-        let Declared { uid, settings, event_type, handlers } = declared;
+        let Declared { uid, settings, event_type, confirm, handlers } = declared;
         let organisation = self.default_organisation();
         let named = SourceRef::Uid(uid.clone());
         let source = match self.source_get(organisation, &named).await {
@@ -48,6 +48,10 @@ impl Hooks {
             Ok(_) => self.source_update(organisation, &named, |set| *set = settings.clone()).await?,
         };
         let source = source.source;
+        if let Some(confirm) = confirm {
+            // One that was just made is not among those that the start knew.
+            self.inner.catalog.confirmers().set(source.id, confirm);
+        }
         self.settle_handlers(&source, &named, handlers).await?;
         Ok(Settled { uid, entry: Arc::new(SourceEntry::new(source)), event_type })
     }

@@ -48,7 +48,7 @@ impl Receiver {
         &'a self,
         head: InboundHead<'a>,
     ) -> Result<Result<Door<'a>, InboundReply>, Error> {
-        let Some(entry) = self.catalog.source_by_token(head.source, head.token).await? else {
+        let Some(entry) = self.parts.catalog.source_by_token(head.source, head.token).await? else {
             return Ok(Err(InboundReply::not_found()));
         };
         let path = format!("/in/{}", entry.source.id);
@@ -72,9 +72,9 @@ impl Receiver {
             let reply = door.refused(reply, &reason, &[]).await?;
             return Ok(Err(reply));
         }
-        let now = self.clock.now();
+        let now = self.parts.clock.now();
         if let Err(ready_at) = self.gates.enter(door.entry.source.id, settings.throttle_rate, now) {
-            self.measures.inbound_throttled.increment(1);
+            self.parts.measures.inbound_throttled.increment(1);
             let wait = ready_at.since(now).as_micros().div_ceil(1_000_000).max(1);
             let seconds = u64::try_from(wait).unwrap_or(u64::MAX);
             let reply =

@@ -89,7 +89,7 @@ impl Door<'_> {
             headers: &headers,
             body,
         };
-        let now = self.receiver.clock.now().as_seconds();
+        let now = self.receiver.parts.clock.now().as_seconds();
         proof.verify(&request, now).map_err(|refused| {
             let why = refused.to_string();
             let told =
@@ -100,11 +100,11 @@ impl Door<'_> {
 
     async fn shake_hands(&self, answer: provider::Answer) -> Result<InboundReply, Error> {
         let receiver = self.receiver;
-        receiver.measures.inbound_handshakes.increment(1);
-        let id = receiver.ids.next(receiver.clock.now()).into();
+        receiver.parts.measures.inbound_handshakes.increment(1);
+        let id = receiver.parts.ids.next(receiver.parts.clock.now()).into();
         // What was agreed on is not kept: it may be a secret.
         let row = self.row(id, Verdict::Handshake, answer.status, Bytes::new());
-        receiver.journal.write(Write::Receive(Box::new(Receive::logged(row)))).await?;
+        receiver.parts.journal.write(Write::Receive(Box::new(Receive::logged(row)))).await?;
         Ok(reply_of(answer))
     }
 
@@ -119,10 +119,10 @@ impl Door<'_> {
                 ..InboundReply::text(answer.status, answer.body.clone())
             },
         };
-        let application = receiver.catalog.application_by_id(source.application).await?;
+        let application = receiver.parts.catalog.application_by_id(source.application).await?;
         let Some(application) = application else { return Ok(InboundReply::not_found()) };
-        let now = receiver.clock.now();
-        let id = receiver.ids.next(now).into();
+        let now = receiver.parts.clock.now();
+        let id = receiver.parts.ids.next(now).into();
         let settings = &source.settings;
         let header = |name: &str| self.head.headers.get(name).map(http::HeaderValue::as_bytes);
         let (place, providers) = (settings.event_type.as_ref(), verified.event_type.as_deref());
@@ -152,16 +152,16 @@ impl Door<'_> {
             created_at: now,
         };
         let is_held =
-            source.settings.confirm.is_some() || receiver.catalog.confirmers().get(source.id).is_some();
+            source.settings.confirm.is_some() || receiver.parts.catalog.confirmers().get(source.id).is_some();
         let endpoints = match is_held {
             true => vec![asking_lane(source.application)],
             false => application.route(&message.event_type, &[]),
         };
         let append = Append::plain(Arc::new(message), endpoints);
         let receive = Receive { row, key, message: Some(append), is_held, logs_copies: true };
-        match receiver.journal.write(Write::Receive(Box::new(receive))).await? {
-            Written::Received(Received::Stored) => receiver.measures.inbound_verified.increment(1),
-            _ => receiver.measures.inbound_duplicates.increment(1),
+        match receiver.parts.journal.write(Write::Receive(Box::new(receive))).await? {
+            Written::Received(Received::Stored) => receiver.parts.measures.inbound_verified.increment(1),
+            _ => receiver.parts.measures.inbound_duplicates.increment(1),
         }
         Ok(reply)
     }

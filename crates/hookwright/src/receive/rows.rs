@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use url::form_urlencoded;
 
+use crate::domain::event::{HookEvent, RefusalEvent};
 use crate::domain::ids::MessageId;
 use crate::domain::inbound::{
     Inbound, OwnToken, REDACTED, REFUSED_BODY_MAX, REFUSED_RETENTION_MAX, Verdict, described, logged,
@@ -22,8 +23,12 @@ impl Door<'_> {
     /// The row of this request, of which `message` was made.
     pub(super) fn row(&self, message: MessageId, verdict: Verdict, status: u16, body: Bytes) -> Inbound {
         let (receiver, source) = (self.receiver, &self.entry.source);
-        let now = receiver.clock.now();
-        let kept = source.settings.retention.unwrap_or(receiver.retention).min(receiver.message_retention);
+        let now = receiver.parts.clock.now();
+        let kept = source
+            .settings
+            .retention
+            .unwrap_or(receiver.parts.retention)
+            .min(receiver.parts.message_retention);
         let kept = if verdict == Verdict::Refused { kept.min(REFUSED_RETENTION_MAX) } else { kept };
         let own = self.own_tokens();
         let headers = self.head.headers.iter();
@@ -75,9 +80,12 @@ impl Door<'_> {
         body: &[u8],
     ) -> Result<InboundReply, Error> {
         let (receiver, source) = (self.receiver, &self.entry.source);
-        receiver.measures.inbound_refused.increment(1);
-        let now = receiver.clock.now();
-        if !receiver.gates.keeps_refused(source.id, now) {
+        receiver.parts.measures.inbound_refused.increment(1);
+        let now = receiver.parts.clock.now();
+        let (is_kept, refused) =
+            (receiver.gates.keeps_refused(source.id, now), receiver.gates.tells_refused(source.id, now));
+        // What is told of is also there to be looked at.
+        if !is_kept && refused.is_none() {
             return Ok(reply);
         }
         tracing::info!(
@@ -87,12 +95,35 @@ impl Door<'_> {
         // Of its own: a slice of a large body would keep all of it in memory.
         let kept = redacted_or_nothing(body, self.content_type(), &source.settings.redact);
         let begin = Bytes::copy_from_slice(&kept[..kept.len().min(REFUSED_BODY_MAX)]);
-        let id = receiver.ids.next(now).into();
+        let id: MessageId = receiver.parts.ids.next(now).into();
         let row = Inbound {
             reason: Some(reason.to_owned()),
             ..self.row(id, Verdict::Refused, reply.status, begin)
         };
-        receiver.journal.write(Write::Receive(Box::new(Receive::logged(row)))).await?;
+        let event = refused.map(|refused| {
+            HookEvent::SourceRefused(Box::new(RefusalEvent {
+                organisation: source.organisation,
+                source: source.id,
+                uid: source.settings.uid.clone(),
+                name: source.settings.name.clone(),
+                request: row.id,
+                status: reply.status,
+                reason: reason.to_owned(),
+                received_at: row.received_at,
+                refused,
+            }))
+        });
+        let write = Write::Receive(Box::new(Receive::logged(row)));
+        let told = match &event {
+            Some(event) => {
+                let listeners = receiver.parts.tell.listeners(source.organisation).await;
+                listeners.messages(std::slice::from_ref(event))
+            }
+            None => Vec::new(),
+        };
+        let write = if told.is_empty() { write } else { Write::Told(Box::new(write), told) };
+        receiver.parts.journal.write(write).await?;
+        receiver.parts.tell.call(event);
         Ok(reply)
     }
 

@@ -7,7 +7,6 @@ use hookwright::domain::json_pointer::JsonPointer;
 use hookwright::domain::names::SourceUid;
 use hookwright::domain::short_ids::SourceId;
 use hookwright::domain::source::{self, ANSWER_BYTES_MAX, BodyPolicy, Dedupe, ProofConfig, SourceSettings};
-use hookwright_signature::provider::SourceKind;
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -185,8 +184,6 @@ impl IngestSourceIn {
         settings.metadata = fields.metadata(self.metadata.unwrap_or_default());
         if let Some(names) = self.methods {
             settings.methods = methods(&mut fields, names);
-        } else if SourceKind::parse(&settings.kind).is_some_and(SourceKind::uses_get) {
-            settings.methods.push("GET".to_owned());
         }
         if let Some(word) = self.body {
             settings.body = body_policy(&mut fields, &word).unwrap_or(settings.body);

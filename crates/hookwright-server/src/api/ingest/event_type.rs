@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::api::fields::Fields;
 
 /// The longest name of a header, in bytes.
-const HEADER_MAX: usize = 256;
+const HEADER_BYTES_MAX: usize = 256;
 
 /// Where requests say what happened: one of the two.
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -18,6 +18,7 @@ const HEADER_MAX: usize = 256;
 pub(in crate::api) struct SourceEventType {
     /// In this header, such as `x-github-event`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256)]
     header: Option<String>,
     /// At this place of a body of JSON (RFC 6901), such as `/type`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,16 +46,16 @@ impl SourceEventType {
                     );
                     None
                 }
-                Ok(name) if name.as_str().len() > HEADER_MAX => {
+                Ok(name) if name.as_str().len() <= HEADER_BYTES_MAX => {
+                    Some(EventTypePlace::Header(name.as_str().to_owned()))
+                }
+                _ => {
                     fields.refuse(
                         FIELD,
-                        format_args!("must have a header's name of at most {HEADER_MAX} characters"),
+                        format_args!(
+                            "must have the name of a header, such as x-github-event, of at most {HEADER_BYTES_MAX} bytes"
+                        ),
                     );
-                    None
-                }
-                Ok(name) => Some(EventTypePlace::Header(name.as_str().to_owned())),
-                Err(_) => {
-                    fields.refuse(FIELD, "must have the name of a header, such as x-github-event");
                     None
                 }
             },

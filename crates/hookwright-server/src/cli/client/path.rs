@@ -141,7 +141,8 @@ impl Path {
         Path { text: text.to_owned(), query: String::new(), names: Vec::new() }
     }
 
-    fn named(mut self, thing: &'static str, name: &str) -> Path {
+    /// One name further, that of a `thing`.
+    pub(in crate::cli) fn named(mut self, thing: &'static str, name: &str) -> Path {
         self.text.push('/');
         push_segment(&mut self.text, name);
         self.names.push(Named { thing, name: name.to_owned() });

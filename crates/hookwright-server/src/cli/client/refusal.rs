@@ -68,16 +68,20 @@ fn missing(names: &[Named], said: &str) -> Option<Failure> {
         None => String::new(),
     };
     let failure = Failure::new(format!("There is no {thing} {name}{within}: 404 Not Found."));
+    // Or the source.
     let app = names.first().map_or("", |named| named.name.as_str());
     Some(match thing {
         "application" => failure.advise("`hookwright application list` shows those that are there."),
         "event type" => failure.advise("`hookwright event-type list` shows those that are there."),
+        // Endpoints of a source are told by the API alone.
+        "endpoint" if names.first().is_some_and(|outer| outer.thing == "source") => failure,
         "endpoint" => {
             failure.advise(&format!("`hookwright endpoint list --app {app}` shows those that are there."))
         }
         "message" => {
             failure.advise(&format!("`hookwright message list --app {app}` shows those that are there."))
         }
+        "request" => failure.advise(&format!("`hookwright source log {app}` shows those that are there.")),
         "source" => failure.advise("`hookwright source list` shows those that are there."),
         "background task" => failure.advise("`hookwright task list` shows those that are there."),
         _ => failure,

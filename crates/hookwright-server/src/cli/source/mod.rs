@@ -1,5 +1,7 @@
 //! `hookwright source`: where messages come in from.
 
+mod again;
+mod handling;
 mod kinds;
 mod settings;
 mod sign;
@@ -16,11 +18,12 @@ use super::console::{Amount, Column, Console};
 use super::failure::Failure;
 use super::output::Output;
 use super::{escape, given};
+use again::{ForwardArgs, ReplayArgs, ResendArgs};
 use settings::{ChangeArgs, SettingArgs};
 
 pub(super) use sign::{Moment, SourceSignArgs};
 
-const COLUMNS: [Column; 14] = [
+const COLUMNS: [Column; 18] = [
     Column::new("ID", "id"),
     Column::new("UID", "uid"),
     Column::new("NAME", "name"),
@@ -31,6 +34,10 @@ const COLUMNS: [Column; 14] = [
     Column::detail("METHODS", "methods"),
     Column::detail("BODY", "body"),
     Column::detail("DEDUPE", "dedupe"),
+    Column::detail("EVENT TYPE", "eventType"),
+    Column::detail("REDACTED", "redact"),
+    Column::detail("CONFIRM", "confirm"),
+    Column::detail("ANSWER", "answer"),
     Column::detail("THROTTLE RATE", "throttleRate"),
     Column::detail("RETENTION", "retention"),
     Column::detail("METADATA", "metadata"),
@@ -84,14 +91,19 @@ enum SourceCommand {
     #[command(after_help = "Examples:
   hookwright source create github --uid code --secret-file secret.txt
   hookwright source create hmac --uid shop --secret-file secret.txt --field header=x-signature
-  hookwright source create token --uid door --secret-file token.txt --field header=x-token --method GET")]
+  hookwright source create token --uid door --secret-file token.txt --field header=x-token --method GET
+  hookwright source create token --uid pay --secret-file token.txt --field header=x-token --event-type /kind \
+    --redact /card/number --confirm-url 'https://api.pay.example/orders/{body:/order}' \
+    --confirm-headers-file headers.txt --confirm-pointer /paid --confirm-equals true
+  hookwright source create cron --uid nightly --schedule '0 3 * * *' --payload @backup.json")]
     Create(SettingArgs),
     /// Change what is named of a source
     #[command(after_help = "Examples:
   hookwright source update code --throttle-rate 50 --retention 30d
   hookwright source update code --secret-file secret.txt
+  hookwright source update code --answer-status 202 --answer-body '' --event-type x-github-event
 
-What proves a request is changed as a whole: give all fields of the kind.")]
+What proves a request is changed as a whole: give all fields of the kind. So are the answer, and who confirms.")]
     Update {
         #[command(flatten)]
         name: SourceName,
@@ -116,6 +128,24 @@ What proves a request is changed as a whole: give all fields of the kind.")]
         #[command(flatten)]
         amount: Amount,
     },
+    /// Forward what comes to a source there too
+    #[command(after_help = "Examples:
+  hookwright source forward code https://acme.example.com/hooks --uid main
+  hookwright source forward code https://acme.example.com/pushes --event-type push")]
+    Forward(ForwardArgs),
+    /// Forward one request of a source's log once more; one that nobody has confirmed is asked about again
+    #[command(after_help = "Examples:
+  hookwright source resend code log2lbJh8YRbTq7vM3y0v1cPq
+  hookwright source resend code log2lbJh8YRbTq7vM3y0v1cPq --endpoint main")]
+    Resend(ResendArgs),
+    /// Forward a range of what came to a source to an endpoint once more
+    #[command(after_help = "Examples:
+  hookwright source replay code --endpoint main --since 2h
+  hookwright source replay code --endpoint main --since 3d --until 1d --event-type push --status failed
+  hookwright source replay code --endpoint main --since 7d --missing
+
+Without filters all of the range is forwarded, whatever came of it.")]
+    Replay(ReplayArgs),
     /// Give a source another URL; the old one is good for a while
     #[command(after_help = "Example:\n  hookwright source rotate code --grace 12h")]
     Rotate {
@@ -180,6 +210,9 @@ pub(super) async fn run(args: SourceArgs, output: Output) -> Result<(), Failure>
         SourceCommand::Log { name, amount } => {
             console.list(name.path().then("log"), amount, &LOG_COLUMNS).await
         }
+        SourceCommand::Forward(forward) => forward.run(&console).await,
+        SourceCommand::Resend(resend) => resend.run(&console, output).await,
+        SourceCommand::Replay(replay) => replay.run(&console).await,
         SourceCommand::Rotate { name, grace } => {
             let body = json!({ "gracePeriodSeconds": given::seconds("grace", &grace)? });
             let answer = client.post(&name.path().then("token").then("rotate"), &body).await?;

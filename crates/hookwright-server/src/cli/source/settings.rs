@@ -8,6 +8,7 @@ use hookwright_signature::provider::SourceKind;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use super::handling::{HandlingArgs, HandlingIn};
 use super::secret_field;
 use crate::cli::failure::Failure;
 use crate::cli::{given, secret};
@@ -27,6 +28,8 @@ pub(super) struct SettingArgs {
     proof: ProofArgs,
     #[command(flatten)]
     taking: TakingArgs,
+    #[command(flatten)]
+    handling: HandlingArgs,
 }
 
 /// What to change; what is left out stays.
@@ -42,6 +45,8 @@ pub(super) struct ChangeArgs {
     proof: ProofArgs,
     #[command(flatten)]
     taking: TakingArgs,
+    #[command(flatten)]
+    handling: HandlingArgs,
 }
 
 /// What proves a request: all of it, also where it is changed.
@@ -53,6 +58,15 @@ struct ProofArgs {
     /// Another field of the kind, such as header=x-token; a value of @ and a file is read from there; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     field: Vec<String>,
+    /// Send at these times, as cron has them: '0 3 * * *' is 3 o'clock UTC each day; of the kind cron
+    #[arg(long, value_name = "CRON", requires = "payload")]
+    schedule: Option<String>,
+    /// Send this, or what is in the file after an @; of the kind cron
+    #[arg(long, value_name = "TEXT", requires = "schedule")]
+    payload: Option<String>,
+    /// Send it as this content type; of the kind cron [default: application/json]
+    #[arg(long, value_name = "TYPE", requires = "schedule")]
+    payload_type: Option<String>,
 }
 
 /// What is taken, and how it is answered.
@@ -102,6 +116,8 @@ pub(super) struct SourceIn {
     retention: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<BTreeMap<String, String>>,
+    #[serde(flatten)]
+    handling: HandlingIn,
 }
 
 impl SettingArgs {
@@ -109,6 +125,7 @@ impl SettingArgs {
         let name = self.name.or_else(|| self.uid.clone()).unwrap_or_else(|| self.kind.clone());
         let config = self.proof.config(&self.kind)?;
         let mut document = self.taking.document()?;
+        document.handling = self.handling.document()?;
         document.uid = self.uid.map(Some);
         document.name = Some(name);
         document.kind = Some(self.kind);
@@ -120,13 +137,14 @@ impl SettingArgs {
 impl ChangeArgs {
     /// Whether something of what proves its requests is changed, for which its kind must be known.
     pub(super) fn changes_proof(&self) -> bool {
-        self.proof.secret_file.is_some() || !self.proof.field.is_empty()
+        self.proof.secret_file.is_some() || !self.proof.field.is_empty() || self.proof.schedule.is_some()
     }
 
     /// The change of a source of this kind.
     pub(super) fn document(self, kind: &str) -> Result<SourceIn, Failure> {
         let config = self.proof.config(kind)?;
         let mut document = self.taking.document()?;
+        document.handling = self.handling.document()?;
         document.uid = self.uid.map(|uid| (!uid.is_empty()).then_some(uid));
         document.name = self.name;
         document.config = config;
@@ -157,6 +175,15 @@ impl ProofArgs {
             let value = Zeroizing::new(value.trim_end_matches(['\r', '\n']).to_owned());
             fields.insert(name.to_owned(), value);
         }
+        let schedule = [("schedule", &self.schedule), ("contentType", &self.payload_type)];
+        for (name, value) in schedule {
+            if let Some(value) = value {
+                fields.insert(name.to_owned(), Zeroizing::new(value.clone()));
+            }
+        }
+        if let Some(payload) = &self.payload {
+            fields.insert("payload".to_owned(), Zeroizing::new(given::text(payload)?));
+        }
         Ok((!fields.is_empty()).then_some(fields))
     }
 }
@@ -178,6 +205,7 @@ impl TakingArgs {
             throttle_rate: self.throttle_rate.map(|rate| (rate > 0).then_some(rate)),
             retention: self.retention.map(|text| (!text.is_empty()).then_some(text)),
             metadata,
+            handling: HandlingIn::default(),
         })
     }
 }
@@ -194,6 +222,7 @@ impl SourceIn {
             && self.throttle_rate.is_none()
             && self.retention.is_none()
             && self.metadata.is_none()
+            && self.handling.is_empty()
     }
 }
 

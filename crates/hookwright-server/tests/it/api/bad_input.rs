@@ -49,6 +49,7 @@ impl Named {
             ("{app_id}", "ann"),
             ("{endpoint_id}", "main"),
             ("{source_id}", "orders"),
+            ("{log_id}", "log2lbJh8YRbTq7vM3y0v1cPq"),
             ("{event_type_name}", "a.b"),
             ("{msg_id}", &self.message),
             ("{attempt_id}", &self.attempt),

@@ -9,6 +9,7 @@ mod demo;
 mod documentation;
 mod endpoints;
 mod examples;
+mod forwarding;
 mod help;
 mod importing;
 mod listening;

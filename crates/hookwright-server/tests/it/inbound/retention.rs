@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use hookwright::Clock;
 use hookwright::domain::time::Timestamp;
 use hookwright_testkit::http::Method;
@@ -55,6 +56,36 @@ async fn within_half_a_minute_of_its_expiry_a_request_is_gone_from_the_log_and_f
     assert!(holds(&database, KEPT) || holds(&log, KEPT), "what is kept is found like this");
     let left = server.client.get(&format!("{PATH}/{}/log", provider.id)).await.expect(200).json();
     assert_eq!(left["data"], json!([]));
+    server.process.kill9().await;
+}
+
+/// What a metric says.
+fn measured(metrics: &str, name: &str) -> f64 {
+    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.unwrap_or_else(|| panic!("no {name} in {metrics}")).parse().unwrap()
+}
+
+#[tokio::test]
+async fn what_goes_goes_in_slices_of_2_ms() {
+    const REQUESTS: u32 = 3_000;
+    let mut server = Live::start(&launch("1s").env("HOOKWRIGHT_INBOUND_RETENTION", "1s")).await;
+    let made = server.client.post(PATH, &github()).await.expect(201).json();
+    let provider = Provider::made(&server.url, &made, &github(), None);
+    let all = futures_util::stream::iter(0..REQUESTS).for_each_concurrent(32, async |number| {
+        provider.send(&number.to_string(), "{}").await.expect(200);
+    });
+    all.await;
+    let metrics = eventually("all of them to be gone", async || {
+        let metrics = server.client.get("/metrics").await.expect(200).text();
+        let gone = measured(&metrics, "hookwright_expired_inbound_total");
+        if gone >= f64::from(REQUESTS) { Ok(metrics) } else { Err(gone) }
+    })
+    .await;
+    let [slices, seconds] =
+        ["count", "sum"].map(|what| measured(&metrics, &format!("hookwright_slice_seconds_{what}")));
+    // 500 of them at most in each; and where the machine has other work one may take longer, but not all of them.
+    assert!(slices >= f64::from(REQUESTS / 500), "{slices}");
+    assert!(seconds / slices < 0.005, "{seconds} s in {slices} slices");
     server.process.kill9().await;
 }
 

@@ -217,10 +217,23 @@ pub(super) fn expire(connection: &Connection, now: Timestamp, slice: Slice) -> R
 
 /// Removes keys that have expired, and says how many.
 pub(super) fn expire_keys(connection: &Connection, now: Timestamp, slice: Slice) -> Result<u32, StoreError> {
-    let sql = "DELETE FROM inbound_key WHERE (application, key) IN
-                   (SELECT application, key FROM inbound_key WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
-    let rows = connection.prepare_cached(sql)?.execute(params![now.as_micros(), slice.rows])?;
-    Ok(u32::try_from(rows).unwrap_or(u32::MAX))
+    let mut budget = Budget::of(slice);
+    let sql = "SELECT application, key FROM inbound_key WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+    let due = value::all(connection, sql, params![now.as_micros(), slice.rows], |row| {
+        Ok((value::id(row, 0, ApplicationId::from_bytes)?, value::get::<[u8; 32]>(row, 1)?))
+    })?;
+    let mut gone = 0;
+    for (application, key) in due {
+        if gone > 0 && budget.is_spent() {
+            break;
+        }
+        budget.spend(1);
+        connection
+            .prepare_cached("DELETE FROM inbound_key WHERE application = ?1 AND key = ?2")?
+            .execute(params![application.as_bytes(), key])?;
+        gone += 1;
+    }
+    Ok(gone)
 }
 
 const WRONG_HEADERS: StoreError = StoreError::Value { column: "inbound.headers" };

@@ -1,6 +1,7 @@
 //! The inbox of a product: what others send, and the product's own code for it.
 
-mod receiving; // reading order: what comes in, what is done with it, the next start
+mod receiving; // reading order: what comes in, what is asked about it, what is done with it, the next start
+mod confirming;
 mod handling;
 mod starting;
 

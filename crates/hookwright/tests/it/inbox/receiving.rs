@@ -1,12 +1,14 @@
 //! What comes in: proven, stored, answered.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use hookwright::domain::event::HookEvent;
 use hookwright::domain::page::{Order, PageRequest};
-use hookwright::domain::source::Dedupe;
+use hookwright::domain::source::{Dedupe, SourceRef};
 use hookwright::http::{Method, Request, StatusCode};
 use hookwright::testing::SignedRequest;
-use hookwright::{Bytes, EventTypeFrom, Inbox, Source};
+use hookwright::{Bytes, EventTypeFrom, Hooks, Inbox, Source};
 use serde_json::{Value, json};
 
 use super::{Handled, PAID, SECRET, in_memory, send, stripe, text, verdicts};
@@ -135,6 +137,26 @@ async fn a_source_is_answered_limited_and_deduplicated_as_it_is_set() {
 }
 
 #[tokio::test]
+async fn a_handshake_is_answered_by_the_method_that_its_provider_uses_and_is_nothing_to_handle() {
+    let seen = Handled::default();
+    let inbox = in_memory()
+        .source("whatsapp", Source::meta(SECRET, "between-us"))
+        .on("*", seen.handler())
+        .start()
+        .await
+        .unwrap();
+    let ask = async |token: &str| {
+        let query = format!("hub.mode=subscribe&hub.verify_token={token}&hub.challenge=1158201444");
+        let request = Request::get(format!("/hook?{query}")).body(Bytes::new()).unwrap();
+        inbox.receive("whatsapp", request).await
+    };
+    let answer = ask("between-us").await;
+    assert_eq!((answer.status().as_u16(), text(&answer)), (200, "1158201444"));
+    assert_eq!(ask("guessed").await.status(), 403);
+    assert_eq!(seen.count(), 0);
+}
+
+#[tokio::test]
 async fn tokens_are_not_kept_in_the_log_neither_the_one_of_now_nor_those_of_before() {
     let source = |token: &str| Source::token("X-Shop", token);
     let both = source("hunter-new").or(Source::token("X-Old", "hunter-old").or(source("hunter-oldest")));
@@ -150,4 +172,28 @@ async fn tokens_are_not_kept_in_the_log_neither_the_one_of_now_nor_those_of_befo
     assert_eq!(log.len(), 3);
     assert!(log.iter().all(|row| row.headers.contains(&("x-more".to_owned(), "[redacted]".to_owned()))));
     assert!(!format!("{log:?}").contains("hunter"), "{log:?}");
+}
+
+#[tokio::test]
+async fn a_product_is_told_that_a_source_refuses_what_comes() {
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let engine = Hooks::test().on_event(move |event| {
+        if let HookEvent::SourceRefused(refusal) = event {
+            let _ = tell.send((**refusal).clone());
+        }
+    });
+    let inbox = Inbox::within(engine).source("payments", stripe()).start().await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(send(&inbox, Source::stripe("guessed"), PAID).await.status(), 401);
+    }
+    let refusal = told.recv().await.unwrap();
+    assert_eq!((refusal.uid.unwrap().as_str(), refusal.status, refusal.refused), ("payments", 401, 1));
+    let (hooks, source) = (inbox.hooks(), SourceRef::parse("payments").unwrap());
+    let row = hooks.source_log_get(hooks.default_organisation(), &source, refusal.request).await.unwrap();
+    assert_eq!(row.reason, Some(refusal.reason));
+    inbox.hooks().advance(Duration::from_secs(60)).await;
+    assert_eq!(send(&inbox, Source::stripe("guessed"), PAID).await.status(), 401);
+    assert_eq!(told.recv().await.unwrap().refused, 3, "those in between are counted");
+    inbox.shutdown(Duration::from_secs(10)).await.unwrap();
+    assert!(told.recv().await.is_none());
 }

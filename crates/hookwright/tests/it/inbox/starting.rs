@@ -2,23 +2,23 @@
 
 use std::time::Duration;
 
-use hookwright::{Hooks, Inbox, InboxBuilder, InboxError, Source, StartError};
+use hookwright::{BoxError, EventTypeFrom, Hooks, Inbox, InboxBuilder, InboxError, Source, StartError};
 use hookwright_testkit::eventually;
 use tempfile::TempDir;
 
 use super::{Handled, PAID, in_memory, send, stripe};
 use crate::rig;
 
-/// An inbox on a file.
-fn on_file(directory: &TempDir) -> InboxBuilder {
+/// An inbox on a file, whose engine tries so often again.
+pub(super) fn on_file(directory: &TempDir, retries: usize) -> InboxBuilder {
     let mut engine = Hooks::open("sqlite://replaced.db").unwrap();
     *engine.config_mut() = rig::config(directory);
     // Longer than it takes to end one engine.
-    engine.config_mut().retry.schedule = vec![Duration::from_secs(1); 3];
+    engine.config_mut().retry.schedule = vec![Duration::from_secs(1); retries];
     Inbox::within(engine)
 }
 
-async fn until(condition: impl Fn() -> bool) {
+pub(super) async fn until(condition: impl Fn() -> bool) {
     eventually("what handlers are called with", async || if condition() { Ok(()) } else { Err(()) }).await;
 }
 
@@ -38,6 +38,13 @@ async fn what_is_declared_wrong_is_told_at_the_start() {
     assert!(matches!(wrong(twice).await, InboxError::HandlerTwice { .. }));
     assert!(matches!(wrong(source().on("a*", handler())).await, InboxError::Event { .. }));
     assert!(matches!(wrong(source().on_as("", "a", handler())).await, InboxError::HandlerName { .. }));
+    for from in
+        [EventTypeFrom::header("a b"), EventTypeFrom::header("Authorization"), EventTypeFrom::pointer("data")]
+    {
+        assert!(matches!(wrong(source().event_type(from)).await, InboxError::EventType { .. }));
+    }
+    let confirm = in_memory().confirm(async |_| Ok::<_, BoxError>(true));
+    assert!(matches!(wrong(confirm).await, InboxError::NoSource { .. }));
     let kinds = in_memory().source("payments", stripe().or(Source::github("s")));
     assert!(matches!(wrong(kinds).await, InboxError::Kinds { .. }));
     let empty = wrong(in_memory().source("payments", Source::stripe(""))).await.to_string();
@@ -53,7 +60,7 @@ async fn what_is_declared_wrong_is_told_at_the_start() {
 async fn the_next_start_goes_on_with_what_is_left_and_takes_what_is_declared_now() {
     let directory = tempfile::tempdir().unwrap();
     let (paid, gone) = (Handled::default(), Handled::default());
-    let inbox = on_file(&directory)
+    let inbox = on_file(&directory, 3)
         .source("payments", stripe())
         .on_as("pay", "charge.succeeded", paid.handler())
         .on_as("old", "*", gone.handler())
@@ -67,7 +74,7 @@ async fn the_next_start_goes_on_with_what_is_left_and_takes_what_is_declared_now
 
     // Another secret beside the old one, one handler for other events as well, and one that is not there any more.
     let both = || Source::stripe("new").or(stripe());
-    let inbox = on_file(&directory)
+    let inbox = on_file(&directory, 3)
         .source("payments", both())
         .on_as("pay", "*", paid.handler())
         .start()
@@ -86,7 +93,7 @@ async fn the_next_start_goes_on_with_what_is_left_and_takes_what_is_declared_now
     inbox.shutdown(Duration::from_secs(10)).await.unwrap();
 
     // It is there again, and gets what comes from now on; what was done is not done again.
-    let inbox = on_file(&directory)
+    let inbox = on_file(&directory, 3)
         .source("payments", Source::stripe("new"))
         .on_as("pay", "*", paid.handler())
         .on_as("old", "*", gone.handler())

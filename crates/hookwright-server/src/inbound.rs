@@ -3,15 +3,13 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Request, State};
+use axum::response::Response;
 use axum::routing::any;
 use hookwright::domain::short_ids::SourceId;
 use hookwright::domain::source::SourceToken;
-use hookwright::{InboundHead, InboundReply, Thing};
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, StatusCode};
+use hookwright::{InboundHead, InboundReply};
+use http::StatusCode;
 use url::Url;
 
 use crate::api::body::collect;
@@ -22,7 +20,8 @@ use crate::server::AppState;
 pub(crate) const PREFIX: &str = "/in/";
 
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/in/{source}/{token}", any(receive))
+    // One route for whatever stands there, so that what cannot be a source is answered as one that is not there.
+    Router::new().route("/in/{*source}", any(receive))
 }
 
 /// The URL that a source's provider sends to.
@@ -30,19 +29,17 @@ pub(crate) fn ingest_url(public_url: &Url, source: SourceId, token: &SourceToken
     format!("{}{PREFIX}{source}/{}", public_url.as_str().trim_end_matches('/'), token.expose())
 }
 
-async fn receive(
-    State(state): State<AppState>,
-    path: Result<Path<(String, String)>, PathRejection>,
-    request: Request,
-) -> Result<Response, ApiError> {
-    let Ok(Path((source, token))) = path else { return Err(ApiError::not_found(Thing::Source)) };
+async fn receive(State(state): State<AppState>, request: Request) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
+    // As they came: neither has a character that would be escaped.
+    let named = parts.uri.path().strip_prefix(PREFIX).and_then(|rest| rest.split_once('/'));
+    let Some((source, token)) = named else { return Ok(response(InboundReply::not_found())) };
     let public_url = state.options.public_url.as_str().trim_end_matches('/');
     let called = parts.uri.path_and_query().map(|called| called.as_str()).unwrap_or_default();
     let url = format!("{public_url}{called}");
     let head = InboundHead {
-        source: &source,
-        token: &token,
+        source,
+        token,
         method: &parts.method,
         path: parts.uri.path(),
         query: parts.uri.query(),
@@ -57,23 +54,11 @@ async fn receive(
     let reply = match collect(body, &parts.headers, limit).await {
         Ok(body) => door.take(body).await?,
         Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => door.too_large(limit).await?,
-        Err(error) => return Err(error),
+        Err(error) => door.unread(error.status().as_u16(), &error.in_words()).await?,
     };
     Ok(response(reply))
 }
 
 fn response(reply: InboundReply) -> Response {
-    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
-    let mut response = (status, Body::from(reply.body)).into_response();
-    let headers = response.headers_mut();
-    if let Ok(content_type) = HeaderValue::try_from(reply.content_type) {
-        headers.insert(CONTENT_TYPE, content_type);
-    }
-    if let Some(allow) = reply.allow.and_then(|methods| HeaderValue::try_from(methods).ok()) {
-        headers.insert(ALLOW, allow);
-    }
-    if let Some(seconds) = reply.retry_after {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
+    http::Response::from(reply).map(Body::from)
 }

@@ -8,6 +8,7 @@ mod api;
 mod auth;
 mod inbound;
 mod middleware;
+mod nearest;
 mod notify;
 mod outgoing;
 pub mod pages;

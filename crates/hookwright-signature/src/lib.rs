@@ -41,6 +41,8 @@
 //! While a sender rotates its secret, give the verifier both: `"whsec_new… whsec_old…".parse()`, or
 //! [`Verifier::with_key`]. For asymmetric signatures give it the public key, `whpk_…`.
 //!
+//! Two whole receivers are in `examples/`: `receive_with_axum` and `receive_with_hyper`.
+//!
 //! # Sending
 //!
 //! ```
@@ -84,6 +86,11 @@ mod secret;
 mod signer;
 mod standard;
 mod verifier;
+
+/// The page that the registry shows, so that its code is compiled.
+#[cfg(all(doctest, feature = "http"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 pub use error::{
     GenerateError, KeyError, MessageIdError, ParsePublicKeyError, ParseSecretError, VerifyError,

@@ -8,21 +8,23 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::ActivityFeed;
-use crate::catalog::{Catalog, EndpointLimits, Finder};
-use crate::config::{Config, ConfigError};
+use crate::catalog::{Catalog, Confirmer, EndpointLimits, Finder};
+use crate::config::{Config, ConfigError, MasterKeys};
 use crate::deliver::address_policy::AddressPolicy;
 use crate::deliver::{Custom, Deliverer, TlsSetupError};
 use crate::dispatch::{Dispatch, Parts};
 use crate::domain::event::HookEvent;
 use crate::domain::event_registry::{EventRegistry, RegistryError};
 use crate::domain::ids::IdGenerator;
+use crate::domain::names::SourceUid;
+use crate::domain::source::SourceRef;
 use crate::error::Error;
 use crate::hooks::{Hooks, Inner};
 use crate::journal::{Committed, Journal};
 use crate::maintenance::{self, Maintenance};
 use crate::measures::Measures;
 use crate::publish::{BroadcastParts, Broadcasts, Publisher};
-use crate::receive::Receiver;
+use crate::receive::{self, Receiver, schedule};
 use crate::store::error::StoreError;
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store};
 use crate::tasks::{self, Tasks};
@@ -38,6 +40,8 @@ pub struct Builder {
     finder: Finder,
     custom: Custom,
     owner_field: Option<String>,
+    /// What says of sources' requests whether they are true, by the sources' uids.
+    pub(crate) confirmers: Vec<(SourceUid, Confirmer)>,
     #[cfg(feature = "testing")]
     pub(crate) capture: Option<Arc<crate::testing::Capture>>,
 }
@@ -52,6 +56,10 @@ pub enum StartError {
     /// An event cannot be declared so.
     #[error(transparent)]
     Events(#[from] RegistryError),
+    /// An inbox cannot be as it is declared.
+    #[cfg(feature = "receive")]
+    #[error(transparent)]
+    Inbox(#[from] crate::inbox::InboxError),
     /// Its database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -64,6 +72,9 @@ pub enum StartError {
     /// The operating system gives no randomness.
     #[error("the operating system gave no random bytes")]
     Randomness,
+    /// The first read failed.
+    #[error("cannot read from the database")]
+    FirstRead(#[source] Error),
     /// The first write failed.
     #[error("cannot write to the database")]
     FirstWrite(#[source] Error),
@@ -79,6 +90,7 @@ impl Builder {
             finder: Finder::default(),
             custom: Custom::default(),
             owner_field: None,
+            confirmers: Vec::new(),
             #[cfg(feature = "testing")]
             capture: None,
         }
@@ -87,6 +99,13 @@ impl Builder {
     /// The configuration, to be changed before the start.
     pub fn config_mut(&mut self) -> &mut Config {
         &mut self.config
+    }
+
+    /// Encrypts secrets in the database with the first of these keys; the others still decrypt. Without it a key is made, in a file
+    /// beside the database, which is needed whenever the database is opened.
+    pub fn master_keys(mut self, keys: MasterKeys) -> Builder {
+        self.config.master_keys = Some(keys);
+        self
     }
 
     /// Has `callback` called for each attempt that ends and for whatever else a product may want to know: messages that fail or
@@ -109,8 +128,9 @@ impl Builder {
         let config = self.config;
         config.check()?;
         let events = self.events?;
-        let url = config.database.clone();
-        let opened = tokio::task::spawn_blocking(move || Store::open(&url, Exclusivity::OnlyDeliverer)).await;
+        let (url, keys) = (config.database.clone(), config.master_keys.clone());
+        let open = move || Store::open(&url, keys.as_ref(), Exclusivity::OnlyDeliverer);
+        let opened = tokio::task::spawn_blocking(open).await;
         let (store, writer) = opened.unwrap_or(Err(StoreError::Locked))?;
         let policy = Arc::new(AddressPolicy::new(&config));
         let deliverer = Deliverer::new(&config, Arc::clone(&policy), self.custom)?;
@@ -124,6 +144,7 @@ impl Builder {
             events,
             finder: self.finder,
             owner_field: self.owner_field,
+            confirmers: self.confirmers,
             #[cfg(feature = "testing")]
             capture: self.capture,
             store,
@@ -148,6 +169,7 @@ struct Foundation {
     events: EventRegistry,
     finder: Finder,
     owner_field: Option<String>,
+    confirmers: Vec<(SourceUid, Confirmer)>,
     #[cfg(feature = "testing")]
     capture: Option<Arc<crate::testing::Capture>>,
     store: Store,
@@ -168,6 +190,14 @@ impl Foundation {
         let catalog =
             Arc::new(Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids), limits));
         catalog.organisation_ensure(DEFAULT_ORGANISATION).await.map_err(StartError::FirstWrite)?;
+        // Before anything is delivered: what an earlier run left may wait for one of them.
+        for (uid, confirm) in self.confirmers {
+            match catalog.source_get(DEFAULT_ORGANISATION, &SourceRef::Uid(uid)).await {
+                Ok(found) => catalog.confirmers().set(found.source.id, confirm),
+                Err(Error::NotFound(_)) => {}
+                Err(error) => return Err(StartError::FirstRead(error)),
+            }
+        }
         let tell = Tell::start(clock.clone(), Arc::clone(&ids), Arc::clone(&catalog), self.callbacks);
         let tell = Arc::new(tell.map_err(StartError::Thread)?);
         let names = self.events.iter().map(|event| event.name.clone()).collect();
@@ -221,15 +251,26 @@ impl Foundation {
             config.retention,
             self.finder,
         );
-        let receiver = Receiver::new(
-            clock.clone(),
-            Arc::clone(&ids),
-            journal.clone(),
-            Arc::clone(&catalog),
-            Arc::clone(&measures),
-            config.inbound_retention,
-            config.retention,
-        );
+        let receiver = Receiver::new(receive::Parts {
+            clock: clock.clone(),
+            ids: Arc::clone(&ids),
+            journal: journal.clone(),
+            catalog: Arc::clone(&catalog),
+            measures: Arc::clone(&measures),
+            tell: Arc::clone(&tell),
+            retention: config.inbound_retention,
+            message_retention: config.retention,
+        });
+        tokio::spawn(schedule::run(schedule::Parts {
+            clock: clock.clone(),
+            ids: Arc::clone(&ids),
+            store: store.clone(),
+            journal: journal.clone(),
+            catalog: Arc::clone(&catalog),
+            retention: config.inbound_retention,
+            message_retention: config.retention,
+            stop: stop.clone(),
+        }));
         let inner = Inner {
             config,
             events: self.events,

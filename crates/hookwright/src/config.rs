@@ -1,5 +1,6 @@
 //! What can be set on an engine, as values that were checked when they were made.
 
+mod master_keys;
 #[cfg(feature = "postgres")]
 mod postgres_url;
 
@@ -11,6 +12,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::clock::Clock;
+pub(crate) use crate::config::master_keys::MASTER_KEY_BYTES;
+pub use crate::config::master_keys::{MasterKeys, MasterKeysError};
 #[cfg(feature = "postgres")]
 pub use crate::config::postgres_url::PostgresUrl;
 use crate::domain::inbound::INBOUND_RETENTION_DEFAULT;
@@ -51,6 +54,9 @@ pub const ENDPOINTS_BYTES_MAX_DEFAULT: usize = 32 * 1024 * 1024;
 pub struct Config {
     /// Where the engine keeps what it knows.
     pub database: DatabaseUrl,
+    /// What secrets in the database are encrypted with. Without it a key is made, in a file beside the database: its name with `.key`
+    /// behind it. The keys in that file, if it is there, decrypt in any case.
+    pub master_keys: Option<MasterKeys>,
     /// When failed attempts are made again.
     pub retry: RetryPolicy,
     /// How long one attempt may take, in all.
@@ -96,6 +102,7 @@ impl Config {
     pub fn new(database: DatabaseUrl) -> Config {
         Config {
             database,
+            master_keys: None,
             retry: RetryPolicy::default(),
             request_timeout: REQUEST_TIMEOUT_DEFAULT,
             connect_timeout: CONNECT_TIMEOUT_DEFAULT,

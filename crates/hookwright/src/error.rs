@@ -45,6 +45,14 @@ pub enum Error {
         /// What is wrong with it, and what to do.
         why: String,
     },
+    /// What is set on a source does not go together, or cannot be.
+    #[error("{field}: {why}")]
+    SourceSetting {
+        /// Which setting, as the API writes it.
+        field: &'static str,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
     /// No event of this name was declared.
     #[error(
         "the event {event:?} is not declared: declare it with `.event({event:?}, …)` before the engine starts"
@@ -94,6 +102,12 @@ pub enum Error {
     /// The message's payload is gone.
     #[error("the message's payload is no longer stored")]
     PayloadGone,
+    /// Nothing is forwarded of this request to a source: it was refused, a handshake, or a copy of another.
+    #[error("nothing is forwarded of this request")]
+    NotForwarded,
+    /// The message was made of a request whose sender has not said that it is true.
+    #[error("the message's sender has not confirmed it")]
+    NotConfirmed,
     /// The endpoint is disabled: what was sent to it now would end at once.
     #[error("the endpoint is disabled")]
     EndpointDisabled,
@@ -129,6 +143,8 @@ pub enum Thing {
     Attempt,
     /// A source of inbound webhooks.
     Source,
+    /// A request that came to a source.
+    Request,
     /// A token.
     Token,
     /// A background task.
@@ -146,6 +162,7 @@ impl std::fmt::Display for Thing {
             Thing::Message => "message",
             Thing::Attempt => "attempt",
             Thing::Source => "source",
+            Thing::Request => "request",
             Thing::Token => "token",
             Thing::Organisation => "organisation",
             Thing::Task => "background task",

@@ -41,6 +41,7 @@
 //! - [`Hooks::owner`] is whoever has subscriptions: [`Owner::subscribe`], [`Owner::send`].
 //! - [`Builder::find_with`], [`Builder::serialize_with`] and [`Builder::deliver_with`] put the product's own code in the place of
 //!   the engine's.
+//! - Feature `receive`: an `Inbox` takes webhooks of others, and calls the product's handlers with them.
 //! - Feature `testing`: `Hooks::test()` is an engine that catches its webhooks, for the product's own tests.
 //!
 //! An engine runs on the runtime that it was started on, writes on a thread of its own, and has ended when [`Hooks::shutdown`]
@@ -65,6 +66,9 @@ mod tell; // the user is told
 
 mod store; // the only SQL
 pub mod domain; // the words, and what is decided about them
+
+#[cfg(feature = "receive")]
+pub mod inbox; // what others send to a product
 
 mod builder; // what ties it together
 mod admin;
@@ -92,14 +96,17 @@ pub use admin::Admin;
 pub use builder::{Builder, StartError};
 pub use clock::Clock;
 pub use deliver::address_policy::{AddressKind, UrlError};
-pub use deliver::{BoxError, Outgoing, WebhookBody};
+pub use deliver::{BoxError, InboundEvent, Outgoing, WebhookBody};
 pub use domain::event::HookEvent;
 pub use domain::event_registry::{Raw, ResourceAction};
+pub use domain::inbound::ReceivedRequest;
 pub use domain::owner::{AsOwner, OwnerError, OwnerId};
 pub use error::{Error, Thing};
 #[doc(hidden)]
 pub use hooks::returning as macro_support;
 pub use hooks::{Hooks, NothingSent, Owner, Published, Resource, Subscribe, Unwritten};
+#[cfg(feature = "receive")]
+pub use inbox::{DeadLetter, EventTypeFrom, Inbox, InboxBuilder, InboxError};
 pub use measures::Snapshot;
 pub use publish::{NewMessage, Sent};
 pub use receive::{Door, InboundHead, InboundReply};
@@ -109,10 +116,12 @@ pub use store::read::{
     ApplicationFilter, AttemptFilter, DeliveryStatus, Destination, EndpointStats, MessageFilter,
     RecentMessage, SentMessage, TaskFilter,
 };
+pub use store::sealing::SealingError;
 pub use store::write::RequestKey;
 
 // What the seams are written in.
 pub use bytes::Bytes;
+pub use hookwright_signature::provider::Source;
 pub use http;
 
 pub use hookwright_macros::Resource;

@@ -13,6 +13,7 @@ pub(crate) struct Measures {
     pub(crate) first_attempt_delay_seconds: Histogram,
     pub(crate) commits: Counter,
     pub(crate) commit_seconds: Histogram,
+    pub(crate) slice_seconds: Histogram,
     pub(crate) commit_failures: Counter,
     pub(crate) inbound_verified: Counter,
     pub(crate) inbound_duplicates: Counter,
@@ -82,6 +83,11 @@ impl Measures {
             Unit::Seconds,
             "What writing a batch took, the disk's part included."
         );
+        metrics::describe_histogram!(
+            "hookwright_slice_seconds",
+            Unit::Seconds,
+            "A slice of removing what has expired or was deleted, within its batch."
+        );
         metrics::describe_counter!(
             "hookwright_commit_failures_total",
             Unit::Count,
@@ -103,6 +109,7 @@ impl Measures {
             first_attempt_delay_seconds: metrics::histogram!("hookwright_first_attempt_delay_seconds"),
             commits: metrics::counter!("hookwright_commits_total"),
             commit_seconds: metrics::histogram!("hookwright_commit_seconds"),
+            slice_seconds: metrics::histogram!("hookwright_slice_seconds"),
             commit_failures: metrics::counter!("hookwright_commit_failures_total"),
             inbound_verified: metrics::counter!("hookwright_inbound_total", "verdict" => "verified"),
             inbound_duplicates: metrics::counter!("hookwright_inbound_total", "verdict" => "duplicate"),

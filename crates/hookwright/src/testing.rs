@@ -26,6 +26,9 @@
 //! # }
 //! ```
 
+mod expiry; // what time takes away
+mod signed; // requests of providers
+
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,6 +47,8 @@ use crate::domain::ids::{EndpointId, MessageId};
 use crate::domain::time::Timestamp;
 use crate::hooks::Hooks;
 use crate::store::write::Write;
+
+pub use signed::{SignedRequest, signed_request};
 
 /// Where the clock stands at the start: 2023-11-14T22:13:20Z.
 const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
@@ -203,7 +208,8 @@ impl Hooks {
         self.capture().lock().answers.extend(answers.into_iter().map(Into::into));
     }
 
-    /// Lets so much time pass: what is due meanwhile happens, each at its time, before this returns.
+    /// Lets so much time pass: what is due meanwhile happens, each at its time, before this returns. Requests to sources whose time is
+    /// up are gone from their log then.
     ///
     /// # Panics
     ///
@@ -220,6 +226,7 @@ impl Hooks {
         clock.advance(until.since(clock.now()));
         self.inner.dispatch.look_around();
         self.settle().await;
+        self.forget_expired().await;
     }
 
     #[track_caller]

@@ -31,7 +31,7 @@ pub(super) const MODULES: [(&str, &[&str]); 17] = [
     // Makes the messages that tell of what the others do, which write them with it.
     ("tell", &["domain", "store", "catalog"]),
     ("dispatch", &["domain", "store", "catalog", "journal", "deliver", "tell"]),
-    ("receive", &["domain", "store", "catalog", "journal"]),
+    ("receive", &["domain", "store", "catalog", "journal", "tell"]),
     ("capture", &["domain", "store", "catalog", "journal"]),
     ("maintenance", &["domain", "store", "catalog", "journal"]),
     // What a task writes is delivered like everything else.
@@ -39,7 +39,7 @@ pub(super) const MODULES: [(&str, &[&str]); 17] = [
 ];
 
 /// What ties everything together may import everything.
-pub(super) const TOP: [&str; 5] = ["lib", "hooks", "admin", "builder", "testing"];
+pub(super) const TOP: [&str; 6] = ["lib", "hooks", "inbox", "admin", "builder", "testing"];
 
 /// Folders of one crate that never import each other.
 pub(super) const SIBLINGS: [(&str, &[&[&str]]); 2] = [

@@ -3,4 +3,10 @@
 #[cfg(test)]
 mod bookstore;
 #[cfg(test)]
+mod inbox;
+#[cfg(test)]
 mod mounting;
+#[cfg(test)]
+mod payments;
+#[cfg(test)]
+mod verified;

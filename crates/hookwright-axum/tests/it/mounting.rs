@@ -1,5 +1,7 @@
 //! The router under paths of the product's own choice.
 
+use std::net::SocketAddr;
+
 use axum::Router;
 use hookwright::Hooks;
 use hookwright::domain::names::Uid;
@@ -8,12 +10,17 @@ use hookwright_testkit::http::Client;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// Serves this router, and gives a client of it.
-async fn serve(router: Router) -> Client {
+/// Serves this router, and says where.
+pub(crate) async fn listen(router: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
+    let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
-    Client::anonymous(base)
+    address
+}
+
+/// Serves this router, and gives a client of it.
+pub(crate) async fn serve(router: Router) -> Client {
+    Client::anonymous(format!("http://{}", listen(router).await))
 }
 
 fn rest_hooks(hooks: &Hooks, path: &str) -> Router {

@@ -100,6 +100,14 @@ impl ApiError {
         self.0.status
     }
 
+    /// What is wrong, for people.
+    pub(crate) fn in_words(&self) -> Cow<'static, str> {
+        match &self.0.body {
+            Body::Problem(problem) => problem.detail.clone(),
+            Body::Invalid(fields) => fields.first().map(|field| field.msg.clone().into()).unwrap_or_default(),
+        }
+    }
+
     /// 422: these values cannot be used.
     pub(crate) fn invalid(fields: Vec<FieldError>) -> ApiError {
         let (status, body) = (StatusCode::UNPROCESSABLE_ENTITY, Body::Invalid(fields));
@@ -208,6 +216,19 @@ impl ApiError {
                     kind: "value_error",
                 }])
             }
+            Error::SourceSetting { field, why } => {
+                ApiError::field(["body", field], format!("{field}: {why}."), "value_error")
+            }
+            Error::NotForwarded => ApiError::new(
+                StatusCode::CONFLICT,
+                "not_forwarded",
+                "Nothing is forwarded of this request: it was refused, a handshake, or a copy of another.",
+            ),
+            Error::NotConfirmed => ApiError::new(
+                StatusCode::CONFLICT,
+                "not_confirmed",
+                "The sender has not said that this request is true, so it is not sent on. Resend it from the log to ask again.",
+            ),
             Error::Url(refused) => {
                 let mut msg = format!("{refused}.").replacen("the URL", "The endpoint URL", 1);
                 if let (UrlError::Address(kind), true) = (&refused, hints) {

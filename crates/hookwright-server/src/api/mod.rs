@@ -24,7 +24,7 @@ pub mod openapi;
 mod operations;
 mod page;
 mod path;
-mod query;
+pub(crate) mod query;
 mod time;
 mod unreadable;
 

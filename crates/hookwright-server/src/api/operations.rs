@@ -1,9 +1,10 @@
 //! The operations of a resource: each is routed where its documentation says it is.
 
-use axum::Router;
 use axum::routing::MethodRouter;
+use axum::{Extension, Router};
 use utoipa::Path;
 
+use crate::api::query::KnownNames;
 use crate::server::AppState;
 
 /// Routes, with the methods and paths they were documented at.
@@ -21,6 +22,7 @@ impl Operations {
     /// Adds the operation that `P` documents, which `handler` does; with and without a slash at the end.
     pub(super) fn add<P: Path>(mut self, handler: MethodRouter<AppState>) -> Operations {
         let path = P::path();
+        let handler = handler.route_layer(Extension(KnownNames::of(&P::operation())));
         self.router = self.router.route(&path, handler.clone()).route(&format!("{path}/"), handler);
         self.served.extend(P::methods().iter().map(|method| (word(method), path.clone())));
         self

@@ -5,6 +5,7 @@ use hookwright::Thing;
 use hookwright::domain::application::Application;
 use hookwright::domain::ids::{AttemptId, MessageId, OrganisationId, TaskId, TokenId};
 use hookwright::domain::names::{EventTypeName, NameError, SourceUid, Uid};
+use hookwright::domain::short_ids::InboundId;
 use hookwright::domain::source::SourceRef;
 use hookwright::hooks::{ApplicationRef, EndpointRef};
 use http::StatusCode;
@@ -40,6 +41,9 @@ pub(crate) struct SourceToPut(pub(crate) SourceRef);
 
 /// The event type to put where the path names it; a name that no event type can have is a 422.
 pub(crate) struct EventTypeToPut(pub(crate) EventTypeName);
+
+/// The request in a source's log that the path names.
+pub(crate) struct RequestPath(pub(crate) InboundId);
 
 /// The message that the path names.
 pub(crate) struct MessagePath(pub(crate) MessageId);
@@ -117,6 +121,7 @@ path_to_put!(
     "uid",
     SourceUid::MAX_CHARS
 );
+path!(RequestPath, "log_id", |text| text.parse().ok(), Thing::Request);
 path!(MessagePath, "msg_id", |text| text.parse().ok(), Thing::Message);
 path!(AttemptPath, "attempt_id", |text| text.parse().ok(), Thing::Attempt);
 path!(TaskPath, "task_id", |text| text.parse().ok(), Thing::Task);

@@ -4,15 +4,22 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt::Display;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use hookwright::domain::time::Timestamp;
 use http::Uri;
 use http::request::Parts;
 use url::form_urlencoded;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::{Operation, ParameterIn};
 
 use crate::api::error::{ApiError, FieldError};
 use crate::api::time;
+use crate::nearest::nearest;
+
+/// How much is repeated of a name that nobody knows, in characters.
+const NAME_MAX: usize = 100;
 
 /// The pairs of a query, in their order.
 pub(crate) struct Query(Vec<(String, String)>);
@@ -22,6 +29,45 @@ impl<S: Sync> FromRequestParts<S> for Query {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Query, Infallible> {
         Ok(Query::of(&parts.uri))
+    }
+}
+
+/// The names that the query of an operation may have, as its documentation lists them.
+///
+/// Another one is refused: a filter that is not there would answer with everything, and nobody would notice.
+#[derive(Clone)]
+pub(crate) struct KnownNames(Arc<[String]>);
+
+impl KnownNames {
+    /// Those of this operation.
+    pub(crate) fn of(operation: &Operation) -> KnownNames {
+        let parameters = operation.parameters.iter().flatten();
+        let in_query = parameters.filter_map(|parameter| match parameter {
+            RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query => {
+                Some(parameter.name.clone())
+            }
+            _ => None,
+        });
+        KnownNames(in_query.collect())
+    }
+
+    /// 422 if `query` has a name that is none of these.
+    pub(crate) fn check(&self, query: &str) -> Result<(), ApiError> {
+        for (name, _) in form_urlencoded::parse(query.as_bytes()) {
+            if !self.0.iter().any(|known| *known == name) {
+                return Err(self.unknown(&name));
+            }
+        }
+        Ok(())
+    }
+
+    fn unknown(&self, name: &str) -> ApiError {
+        let name: String = name.chars().take(NAME_MAX).collect();
+        let nearest = nearest(&name, self.0.iter().cloned());
+        let meant = nearest.map(|known| format!(" Did you mean {known}?")).unwrap_or_default();
+        let msg = format!("{name} is no query parameter of this operation.{meant}");
+        let loc = vec![Cow::Borrowed("query"), Cow::Owned(name)];
+        ApiError::invalid(vec![FieldError { loc, msg, kind: "extra_forbidden" }])
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::error::Category;
 use serde_path_to_error::Segment;
 
 use crate::api::error::{ApiError, FieldError};
+use crate::nearest::nearest;
 
 /// The body is not UTF-8.
 pub(super) fn not_utf8(error: &Utf8Error) -> ApiError {
@@ -61,6 +62,17 @@ pub(super) fn located<'a, T: Deserialize<'a>>(text: &'a str, error: &serde_json:
         }
         return ApiError::invalid(vec![FieldError { loc, msg: format!("{name} {what}."), kind }]);
     }
+    if let Some((name, known)) = unknown_field(&msg) {
+        if loc.last().is_some_and(|last| last == name) {
+            loc.pop();
+        }
+        let whole = if loc.len() > 1 { last_name(&loc) } else { "the body".to_owned() };
+        let name: String = name.chars().take(NAME_MAX).collect();
+        let meant = nearest(&name, known.into_iter()).map(|known| format!(" Did you mean {known}?"));
+        let msg = format!("{name} is no field of {whole}.{}", meant.unwrap_or_default());
+        loc.push(name.into());
+        return ApiError::invalid(vec![FieldError { loc, msg, kind: "extra_forbidden" }]);
+    }
     let field = last_name(&loc);
     let place = format!("line {}, column {}", error.line(), error.column());
     let msg = match expected(&msg) {
@@ -74,6 +86,9 @@ pub(super) fn located<'a, T: Deserialize<'a>>(text: &'a str, error: &serde_json:
 const LONE_SURROGATE: &str = "lone leading surrogate in hex escape";
 /// The same, if something else than the second half follows.
 const HALF_ESCAPE: &str = "unexpected end of hex escape";
+
+/// How much is repeated of a name that is no field's, in characters.
+const NAME_MAX: usize = 100;
 
 fn not_json(text: &str, error: &serde_json::Error) -> ApiError {
     let msg = match error.classify() {
@@ -94,6 +109,14 @@ fn last_name(loc: &[Cow<'static, str>]) -> String {
         [_, rest @ ..] if !rest.is_empty() => rest.join("."),
         _ => "The body".to_owned(),
     }
+}
+
+/// The field that a body has and must not have, and those it may have, of a message such as
+/// "unknown field `x`, expected one of `a`, `b` at line 1 column 2".
+fn unknown_field(msg: &str) -> Option<(&str, Vec<String>)> {
+    // The name is whatever the caller wrote, and what serde writes behind it has the last words like these.
+    let (name, known) = msg.strip_prefix("unknown field `")?.rsplit_once("`, expected ")?;
+    Some((name, known.split('`').skip(1).step_by(2).map(str::to_owned).collect()))
 }
 
 /// What was found and what was wanted, in words, of a message such as `invalid type: map, expected u16 at line 1 column 2`.

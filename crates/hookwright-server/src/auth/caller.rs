@@ -14,6 +14,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 
 use crate::api::error::ApiError;
+use crate::api::query::KnownNames;
 use crate::server::AppState;
 
 /// Whoever sent the request, with a good token that allows the operation.
@@ -175,6 +176,10 @@ impl FromRequestParts<AppState> for Caller {
         };
         let need = parts.extensions.get::<Need>().copied();
         caller.check(need.unwrap_or_else(|| Need::of(&parts.method)))?;
+        // Here and not in a layer before it, so that nobody without a token learns what an operation knows.
+        if let (Some(query), Some(known)) = (parts.uri.query(), parts.extensions.get::<KnownNames>()) {
+            known.check(query)?;
+        }
         Ok(caller)
     }
 }

@@ -96,6 +96,10 @@ fn advice(settings: &Settings) -> Vec<&'static str> {
         "A JWT secret of at least 32 random characters, since it can be guessed offline from any token.",
     );
     recommend(
+        settings.master_keys.is_none(),
+        "HOOKWRIGHT_MASTER_KEY, kept apart from the database: the key in the file beside it is copied by whoever copies both.",
+    );
+    recommend(
         settings.public_url.as_ref().is_none_or(|url| url.scheme() != "https"),
         "HOOKWRIGHT_PUBLIC_URL=https://…, with a proxy in front that ends TLS: access tokens travel in every request.",
     );

@@ -19,7 +19,7 @@ pub(super) struct Console {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Column {
     pub(super) heading: &'static str,
-    /// Where it is in the document, with dots between the names.
+    /// Where it is in the document, with dots between the names; with a bar between two places, the first that has something.
     pub(super) member: &'static str,
     kind: Kind,
 }
@@ -129,7 +129,7 @@ impl Console {
                 let (long, short): (Vec<Column>, Vec<Column>) =
                     columns.iter().partition(|column| column.kind == Kind::Payload);
                 let pairs: Vec<(&str, String)> =
-                    short.iter().map(|column| (column.heading, document.member(column.member))).collect();
+                    short.iter().map(|column| (column.heading, cell(document, *column))).collect();
                 self.output.pairs(&pairs)?;
                 for column in long {
                     self.output.line(&format!(" {}", column.heading))?;
@@ -153,5 +153,10 @@ impl Amount {
 
 /// What is shown of a document, in the columns' order.
 pub(super) fn cells(document: &Document, columns: &[Column]) -> Vec<String> {
-    columns.iter().map(|column| document.member(column.member)).collect()
+    columns.iter().map(|column| cell(document, *column)).collect()
+}
+
+fn cell(document: &Document, column: Column) -> String {
+    let found = column.member.split('|').map(|place| document.member(place));
+    found.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
 }

@@ -20,18 +20,20 @@ pub(super) struct DatabaseArgs {
 impl DatabaseArgs {
     /// Opens it; there must be one.
     pub(super) async fn open(self, config: Option<PathBuf>) -> Result<Admin, Failure> {
-        let url = self.url(config)?;
-        Admin::open(&url).await.map_err(|error| unusable(&url, &error))
+        let Settings { database, master_keys, .. } = self.settings(config)?;
+        let opened = Admin::open(&database, master_keys.as_ref()).await;
+        opened.map_err(|error| unusable(&database, &error))
     }
 
     /// Opens it; a database that is not there is made.
     pub(super) async fn open_or_make(self, config: Option<PathBuf>) -> Result<Admin, Failure> {
-        let url = self.url(config)?;
-        Admin::open_or_make(&url).await.map_err(|error| unusable(&url, &error))
+        let Settings { database, master_keys, .. } = self.settings(config)?;
+        let opened = Admin::open_or_make(&database, master_keys.as_ref()).await;
+        opened.map_err(|error| unusable(&database, &error))
     }
 
-    fn url(self, config: Option<PathBuf>) -> Result<DatabaseUrl, Failure> {
-        Ok(Settings::load(&SettingFlags::database(self.database_url), config, Profile::Serve)?.database)
+    fn settings(self, config: Option<PathBuf>) -> Result<Settings, Failure> {
+        Ok(Settings::load(&SettingFlags::database(self.database_url), config, Profile::Serve)?)
     }
 }
 

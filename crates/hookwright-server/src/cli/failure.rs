@@ -10,12 +10,13 @@ use crate::config::ConfigError;
 #[derive(Debug)]
 pub(crate) struct Failure {
     text: String,
+    may_pass: bool,
 }
 
 impl Failure {
     /// A failure in a whole sentence.
     pub(crate) fn new(sentence: impl Into<String>) -> Failure {
-        Failure { text: sentence.into() }
+        Failure { text: sentence.into(), may_pass: false }
     }
 
     /// `what` failed because of `error` and what is behind it: each level once, in one sentence.
@@ -34,12 +35,23 @@ impl Failure {
         if !text.ends_with('.') {
             text.push('.');
         }
-        Failure { text }
+        Failure { text, may_pass: false }
     }
 
     /// What its user reads.
     pub(super) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// It may be over by itself: a server that restarts, say.
+    pub(super) fn passing(mut self) -> Failure {
+        self.may_pass = true;
+        self
+    }
+
+    /// Whether it may be over by itself.
+    pub(super) fn may_pass(&self) -> bool {
+        self.may_pass
     }
 
     /// Adds what to do about it, in a whole sentence.
@@ -51,7 +63,7 @@ impl Failure {
 
     /// Whoever read the output went away, so there is nobody to tell.
     pub(super) fn unread() -> Failure {
-        Failure { text: String::new() }
+        Failure { text: String::new(), may_pass: false }
     }
 
     /// Tells it on standard error.

@@ -14,7 +14,8 @@ use super::output::Output;
 #[command(after_help = "Example:
   hookwright migrate --database-url sqlite:///var/lib/hookwright/hookwright.db
 
-A start does the same. Use it to see whether a new version can read a copy of your database.")]
+A start does the same. Use it to see whether a new version can read a copy of your database, which needs the master key,
+or the copy of its key file, beside it. If no server runs, it also encrypts all secrets with the first master key.")]
 pub(super) struct MigrateArgs {
     #[command(flatten)]
     database: DatabaseArgs,

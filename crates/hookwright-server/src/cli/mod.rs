@@ -17,6 +17,7 @@ mod attempt;
 mod endpoint;
 mod event_type;
 mod import;
+mod listen;
 mod message;
 mod recover;
 mod replay;
@@ -34,6 +35,7 @@ mod connection;
 mod console;
 mod database;
 mod given;
+mod growing;
 mod input;
 mod instance;
 mod layout;
@@ -125,8 +127,10 @@ enum Command {
     Import(import::ImportArgs),
     /// Keep servers and their tokens by name, for --profile
     Profile(profile::ProfileArgs),
-    /// Look at the kinds of sources: the providers whose requests can be verified
+    /// List, make, change and delete sources: where webhooks of providers come in
     Source(source::SourceArgs),
+    /// Send on to this machine what a server's source receives, until Ctrl-C
+    Listen(listen::ListenArgs),
     /// Sign a payload, as a server does, or as a provider with --source
     Sign(sign::SignArgs),
     /// Verify a signed payload, as a receiver does
@@ -183,7 +187,8 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Stats(args) => stats::run(args, output).await,
         Command::Import(args) => import::run(args, output).await,
         Command::Profile(args) => profile::run(args, output),
-        Command::Source(args) => source::run(&args, output),
+        Command::Source(args) => source::run(args, output).await,
+        Command::Listen(args) => listen::run(args, output).await,
         Command::Sign(args) => sign::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Token(args) => token::run(args, globals.config, output).await,

@@ -192,6 +192,9 @@ pub enum ValueError {
     /// Not a database.
     #[error(transparent)]
     Database(#[from] hookwright::config::DatabaseUrlError),
+    /// Not keys to encrypt with.
+    #[error(transparent)]
+    MasterKeys(#[from] hookwright::config::MasterKeysError),
     /// A token that no HTTP header can carry.
     #[error("has a space or a character that is not ASCII, which no Authorization header can carry")]
     Token,

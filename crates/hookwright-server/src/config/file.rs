@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 use super::error::ConfigError;
 use super::key::{self, EVENTS, Key, Meaning, TABLES};
 use super::layers::{Layer, Written};
-use super::nearest::nearest;
 use super::place::Place;
+use crate::nearest::nearest;
 
 /// The file that is read, if it is there and no other is named.
 const FILE_DEFAULT: &str = "hookwright.toml";

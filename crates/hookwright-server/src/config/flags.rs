@@ -27,6 +27,9 @@ pub struct SettingFlags {
     /// File with the secret that Svix-style tokens are signed with
     #[arg(long, value_name = "PATH")]
     jwt_secret_file: Option<String>,
+    /// File with the keys that secrets in the database are encrypted with [default: the database's path and .key]
+    #[arg(long, value_name = "PATH")]
+    master_key_file: Option<String>,
     /// Waits before each retry [default: 5s,5m,30m,2h,5h,10h,10h; dev: 500ms,1s,2s,5s,10s]
     #[arg(long, value_name = "DURATIONS")]
     retry_schedule: Option<String>,
@@ -90,6 +93,7 @@ impl SettingFlags {
             (Meaning::Value(Key::PublicUrl), &self.public_url),
             (Meaning::File(Key::ApiToken), &self.api_token_file),
             (Meaning::File(Key::JwtSecret), &self.jwt_secret_file),
+            (Meaning::File(Key::MasterKey), &self.master_key_file),
             (Meaning::Value(Key::RetrySchedule), &self.retry_schedule),
             (Meaning::Value(Key::RequestTimeout), &self.request_timeout),
             (Meaning::Value(Key::HttpsOnly), &self.https_only),

@@ -15,6 +15,8 @@ pub enum Key {
     ApiToken,
     /// What Svix-style tokens are signed with.
     JwtSecret,
+    /// What secrets in the database are encrypted with.
+    MasterKey,
     /// Where browsers reach this server.
     PublicUrl,
     /// When failed attempts are made again.
@@ -62,12 +64,13 @@ pub enum Profile {
 
 impl Key {
     /// All of them, in the order they are listed for people.
-    pub const ALL: [Key; 21] = [
+    pub const ALL: [Key; 22] = [
         Key::Listen,
         Key::DatabaseUrl,
         Key::PublicUrl,
         Key::ApiToken,
         Key::JwtSecret,
+        Key::MasterKey,
         Key::RetrySchedule,
         Key::RequestTimeout,
         Key::HttpsOnly,
@@ -93,6 +96,7 @@ impl Key {
             Key::DatabaseUrl => "database_url",
             Key::ApiToken => "api_token",
             Key::JwtSecret => "jwt_secret",
+            Key::MasterKey => "master_key",
             Key::PublicUrl => "public_url",
             Key::RetrySchedule => "retry_schedule",
             Key::RequestTimeout => "request_timeout",
@@ -120,7 +124,7 @@ impl Key {
 
     /// Whether its value must not be shown. Such a value may come from a file, which `…_FILE` names.
     pub const fn is_secret(self) -> bool {
-        matches!(self, Key::ApiToken | Key::JwtSecret)
+        matches!(self, Key::ApiToken | Key::JwtSecret | Key::MasterKey)
     }
 
     /// What holds when nothing is set, as it would be written; `None` if that is decided at the start.
@@ -150,6 +154,7 @@ impl Key {
             (
                 Key::ApiToken
                 | Key::JwtSecret
+                | Key::MasterKey
                 | Key::PublicUrl
                 | Key::CaFile
                 | Key::RestHooksVerifyUrl
@@ -166,6 +171,7 @@ impl Key {
             Key::DatabaseUrl => "sqlite:///var/lib/hookwright/hookwright.db",
             Key::ApiToken => "the output of `openssl rand -base64 32`",
             Key::JwtSecret => "the secret that your Svix-style tokens are signed with",
+            Key::MasterKey => "2026-11:, and behind it the output of `openssl rand -base64 32`",
             Key::PublicUrl => "https://hooks.example.com",
             Key::RetrySchedule => "5s,5m,30m,2h",
             Key::RequestTimeout => "15s",
@@ -187,10 +193,8 @@ impl Key {
     }
 }
 
-/// Keys that the contract names for later versions. They are refused rather than ignored, since who sets a master
-/// key relies on it.
-pub(super) const LATER: [&str; 3] = [
-    "master_key",
+/// Keys that the contract names for later versions. They are refused rather than ignored, since who sets one relies on it.
+pub(super) const LATER: [&str; 2] = [
     "dns_servers",
     // A table of the file.
     "capture",
@@ -231,5 +235,5 @@ pub(super) fn meaning(name: &str) -> Option<Meaning> {
     if let Some(key) = secret {
         return Some(Meaning::File(key));
     }
-    (LATER.contains(&name) || without_file == Some("master_key")).then_some(Meaning::Later)
+    LATER.contains(&name).then_some(Meaning::Later)
 }

@@ -12,7 +12,6 @@ mod layers;
 mod variables;
 
 mod duration; // from text to values
-mod nearest;
 mod size;
 mod value;
 

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hookwright::config::{Config, DatabaseUrl, SignatureHeaders, UrlSchemes};
+use hookwright::config::{Config, DatabaseUrl, MasterKeys, SignatureHeaders, UrlSchemes};
 use hookwright::domain::event_registry::EventRegistry;
 use hookwright::domain::retry::RetryPolicy;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -32,6 +32,8 @@ pub struct Settings {
     pub api_token: Option<Zeroizing<String>>,
     /// What Svix-style tokens are signed with.
     pub jwt_secret: Option<Zeroizing<String>>,
+    /// What secrets in the database are encrypted with; without them, a key in a file beside it.
+    pub master_keys: Option<MasterKeys>,
     /// What browsers reach the server at, if it was set; see [`Settings::public_url_at`].
     pub public_url: Option<Url>,
     /// When failed attempts are made again.
@@ -123,8 +125,9 @@ impl Settings {
         Ok(Settings {
             listen,
             database: texts.needed(Key::DatabaseUrl, value::database)?,
-            api_token: texts.secret(Key::ApiToken, value::token)?,
-            jwt_secret: texts.secret(Key::JwtSecret, |_| Ok(()))?,
+            api_token: texts.secret(Key::ApiToken, |text| value::token(text).map(|()| hidden(text)))?,
+            jwt_secret: texts.secret(Key::JwtSecret, |text| Ok(hidden(text)))?,
+            master_keys: texts.secret(Key::MasterKey, value::master_keys)?,
             public_url: texts.optional(Key::PublicUrl, value::public_url)?,
             retry: texts.needed(Key::RetrySchedule, value::retry_schedule)?,
             request_timeout: texts.needed(Key::RequestTimeout, value::request_timeout)?,
@@ -151,6 +154,7 @@ impl Settings {
     /// What the engine is started with.
     pub fn engine(&self) -> Config {
         let mut config = Config::new(self.database.clone());
+        config.master_keys.clone_from(&self.master_keys);
         config.retry = self.retry.clone();
         config.request_timeout = self.request_timeout;
         config.schemes = self.schemes;
@@ -183,6 +187,11 @@ impl Settings {
             None => Url::parse(&format!("http://{reached}")),
         }
     }
+}
+
+/// A secret that is a text.
+fn hidden(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(text.to_owned())
 }
 
 /// What `dev` lets through: this machine.
@@ -220,17 +229,16 @@ impl Texts {
         read(text).map(Some).map_err(|problem| self.refuse(key, text, problem))
     }
 
-    fn secret(
+    fn secret<T>(
         &self,
         key: Key,
-        check: impl Fn(&str) -> Result<(), ValueError>,
-    ) -> Result<Option<Zeroizing<String>>, ConfigError> {
+        read: impl Fn(&str) -> Result<T, ValueError>,
+    ) -> Result<Option<T>, ConfigError> {
         let Some(given) = self.given.get(&key) else { return Ok(None) };
         let text = given.text.trim();
-        let checked = if text.is_empty() { Err(ValueError::Empty) } else { check(text) };
+        let read = if text.is_empty() { Err(ValueError::Empty) } else { read(text) };
         let example = key.example();
-        checked.map_err(|problem| ConfigError::Secret { place: given.place.clone(), problem, example })?;
-        Ok(Some(Zeroizing::new(text.to_owned())))
+        read.map(Some).map_err(|problem| ConfigError::Secret { place: given.place.clone(), problem, example })
     }
 
     fn certificates(&self) -> Result<Option<Vec<u8>>, ConfigError> {

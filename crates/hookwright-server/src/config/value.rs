@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hookwright::config::{DatabaseUrl, SignatureHeaders, UrlSchemes};
+use hookwright::config::{DatabaseUrl, MasterKeys, SignatureHeaders, UrlSchemes};
 use hookwright::domain::retry::RetryPolicy;
 use ipnet::IpNet;
 use rustls::pki_types::CertificateDer;
@@ -46,6 +46,10 @@ pub(super) fn token(text: &str) -> Result<(), ValueError> {
         return Err(ValueError::Empty);
     }
     if text.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(()) } else { Err(ValueError::Token) }
+}
+
+pub(super) fn master_keys(text: &str) -> Result<MasterKeys, ValueError> {
+    Ok(text.parse::<MasterKeys>()?)
 }
 
 /// A URL to put paths behind; its own path, if any, is where a proxy mounted this server.

@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 use super::error::{ConfigError, ValueError};
 use super::key::{self, PREFIX};
 use super::layers::{Layer, Written};
-use super::nearest::nearest;
 use super::place::Place;
+use crate::nearest::nearest;
 
 /// Variables that other commands read, or that are read before any setting; here they are no mistakes.
 const OTHERS: [&str; 4] = ["config", "url", "webhook_secret", "webhook_secret_file"];

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hookwright_testkit::http::raw;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -196,7 +196,18 @@ async fn slow_heads_and_slow_bodies_are_not_waited_for() {
     server.set_up(&[]).await;
     let slow_body = head("content-length: 1000\r\n");
     let slow_head = drip(&server, "GET /api/v1/health HTTP/1.1\r\nx-slow: ", b'x');
-    let (slow, body) = tokio::join!(slow_head, drip(&server, &slow_body, b' '));
+    let source = json!({"name": "Any", "type": "generic-webhook"});
+    let source = server.client.post("/ingest/api/v1/source", &source).await.expect(201).json();
+    let path = source["ingestUrl"].as_str().unwrap().strip_prefix(&server.url).unwrap();
+    let to_source = format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\n");
+    let (slow, body, inbound) =
+        tokio::join!(slow_head, drip(&server, &slow_body, b' '), drip(&server, &to_source, b' '));
+    let (status, _) = parts(&inbound).unwrap();
+    assert_eq!(status, 408, "{}", String::from_utf8_lossy(&inbound));
+    assert!(String::from_utf8_lossy(&inbound).contains("content-type: text/plain"));
+    let log = format!("/ingest/api/v1/source/{}/log", source["id"].as_str().unwrap());
+    let row = &server.client.get(&log).await.expect(200).json()["data"][0];
+    assert_eq!((&row["verdict"], &row["status_code"]), (&json!("refused"), &json!(408)));
     for answer in [slow, body] {
         let (status, said) = parts(&answer).unwrap();
         assert_eq!(status, 408, "{}", String::from_utf8_lossy(&answer));

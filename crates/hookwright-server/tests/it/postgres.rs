@@ -10,7 +10,9 @@ use serde_json::json;
 use crate::live::{Live, launch};
 
 fn on(database: &Database, retry_schedule: &str) -> Launch {
-    launch(retry_schedule).env("HOOKWRIGHT_DATABASE_URL", &database.url)
+    launch(retry_schedule)
+        .env("HOOKWRIGHT_DATABASE_URL", &database.url)
+        .env("HOOKWRIGHT_MASTER_KEY", postgres::MASTER_KEY)
 }
 
 /// A start that fails: what it says.
@@ -98,6 +100,15 @@ async fn a_second_node_and_a_newer_schema_are_refused_in_one_sentence() {
     server.is_well().await;
     server.process.terminate();
     assert_eq!(server.process.wait_exit().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn without_a_master_key_a_start_says_which_setting_is_missing() {
+    // Nobody listens there: what is missing is told first.
+    let launch = launch("1s").env("HOOKWRIGHT_DATABASE_URL", "postgres://127.0.0.1:1/hooks");
+    let said = refused(&launch.env("HOOKWRIGHT_MASTER_KEY", "")).await;
+    assert!(said.contains("needs a master key"), "{said}");
+    assert!(said.contains("set HOOKWRIGHT_MASTER_KEY to id:key"), "{said}");
 }
 
 #[tokio::test]

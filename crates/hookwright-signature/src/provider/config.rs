@@ -22,6 +22,8 @@ use crate::{HeaderNames, Secret, Verifier};
 pub struct SourceConfig {
     pub(super) kind: SourceKind,
     pub(super) check: Check,
+    /// What else it takes: mostly the same with the secret of before.
+    pub(super) older: Vec<SourceConfig>,
 }
 
 /// The proof of the kind's row, with the secrets filled in.
@@ -70,6 +72,14 @@ impl SourceConfig {
         self.kind
     }
 
+    /// Takes what `older` takes as well, while the provider moves from one secret to the next. What signs is
+    /// this one alone, and so is what a refusal speaks of.
+    #[must_use]
+    pub fn or(mut self, older: SourceConfig) -> Self {
+        self.older.push(older);
+        self
+    }
+
     fn read(kind: SourceKind, mut fields: Fields, signing: bool) -> Result<Self, ConfigError> {
         let check = match &kind.0.proof {
             Proof::Unknown(instead) => {
@@ -104,7 +114,7 @@ impl SourceConfig {
             Proof::OwnHmac => Check::Mac { recipe: of_operator(&mut fields)?, verify_token: None },
         };
         fields.finish(kind.as_str())?;
-        Ok(Self { kind, check })
+        Ok(Self { kind, check, older: Vec::new() })
     }
 }
 

@@ -1,15 +1,14 @@
 //! Requests of other people's webhooks: prove that the provider made them, for every kind a source can have.
 //!
-//! A [`SourceConfig`] is made once from a [`SourceKind`] and its fields, and [verifies](SourceConfig::verify)
-//! every request over the bytes as they came. What it learns on the way comes back as [`Verified`]: the
+//! A [`SourceConfig`] is made once, from a [`Source`] in code or from a [`SourceKind`] and the fields of a
+//! configuration, and [verifies](SourceConfig::verify) every request over the bytes as they came. What it learns on the way comes back as [`Verified`]: the
 //! provider's id and event type, and the answer where the provider asks for a certain one.
 //!
 //! ```
-//! use hookwright_signature::provider::{Inbound, SourceConfig, SourceKind};
+//! use hookwright_signature::provider::{Inbound, Source};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let github = SourceKind::parse("github").ok_or("no such kind")?;
-//! let config = SourceConfig::parse(github, [("secret", "It's a Secret to Everybody")])?;
+//! let config = Source::github("It's a Secret to Everybody").config()?;
 //! let signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
 //! let headers = [("X-GitHub-Event", "ping"), ("X-Hub-Signature-256", signature)];
 //! let request = Inbound { body: b"Hello, World!", headers: &headers, ..Inbound::POST };
@@ -24,6 +23,7 @@
 mod kind; // reading order: which kinds there are, what a source is given, what a request proves
 mod scheme;
 mod table;
+mod source;
 mod config;
 mod fields;
 mod request;
@@ -42,6 +42,7 @@ pub use config::SourceConfig;
 pub use error::{ConfigError, Refused, SignError};
 pub use kind::{Evidence, SourceKind};
 pub use request::{Answer, Headers, Inbound, Signed, Verified};
+pub use source::Source;
 
 /// How far a signed timestamp may be from the receiver's time, in seconds and either direction.
 pub const TOLERANCE_SECONDS: u64 = crate::DEFAULT_TOLERANCE.as_secs();

@@ -20,6 +20,13 @@ impl SourceConfig {
     /// [`Refused`] says why, for the log of the source's owner; whoever called should learn no more than its
     /// [status](Refused::status).
     pub fn verify(&self, request: &Inbound<'_>, now: i64) -> Result<Verified, Refused> {
+        let verified = self.verify_current(request, now);
+        verified.or_else(|refused| {
+            self.older.iter().find_map(|older| older.verify(request, now).ok()).ok_or(refused)
+        })
+    }
+
+    fn verify_current(&self, request: &Inbound<'_>, now: i64) -> Result<Verified, Refused> {
         let mut verified = Verified::default();
         match &self.check {
             Check::Nothing => {}

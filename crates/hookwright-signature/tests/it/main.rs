@@ -10,6 +10,8 @@ mod provider;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
+mod receivers;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod vectors;

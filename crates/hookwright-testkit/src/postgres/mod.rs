@@ -17,6 +17,9 @@ use tokio_postgres::NoTls;
 pub use cluster::{Cluster, Stop};
 pub use cutter::{Cut, Cutter};
 
+/// A master key, as `HOOKWRIGHT_MASTER_KEY` has it: there is no file beside a PostgreSQL database that could have one.
+pub const MASTER_KEY: &str = "tests:746573747465737474657374746573747465737474657374746573747465737a";
+
 /// An empty database on a cluster.
 #[derive(Clone, Debug)]
 pub struct Database {

@@ -85,6 +85,13 @@ impl Builder {
         self
     }
 
+    /// Has what comes to sources handled by these.
+    #[cfg(feature = "receive")]
+    pub(crate) fn with_handlers(mut self, handlers: crate::deliver::handler::Handlers) -> Builder {
+        self.custom.set_handlers(handlers);
+        self
+    }
+
     /// Writes the owner into each payload that is an object, as this field of it, unless the payload has the field.
     ///
     /// What is sent to all has no owner, and one payload: it stays as it is.

@@ -19,6 +19,7 @@ use crate::domain::endpoint::Endpoint;
 use crate::domain::event_type::EventType;
 use crate::domain::ids::{ApplicationId, EndpointId, OrganisationId};
 use crate::domain::names::{Channel, EventTypeName, Uid};
+use crate::domain::short_ids::SourceId;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::error::Error;
@@ -331,9 +332,9 @@ impl Cache {
         Ok(found)
     }
 
-    pub(super) fn forget_sources(&self) {
+    pub(super) fn forget_source(&self, id: SourceId) {
         self.changed();
-        self.sources.clear();
+        self.sources.retain(|_, cached| cached.entry.source.id != id);
     }
 
     pub(super) fn forget_operational(&self, organisation: OrganisationId) {

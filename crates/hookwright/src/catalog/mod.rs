@@ -10,11 +10,15 @@ mod event_type;
 mod operational;
 mod source;
 mod token;
+mod confirmers; // of requests to sources
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use crate::catalog::cache::Cache;
+use crate::catalog::confirmers::Confirmers;
 use crate::clock::Clock;
 use crate::config::{ENDPOINTS_BYTES_MAX_DEFAULT, ENDPOINTS_MAX_DEFAULT};
 use crate::domain::application::{ApplicationRef, Purpose};
@@ -29,6 +33,7 @@ use crate::store::Store;
 use crate::store::write::{Append, CatalogWrite, Changed};
 
 pub(crate) use cache::{ApplicationEntry, EndpointEntry};
+pub(crate) use confirmers::Confirmer;
 pub(crate) use finder::Finder;
 pub(crate) use source::SourceEntry;
 
@@ -59,6 +64,9 @@ pub(crate) struct Catalog {
     cache: Arc<Cache>,
     /// Changes of what is there are made one after the other: each begins with what the last one left.
     edits: tokio::sync::Mutex<()>,
+    confirmers: Confirmers,
+    /// A source was made, changed or deleted.
+    sources_changed: Arc<Notify>,
 }
 
 impl Catalog {
@@ -77,7 +85,19 @@ impl Catalog {
             ids,
             cache: Arc::new(Cache::new()),
             edits: tokio::sync::Mutex::default(),
+            confirmers: Confirmers::default(),
+            sources_changed: Arc::default(),
         }
+    }
+
+    /// Waits until a source is made, changed or deleted.
+    pub(crate) async fn sources_changed(&self) {
+        self.sources_changed.notified().await;
+    }
+
+    /// The product's own ways to say whether requests to sources are true.
+    pub(crate) fn confirmers(&self) -> &Confirmers {
+        &self.confirmers
     }
 
     pub(crate) async fn organisation_ensure(&self, organisation: OrganisationId) -> Result<(), Error> {

@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookwright_signature::provider::{SourceConfig, SourceKind};
+use http::HeaderValue;
 use serde_json::Value;
 
 use crate::catalog::cache::Cache;
 use crate::catalog::token::{hash, random_text};
 use crate::catalog::{Catalog, TRIES};
 use crate::domain::application::{Application, ApplicationSettings, Purpose};
+use crate::domain::event_type_place::EventTypePlace;
 use crate::domain::ids::OrganisationId;
+use crate::domain::schedule::Schedule;
 use crate::domain::short_ids::SourceId;
 use crate::domain::source::{Source, SourceRef, SourceSettings, SourceToken, SourceWithToken};
 use crate::error::{Error, Thing};
@@ -18,6 +21,8 @@ use crate::store::write::{CatalogWrite, Changed, NewSource, NewSourceToken};
 
 const MISSING: Error = Error::NotFound(Thing::Source);
 const TAKEN: Error = Error::Taken { thing: Thing::Source, field: "uid" };
+/// The kind of those that send on a schedule.
+const CRON: &str = "cron";
 /// What it is called where names of applications are shown.
 const APPLICATION_NAME: &str = "forwarded by a source";
 
@@ -29,7 +34,7 @@ pub(crate) struct SourceEntry {
 }
 
 impl SourceEntry {
-    pub(super) fn new(source: Source) -> SourceEntry {
+    pub(crate) fn new(source: Source) -> SourceEntry {
         let settings = &source.settings;
         let proof = proof(&settings.kind, &settings.config.0).map_err(|error| {
             tracing::error!(
@@ -47,6 +52,14 @@ impl SourceEntry {
 /// does not take this configuration.
 pub(crate) fn proof(kind: &str, config: &Value) -> Result<SourceConfig, Error> {
     let unusable = |why: String| Error::SourceKind { kind: kind.to_owned(), why };
+    if let Value::Array(all) = config {
+        // The secret of now, and then those of before.
+        let Some((current, older)) = all.split_first() else {
+            return Err(unusable("nothing is set of it".to_owned()));
+        };
+        let current = proof(kind, current)?;
+        return older.iter().try_fold(current, |current, older| Ok(current.or(proof(kind, older)?)));
+    }
     let found =
         SourceKind::parse(kind).ok_or_else(|| unusable("there is no such kind of source".to_owned()))?;
     let mut fields = Vec::new();
@@ -68,13 +81,54 @@ pub(crate) fn proof(kind: &str, config: &Value) -> Result<SourceConfig, Error> {
     })
 }
 
+/// Whether a source can be set so.
+fn check(settings: &SourceSettings) -> Result<(), Error> {
+    proof(&settings.kind, &settings.config.0)?;
+    if settings.kind == CRON {
+        check_cron(&settings.config.0)?;
+    }
+    let asked_about = settings.confirm.iter().flat_map(|confirm| confirm.url.pointers());
+    let event_type = match &settings.event_type {
+        Some(EventTypePlace::Pointer(pointer)) => Some(pointer),
+        Some(EventTypePlace::Header(_)) | None => None,
+    };
+    let needed = asked_about.chain(event_type);
+    for pointer in needed {
+        if let Some(redacted) = settings.redact.iter().find(|redacted| redacted.overlaps(pointer)) {
+            let (redacted, pointer) = (redacted.as_str(), pointer.as_str());
+            let why = format!(
+                "{redacted} is not kept then, and confirm or eventType needs {pointer}: redact something else, or use another place"
+            );
+            return Err(Error::SourceSetting { field: "redact", why });
+        }
+    }
+    Ok(())
+}
+
+/// Whether something can be sent on a schedule so.
+fn check_cron(config: &Value) -> Result<(), Error> {
+    let wrong = |field: &str, why: String| Error::SourceConfig { field: field.to_owned(), why };
+    let text = |field: &str| config[field].as_str();
+    let schedule = text("schedule").ok_or_else(|| wrong("schedule", "it must be a text".to_owned()))?;
+    Schedule::parse(schedule).map_err(|error| wrong("schedule", format!("it {error}")))?;
+    if text("payload").is_none_or(str::is_empty) {
+        return Err(wrong("payload", "it must be a text that is not empty".to_owned()));
+    }
+    let content_type = config.get("contentType").filter(|given| !given.is_null());
+    let is_sendable = |given: &Value| given.as_str().is_some_and(|text| HeaderValue::try_from(text).is_ok());
+    if content_type.is_some_and(|given| !is_sendable(given)) {
+        return Err(wrong("contentType", "it must be a text that can be sent as a header".to_owned()));
+    }
+    Ok(())
+}
+
 impl Catalog {
     pub(crate) async fn source_create(
         &self,
         organisation: OrganisationId,
         settings: SourceSettings,
     ) -> Result<SourceWithToken, Error> {
-        proof(&settings.kind, &settings.config.0)?;
+        check(&settings)?;
         let now = self.clock.now();
         let application = Application {
             id: self.ids.next(now).into(),
@@ -95,7 +149,7 @@ impl Catalog {
         let token = new_token(source.id)?;
         let made = SourceWithToken { source: source.clone(), token: token.token.clone() };
         let new = NewSource { source, application, token };
-        match self.change(CatalogWrite::SourceInsert(Box::new(new)), Cache::forget_sources).await? {
+        match self.change(CatalogWrite::SourceInsert(Box::new(new)), self.forgetting(made.source.id)).await? {
             Changed::Yes => Ok(made),
             _ => Err(TAKEN),
         }
@@ -121,10 +175,10 @@ impl Catalog {
             let unless_changed_since = before.updated_at;
             let mut after = before;
             change(&mut after.settings);
-            proof(&after.settings.kind, &after.settings.config.0)?;
+            check(&after.settings)?;
             after.updated_at = self.change_time(unless_changed_since);
             let write = CatalogWrite::SourceUpdate { source: Box::new(after.clone()), unless_changed_since };
-            match self.change(write, Cache::forget_sources).await? {
+            match self.change(write, self.forgetting(after.id)).await? {
                 Changed::Yes => return Ok(SourceWithToken { source: after, token }),
                 Changed::Taken => return Err(TAKEN),
                 Changed::Missing | Changed::Stale | Changed::IdentifierTaken => {}
@@ -140,8 +194,9 @@ impl Catalog {
     ) -> Result<(), Error> {
         let source = self.source_get(organisation, named).await?.source;
         let write = CatalogWrite::SourceDelete(source.id, self.clock.now());
+        let forget_source = self.forgetting(source.id);
         let forget = move |cache: &Cache| {
-            cache.forget_sources();
+            forget_source(cache);
             cache.forget_application(source.application);
         };
         match self.change(write, forget).await? {
@@ -161,9 +216,18 @@ impl Catalog {
         let (new, now) = (new_token(source.id)?, self.clock.now());
         let token = new.token.clone();
         let write = CatalogWrite::SourceTokenRotate { new, now, old_ends_at: now.after(grace) };
-        match self.change(write, Cache::forget_sources).await? {
+        match self.change(write, self.forgetting(source.id)).await? {
             Changed::Yes => Ok(SourceWithToken { source, token }),
             _ => Err(MISSING),
+        }
+    }
+
+    /// Forgets a source that has changed, and tells those who go by all of them.
+    fn forgetting(&self, id: SourceId) -> impl FnOnce(&Cache) + Send + 'static {
+        let changed = Arc::clone(&self.sources_changed);
+        move |cache| {
+            cache.forget_source(id);
+            changed.notify_one();
         }
     }
 

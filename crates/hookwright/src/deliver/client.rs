@@ -18,7 +18,7 @@ use crate::deliver::connector::{Connector, TlsSetupError};
 use crate::deliver::outcome::FailureReason;
 use crate::deliver::resolver::Resolver;
 
-/// So much of an answer's body is kept; beyond it reading stops and the connection is closed.
+/// So much of the body of an endpoint's answer is kept; beyond it reading stops and the connection is closed.
 pub(super) const RESPONSE_KEPT: usize = 8 * 1024;
 /// The largest answer head that is read.
 const RESPONSE_HEAD_MAX: usize = 64 * 1024;
@@ -67,12 +67,14 @@ impl Client {
         self.http.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// Sends `request`; the whole exchange ends by `deadline`, which is `timeout` after its start.
+    /// Sends `request`; the whole exchange ends by `deadline`, which is `timeout` after its start. Of the answer's body at most
+    /// `kept_max` bytes are read.
     pub(super) async fn send(
         &self,
         request: Request<Full<Bytes>>,
         deadline: Instant,
         timeout: Duration,
+        kept_max: usize,
     ) -> Ended {
         let deadline = tokio::time::Instant::from_std(deadline);
         let answering = {
@@ -87,7 +89,7 @@ impl Client {
         };
         let (head, mut body) = answer.into_parts();
         let mut kept = BytesMut::new();
-        let failure = match timeout_at(deadline, read_capped(&mut body, &mut kept)).await {
+        let failure = match timeout_at(deadline, read_capped(&mut body, &mut kept, kept_max)).await {
             Ok(Ok(())) => None,
             Ok(Err(_)) => Some(FailureReason::BodyInterrupted),
             Err(_) => Some(FailureReason::BodyTimeout(timeout)),
@@ -97,11 +99,11 @@ impl Client {
 }
 
 /// Reads a body to its end, or to the cap: then the status code has said all that matters.
-async fn read_capped(body: &mut Incoming, kept: &mut BytesMut) -> Result<(), hyper::Error> {
+async fn read_capped(body: &mut Incoming, kept: &mut BytesMut, max: usize) -> Result<(), hyper::Error> {
     while let Some(frame) = body.frame().await {
         let frame = frame?;
         let Some(data) = frame.data_ref() else { continue };
-        let room = RESPONSE_KEPT - kept.len();
+        let room = max - kept.len();
         kept.extend_from_slice(&data[..data.len().min(room)]);
         if data.len() >= room {
             break;

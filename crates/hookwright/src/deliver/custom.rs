@@ -11,6 +11,7 @@ use http::header::HeaderValue;
 use http::{Request, Response};
 
 use crate::deliver::client::{Ended, RESPONSE_KEPT};
+use crate::deliver::handler::{Handler, Handlers};
 use crate::deliver::outcome::FailureReason;
 use crate::deliver::render;
 use crate::domain::endpoint::Endpoint;
@@ -64,6 +65,7 @@ type Transport = dyn Fn(Outgoing) -> Sending + Send + Sync;
 pub(crate) struct Custom {
     rendering: Option<Arc<Rendering>>,
     transport: Option<Arc<Transport>>,
+    handlers: Arc<Handlers>,
 }
 
 impl Custom {
@@ -79,6 +81,16 @@ impl Custom {
         F: Future<Output = Result<Response<Bytes>, BoxError>> + Send + 'static,
     {
         self.transport = Some(Arc::new(move |outgoing| Box::pin(transport(outgoing))));
+    }
+
+    #[cfg(feature = "receive")]
+    pub(crate) fn set_handlers(&mut self, handlers: Handlers) {
+        self.handlers = Arc::new(handlers);
+    }
+
+    /// The handler that the endpoint with this URL stands for.
+    pub(super) fn handler(&self, url: &str) -> Option<&Handler> {
+        self.handlers.get(url)
     }
 
     /// What the endpoint gets of the message.
@@ -116,6 +128,7 @@ impl fmt::Debug for Custom {
         f.debug_struct("Custom")
             .field("rendering", &self.rendering.is_some())
             .field("transport", &self.transport.is_some())
+            .field("handlers", &self.handlers.len())
             .finish()
     }
 }
@@ -124,6 +137,6 @@ impl fmt::Debug for Custom {
 const REASON_MAX: usize = 500;
 
 /// An error as it is kept with an attempt.
-fn in_one_line(error: &dyn std::error::Error) -> String {
+pub(super) fn in_one_line(error: &dyn std::error::Error) -> String {
     error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON_MAX).collect()
 }

@@ -3,6 +3,8 @@
 mod render; // what the endpoint gets
 mod forward; // what came to a source
 mod custom; // a product's own way
+mod asking; // whether what came is true
+pub(crate) mod handler; // and its own code in the place of an endpoint
 pub(crate) mod address_policy; // where it may go
 mod resolver;
 mod connector;
@@ -21,16 +23,18 @@ use http_body_util::Full;
 
 use crate::config::{Config, SignatureHeaders, UrlSchemes};
 use crate::deliver::address_policy::AddressPolicy;
-use crate::deliver::client::Client;
+use crate::deliver::client::{Client, RESPONSE_KEPT};
 use crate::domain::application::Purpose;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::inbound::CameWith;
 use crate::domain::message::Message;
 use crate::domain::time::Timestamp;
 
+pub(crate) use asking::Question;
 pub(crate) use connector::TlsSetupError;
 pub(crate) use custom::Custom;
 pub use custom::{BoxError, Outgoing, WebhookBody};
+pub use handler::InboundEvent;
 pub(crate) use outcome::{FailureReason, Outcome};
 
 const SENDER: HeaderValue = HeaderValue::from_static(concat!("hookwright/", env!("CARGO_PKG_VERSION")));
@@ -89,9 +93,17 @@ impl Deliverer {
     /// Makes one attempt. It ends by its timeout, and never fails but as an outcome.
     pub(crate) async fn attempt(&self, request: &AttemptRequest<'_>) -> Outcome {
         let started = Instant::now();
-        let ended = match self.prepare(request) {
-            Ok(http_request) => self.send(request, http_request, started).await,
-            Err(reason) => client::Ended::failed(reason),
+        let url = &request.endpoint.settings.url;
+        let ended = if handler::is_handler(url) {
+            match self.custom.handler(url) {
+                Some(handler) => handler.handle(request.message, request.forwarded, request.number).await,
+                None => client::Ended::failed(FailureReason::NoHandler),
+            }
+        } else {
+            match self.prepare(request) {
+                Ok(http_request) => self.send(request, http_request, started).await,
+                Err(reason) => client::Ended::failed(reason),
+            }
         };
         Outcome::new(ended, started.elapsed(), request.now)
     }
@@ -113,7 +125,7 @@ impl Deliverer {
         }
         let mut http_request = http_request.map(Full::new);
         http_request.extensions_mut().extend(letter_case::of(&request.endpoint.headers).await);
-        self.client.send(http_request, started + self.timeout, self.timeout).await
+        self.client.send(http_request, started + self.timeout, self.timeout, RESPONSE_KEPT).await
     }
 
     fn prepare(&self, request: &AttemptRequest<'_>) -> Result<Request<Bytes>, FailureReason> {

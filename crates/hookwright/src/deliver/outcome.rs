@@ -43,6 +43,10 @@ pub(crate) enum FailureReason {
     Unserialised(String),
     #[error("the webhook could not be delivered: {0}")]
     Undelivered(String),
+    #[error("the handler did not take it: {0}")]
+    Unhandled(String),
+    #[error("this program has no such handler any more")]
+    NoHandler,
     #[error("one of the endpoint's headers cannot be sent")]
     Header,
     #[error("the host name could not be looked up")]
@@ -75,6 +79,8 @@ pub(crate) enum FailureReason {
     BodyInterrupted,
     #[error("the answer did not end within {}", words(*.0))]
     BodyTimeout(Duration),
+    #[error("the answer is too large")]
+    AnswerTooLarge,
     #[error("the request could not be sent")]
     Other,
     #[error("the attempt broke off because of an error in this program")]

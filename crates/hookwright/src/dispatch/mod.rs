@@ -10,6 +10,7 @@ mod health_book; // who has failed for how long
 mod intake; // what comes in: new messages, retries, rows from disk
 mod telling; // what is told of it
 mod worker; // an attempt, and what follows from it
+mod confirming; // whether what came to a source is true
 
 #[cfg(test)]
 mod lanes_model;
@@ -155,10 +156,9 @@ impl Dispatch {
         Ok(Dispatch { shared })
     }
 
-    /// Sends a message to an endpoint once more.
-    pub(crate) async fn resend(&self, message: Arc<Message>, endpoint: &Endpoint) -> Result<(), Error> {
-        let key =
-            DeliveryKey { application: message.application, endpoint: endpoint.id, message: message.id };
+    /// Sends a message to an endpoint once more, or asks its sender about it once more.
+    pub(crate) async fn resend(&self, message: Arc<Message>, endpoint: EndpointId) -> Result<(), Error> {
+        let key = DeliveryKey { application: message.application, endpoint, message: message.id };
         let shared = Arc::clone(&self.shared);
         // A task of its own: a caller who goes away in the middle must not leave a delivery that nobody knows of.
         let resent = self.shared.tasks.spawn(async move {
@@ -172,6 +172,7 @@ impl Dispatch {
                     Ok(())
                 }
                 Written::Resent(Resent::Missing) => Err(Error::NotFound(Thing::Message)),
+                Written::Resent(Resent::Held) => Err(Error::NotConfirmed),
                 _ => Ok(()),
             }
         });

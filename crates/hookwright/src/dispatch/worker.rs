@@ -9,12 +9,14 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 
 use crate::activity::Activity;
+use crate::deliver::handler::is_handler;
 use crate::deliver::{AttemptRequest, Outcome as Answer, callable};
 use crate::dispatch::Shared;
 use crate::dispatch::lanes::{End, Start};
 use crate::dispatch::telling::{self, Target, Told};
 use crate::domain::application::Purpose;
 use crate::domain::attempt::{Attempt, AttemptStatus};
+use crate::domain::confirmation::asking_lane;
 use crate::domain::delivery::{GiveUpReason, Transition};
 use crate::domain::endpoint::DisabledReason;
 use crate::domain::inbound::CameWith;
@@ -60,6 +62,11 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
         Some(entry) => Ok(Some(entry)),
         None => shared.catalog.application_by_id(application).await,
     };
+    if endpoint == asking_lane(application)
+        && let Ok(Some(entry)) = &entry
+    {
+        return super::confirming::attempt(shared, &start, entry).await;
+    }
     let target = match entry {
         Ok(entry) => entry.and_then(|application| {
             let endpoint = application.endpoint(endpoint).cloned()?;
@@ -165,6 +172,8 @@ async fn conclude(
         let (health, after) = shared.health.failed(start.key.endpoint, now);
         (health, Some(after.first_failure_at), after.is_beyond_hope(now))
     };
+    // A handler is the product's own code: it is called again however long it fails, and nobody but the product ends that.
+    let beyond_hope = beyond_hope && !is_handler(&target.endpoint.endpoint.settings.url);
     let disable = answer.verdict.disables().or(beyond_hope.then_some(DisabledReason::Failing));
     if let (Some(reason), false) = (disable, is_success) {
         transition = Transition::GivenUp(GiveUpReason::Disabled(reason));
@@ -233,7 +242,7 @@ fn show(shared: &Shared, target: &Target, attempt: &Attempt) {
 }
 
 /// The catalog cannot be read right now: the delivery stays as it is on disk and comes back from there.
-fn postpone(start: &Start, error: &Error) -> End {
+pub(super) fn postpone(start: &Start, error: &Error) -> End {
     tracing::warn!(endpoint.id = %start.key.endpoint, %error, "could not read an endpoint; its delivery waits");
     End::Postponed
 }

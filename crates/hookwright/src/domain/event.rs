@@ -8,11 +8,12 @@ use crate::domain::delivery::GiveUpReason;
 use crate::domain::endpoint::{DisabledReason, Endpoint};
 use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId};
 use crate::domain::message::Message;
-use crate::domain::names::{EventId, EventTypeName, Uid};
+use crate::domain::names::{EventId, EventTypeName, SourceUid, Uid};
+use crate::domain::short_ids::{InboundId, SourceId};
 use crate::domain::task::Task;
 use crate::domain::time::Timestamp;
 
-/// Something that happened to an endpoint, a message on its way to one, or a background task.
+/// Something that happened to an endpoint, a message on its way to one, a background task, or a source.
 ///
 /// The first three come for every attempt, and only to callbacks. Each of the others is an operational webhook as well, if the
 /// organisation has an endpoint for it.
@@ -43,6 +44,31 @@ pub enum HookEvent {
     EndpointDisabled(EndpointEvent, Disabling),
     /// A background task is over.
     TaskFinished(Box<Task>),
+    /// A source has refused a request. Told of each source once a minute at most, with how many there were.
+    SourceRefused(Box<RefusalEvent>),
+}
+
+/// A request that a source refused, and how many there were since that was told last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusalEvent {
+    /// Whose the source is.
+    pub organisation: OrganisationId,
+    /// The source.
+    pub source: SourceId,
+    /// The product's own name for it.
+    pub uid: Option<SourceUid>,
+    /// Its name for people.
+    pub name: String,
+    /// The request, as the source's log has it.
+    pub request: InboundId,
+    /// What it was answered with.
+    pub status: u16,
+    /// Why it was refused.
+    pub reason: String,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// How many the source has refused since that was told last, this one among them; since the start if it never was.
+    pub refused: u64,
 }
 
 /// Whose something is.
@@ -164,6 +190,7 @@ impl HookEvent {
             | HookEvent::EndpointEnabled(endpoint)
             | HookEvent::EndpointDisabled(endpoint, _) => endpoint.origin.organisation,
             HookEvent::TaskFinished(task) => task.organisation,
+            HookEvent::SourceRefused(refusal) => refusal.organisation,
         }
     }
 

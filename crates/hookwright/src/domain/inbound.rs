@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::{Map, Value};
+use url::form_urlencoded;
 
 use crate::domain::ids::{ApplicationId, MessageId};
-use crate::domain::short_ids::InboundId;
+use crate::domain::message::Message;
+use crate::domain::names::EventTypeName;
+use crate::domain::short_ids::{InboundId, SourceId};
 use crate::domain::time::Timestamp;
 
 /// How long the log keeps requests unless their source or the operator says otherwise: a week.
@@ -34,7 +38,7 @@ pub struct Inbound {
     pub verdict: Verdict,
     /// The status code it was answered with.
     pub status: u16,
-    /// Why it was refused, if it was.
+    /// Why it was refused, or whatever else is to be known of it.
     pub reason: Option<String>,
     /// Its method.
     pub method: String,
@@ -46,6 +50,8 @@ pub struct Inbound {
     pub headers: Vec<(String, String)>,
     /// The message that was made of it.
     pub message: Option<MessageId>,
+    /// The event type of that message, as it is read; the message has it when both are written.
+    pub event_type: Option<EventTypeName>,
     /// Its body as it came; of a refused one only the beginning. Empty once it was removed.
     pub body: Bytes,
 }
@@ -59,16 +65,61 @@ pub struct CameWith {
     pub is_described: bool,
 }
 
+/// A request that came to a source and was proven, for whoever says whether it is true.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReceivedRequest {
+    /// The source.
+    pub source: SourceId,
+    /// The message that was made of it.
+    pub message: MessageId,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Its method.
+    pub method: String,
+    /// Its path, without the token.
+    pub path: String,
+    /// Its query as it came.
+    pub query: Option<String>,
+    /// Its headers in their order, names in lower case; credentials are redacted.
+    pub headers: Vec<(String, String)>,
+    /// Its body; a description of it in JSON if it had none.
+    pub body: Bytes,
+    /// What it says happened.
+    pub event_type: EventTypeName,
+}
+
+impl ReceivedRequest {
+    /// The request in this row of a source's log, of which this message was made.
+    pub(crate) fn of(source: SourceId, message: &Message, row: &Inbound) -> ReceivedRequest {
+        ReceivedRequest {
+            source,
+            message: message.id,
+            received_at: row.received_at,
+            method: row.method.clone(),
+            path: row.path.clone(),
+            query: row.query.clone(),
+            headers: row.headers.clone(),
+            body: message.payload.clone(),
+            event_type: message.event_type.clone(),
+        }
+    }
+}
+
 /// What became of a request to a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It was proven, and is forwarded.
     Verified,
+    /// It was proven, its sender said that it is true, and it is forwarded.
+    Confirmed,
+    /// It was proven, and its sender has not said yet that it is true, or never did.
+    Unconfirmed,
     /// It was proven, and had come before.
     Duplicate,
     /// It set something up between the provider and us, and was answered.
     Handshake,
-    /// It was not taken.
+    /// It was not taken, or its sender said that it is not true.
     Refused,
 }
 
@@ -77,6 +128,8 @@ impl Verdict {
     pub fn word(self) -> &'static str {
         match self {
             Verdict::Verified => "verified",
+            Verdict::Confirmed => "confirmed",
+            Verdict::Unconfirmed => "unconfirmed",
             Verdict::Duplicate => "duplicate",
             Verdict::Handshake => "handshake",
             Verdict::Refused => "refused",
@@ -85,9 +138,16 @@ impl Verdict {
 
     /// What a word stands for.
     pub fn from_word(word: &str) -> Option<Verdict> {
-        [Verdict::Verified, Verdict::Duplicate, Verdict::Handshake, Verdict::Refused]
-            .into_iter()
-            .find(|verdict| verdict.word() == word)
+        [
+            Verdict::Verified,
+            Verdict::Confirmed,
+            Verdict::Unconfirmed,
+            Verdict::Duplicate,
+            Verdict::Handshake,
+            Verdict::Refused,
+        ]
+        .into_iter()
+        .find(|verdict| verdict.word() == word)
     }
 }
 
@@ -96,6 +156,11 @@ const CREDENTIALS: [&str; 5] = ["authorization", "proxy-authorization", "cookie"
 
 /// How names of headers end that credentials stand in.
 const CREDENTIAL_ENDINGS: [&str; 4] = ["-token", "-secret", "-api-key", "-password"];
+
+/// Whether a header of this name, in lower case, holds a credential, whatever the source.
+pub fn holds_credential(name: &str) -> bool {
+    CREDENTIALS.contains(&name) || CREDENTIAL_ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
 
 /// The token of a source whose callers show one, and the header they show it in.
 #[derive(Clone, Copy)]
@@ -111,9 +176,7 @@ pub struct OwnToken<'a> {
 pub fn logged(name: &str, value: &[u8], own: Option<OwnToken<'_>>) -> (String, String) {
     let is_own =
         own.is_some_and(|own| own.header.eq_ignore_ascii_case(name) || own.token.as_bytes() == value);
-    let is_credential = CREDENTIALS.contains(&name) || is_own;
-    let is_credential = is_credential || CREDENTIAL_ENDINGS.iter().any(|ending| name.ends_with(ending));
-    let value = match is_credential {
+    let value = match is_own || holds_credential(name) {
         true => REDACTED.to_owned(),
         false => String::from_utf8_lossy(value).into_owned(),
     };
@@ -158,6 +221,22 @@ pub fn is_forwarded(name: &str, value: &str) -> bool {
     // A value that was made readable for the log is not what came.
     let is_readable = value != REDACTED && !value.contains(char::REPLACEMENT_CHARACTER);
     !of_the_way && !is_ours && is_readable && !NOT_FORWARDED.contains(&name)
+}
+
+/// What is forwarded of a request without a body: JSON that says how it came.
+pub fn described(method: &str, path: &str, query: Option<&str>) -> String {
+    let mut parameters = Map::new();
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        let value = Value::from(value.into_owned());
+        match parameters.get_mut(name.as_ref()) {
+            None => {
+                parameters.insert(name.into_owned(), value);
+            }
+            Some(Value::Array(several)) => several.push(value),
+            Some(one) => *one = Value::from(vec![one.take(), value]),
+        }
+    }
+    serde_json::json!({"method": method, "path": path, "query": parameters}).to_string()
 }
 
 #[cfg(test)]

@@ -2,11 +2,14 @@
 
 pub mod application; // what is configured
 pub mod capability;
+pub mod confirm_url;
+pub mod confirmation;
 pub mod endpoint;
 pub mod endpoint_edit;
 pub mod event_filter;
 pub mod event_registry;
 pub mod event_type;
+pub mod event_type_place;
 pub mod payload_format;
 pub mod owner;
 pub mod source;
@@ -21,17 +24,24 @@ pub mod message;
 pub mod operational;
 pub(crate) mod owner_field;
 pub mod payload_schema;
+pub mod schedule;
 pub mod selection;
 pub mod task;
 
 pub mod breaker; // what is decided
 pub mod health;
+pub mod lease;
 pub mod notable;
 pub mod rate;
+pub mod redaction;
 pub mod retry;
 
 pub mod ids; // what all of them are made of
+pub mod json_pointer;
 pub mod names;
 pub mod page;
 pub mod short_ids;
 pub mod time;
+
+#[cfg(test)]
+mod lease_model; // what cannot go wrong with leases

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::domain::endpoint::DisabledReason;
-use crate::domain::event::{AttemptEvent, Disabling, EndpointEvent, HookEvent};
+use crate::domain::event::{AttemptEvent, Disabling, EndpointEvent, HookEvent, RefusalEvent};
 use crate::domain::task::{Task, TaskFailure};
 
 /// The event types of operational webhooks.
-pub const OPERATIONAL_EVENT_TYPES: [&str; 9] = [
+pub const OPERATIONAL_EVENT_TYPES: [&str; 10] = [
     "background_task.finished",
     "endpoint.created",
     "endpoint.deleted",
@@ -17,6 +17,7 @@ pub const OPERATIONAL_EVENT_TYPES: [&str; 9] = [
     "message.attempt.exhausted",
     "message.attempt.failing",
     "message.attempt.recovered",
+    "source.refused",
 ];
 
 impl HookEvent {
@@ -33,6 +34,7 @@ impl HookEvent {
             HookEvent::EndpointEnabled(_) => Some("endpoint.enabled"),
             HookEvent::EndpointDisabled(..) => Some("endpoint.disabled"),
             HookEvent::TaskFinished(_) => Some("background_task.finished"),
+            HookEvent::SourceRefused(_) => Some("source.refused"),
         }
     }
 
@@ -52,6 +54,7 @@ impl HookEvent {
             | HookEvent::EndpointEnabled(endpoint) => of_endpoint(endpoint),
             HookEvent::EndpointDisabled(endpoint, disabling) => of_disabling(endpoint, disabling),
             HookEvent::TaskFinished(task) => of_task(task),
+            HookEvent::SourceRefused(refusal) => of_refusal(refusal),
         };
         Some(json!({ "type": event_type, "data": data }).to_string())
     }
@@ -91,6 +94,20 @@ fn of_attempt(attempt: &AttemptEvent) -> Value {
             "responseStatusCode": attempt.response_code,
             "timestamp": attempt.started_at.to_string(),
         },
+    })
+}
+
+/// Svix tells of nothing like it.
+fn of_refusal(refusal: &RefusalEvent) -> Value {
+    json!({
+        "sourceId": refusal.source.to_string(),
+        "sourceUid": refusal.uid.as_ref().map(|uid| uid.as_str()),
+        "sourceName": refusal.name,
+        "logId": refusal.request.to_string(),
+        "status": refusal.status,
+        "reason": refusal.reason,
+        "timestamp": refusal.received_at.to_string(),
+        "refused": refusal.refused,
     })
 }
 

@@ -3,8 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use hookwright_signature::provider::SourceKind;
+
 use crate::domain::application::Metadata;
+use crate::domain::confirmation::Confirm;
+use crate::domain::event_type_place::EventTypePlace;
 use crate::domain::ids::{ApplicationId, OrganisationId};
+use crate::domain::json_pointer::JsonPointer;
 use crate::domain::names::SourceUid;
 use crate::domain::short_ids::SourceId;
 use crate::domain::time::Timestamp;
@@ -50,6 +55,12 @@ pub struct SourceSettings {
     pub body: BodyPolicy,
     /// How a request that comes again is known.
     pub dedupe: Dedupe,
+    /// Where requests say what happened, if not where their kind has it.
+    pub event_type: Option<EventTypePlace>,
+    /// Parts of bodies that are neither kept nor forwarded.
+    pub redact: Vec<JsonPointer>,
+    /// How the sender is asked whether a request is true, before it is forwarded.
+    pub confirm: Option<Confirm>,
     /// What is answered to a request that was taken.
     pub answer: SourceAnswer,
     /// At most so many requests a second.
@@ -59,21 +70,29 @@ pub struct SourceSettings {
 }
 
 impl SourceSettings {
-    /// A source of this kind with nothing set that need not be.
+    /// A source of this kind with nothing set that need not be. It takes POST, and GET where its provider uses it too.
     pub fn new(
         name: impl Into<String>,
         kind: impl Into<String>,
         config: serde_json::Value,
     ) -> SourceSettings {
+        let kind = kind.into();
+        let mut methods = vec!["POST".to_owned()];
+        if SourceKind::parse(&kind).is_some_and(SourceKind::uses_get) {
+            methods.push("GET".to_owned());
+        }
         SourceSettings {
             uid: None,
             name: name.into(),
-            kind: kind.into(),
+            kind,
             config: ProofConfig(config),
             metadata: Metadata::new(),
-            methods: vec!["POST".to_owned()],
+            methods,
             body: BodyPolicy::Any,
             dedupe: Dedupe::Id,
+            event_type: None,
+            redact: Vec::new(),
+            confirm: None,
             answer: SourceAnswer::default(),
             throttle_rate: None,
             retention: None,
@@ -92,7 +111,7 @@ impl fmt::Debug for ProofConfig {
 }
 
 /// The parts of a configuration that are no secrets.
-const SHOWN: [&str; 10] = [
+const SHOWN: [&str; 11] = [
     "publicKey",
     "header",
     "algorithm",
@@ -101,6 +120,8 @@ const SHOWN: [&str; 10] = [
     "signed",
     "username",
     "schedule",
+    // What is sent on a schedule.
+    "payload",
     "contentType",
     "timestampGraceSeconds",
 ];

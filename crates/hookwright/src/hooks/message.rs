@@ -148,7 +148,7 @@ impl Hooks {
         if endpoint.disabled.is_some() {
             return Err(Error::EndpointDisabled);
         }
-        let resent = self.inner.dispatch.resend(Arc::new(message), endpoint).await;
+        let resent = self.inner.dispatch.resend(Arc::new(message), endpoint.id).await;
         self.settled().await;
         resent
     }

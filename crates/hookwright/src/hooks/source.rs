@@ -1,13 +1,16 @@
 //! Calls about sources: where inbound webhooks come from, and what comes.
 
+use std::future::Future;
 use std::time::Duration;
 
 use hookwright_signature::Secret;
 
+use crate::catalog::Confirmer;
+use crate::deliver::BoxError;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
 use crate::domain::ids::{ApplicationId, EndpointId, OrganisationId};
-use crate::domain::inbound::Inbound;
+use crate::domain::inbound::{Inbound, ReceivedRequest};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::short_ids::{InboundId, SourceId};
 use crate::domain::source::{SourceRef, SourceSettings, SourceWithToken};
@@ -27,6 +30,7 @@ impl Hooks {
         organisation: OrganisationId,
         settings: SourceSettings,
     ) -> Result<SourceWithToken, Error> {
+        self.check_confirm(&settings)?;
         self.inner.catalog.source_create(organisation, settings).await
     }
 
@@ -55,8 +59,15 @@ impl Hooks {
         &self,
         organisation: OrganisationId,
         source: &SourceRef,
-        change: impl FnMut(&mut SourceSettings) + Send,
+        mut change: impl FnMut(&mut SourceSettings) + Send,
     ) -> Result<SourceWithToken, Error> {
+        // What it does to the settings as they are now; what it does to later ones is the same for what is looked at here.
+        let mut settings = self.inner.catalog.source_get(organisation, source).await?.source.settings;
+        let before = settings.confirm.clone();
+        change(&mut settings);
+        if settings.confirm != before {
+            self.check_confirm(&settings)?;
+        }
         self.inner.catalog.source_update(organisation, source, change).await
     }
 
@@ -182,8 +193,34 @@ impl Hooks {
         Ok(changed)
     }
 
+    /// Has `confirm` say of each request to a source, before it is forwarded, whether it is true, in the place of the source's own
+    /// `confirm`.
+    ///
+    /// It is called off the request's path, with what the log has of the request. An error, or no answer within a minute, is no answer:
+    /// it is called again on the schedule of retries. It may be called again for a request that it has answered for, after a crash. Set
+    /// it at each start: it is not kept, and what came while it was set waits for it.
+    pub fn confirm_source<F, E>(
+        &self,
+        source: SourceId,
+        confirm: impl Fn(ReceivedRequest) -> F + Send + Sync + 'static,
+    ) where
+        F: Future<Output = Result<bool, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.inner.catalog.confirmers().set(source, Confirmer::new(confirm));
+    }
+
+    /// Whether the address policy lets a source's sender be asked where it says.
+    fn check_confirm(&self, settings: &SourceSettings) -> Result<(), Error> {
+        let Some(confirm) = &settings.confirm else { return Ok(()) };
+        self.inner
+            .policy
+            .check_url(&confirm.url.example())
+            .map_err(|why| Error::SourceSetting { field: "confirm", why: why.to_string() })
+    }
+
     /// The application that holds what a source forwards.
-    async fn forwarding(
+    pub(super) async fn forwarding(
         &self,
         organisation: OrganisationId,
         source: &SourceRef,

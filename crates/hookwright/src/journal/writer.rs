@@ -13,7 +13,7 @@ use crate::journal::queue::{Job, Queue};
 use crate::measures::Measures;
 use crate::store::Writer;
 use crate::store::error::StoreError;
-use crate::store::write::{Append, Appended, Received, Resent, Settled, Write, Written};
+use crate::store::write::{Append, Appended, Asked, Changed, Received, Resent, Settled, Write, Written};
 
 /// The wait before outcomes that could not be written are tried again.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(200);
@@ -64,6 +64,9 @@ impl Thread {
                 Ok(written) => {
                     self.measures.commits.increment(1);
                     self.measures.commit_seconds.record(started.elapsed());
+                    for took in self.writer.slices() {
+                        self.measures.slice_seconds.record(took);
+                    }
                     // A batch that changes nothing says nothing about a full disk.
                     if writes.iter().any(Write::always_changes) && self.queue.failure().is_some() {
                         self.queue.set_failure(None);
@@ -180,6 +183,11 @@ impl Thread {
                 (Write::BroadcastStep(step), Written::Broadcast(Some(stored))) => {
                     let stored = step.messages.into_iter().zip(stored).filter(|(_, stored)| **stored);
                     stored.for_each(|(append, _)| accepted(append));
+                }
+                (Write::Confirm(step), Written::Changed(Changed::Yes)) => {
+                    if let Asked::Over { endpoints, .. } = step.asked {
+                        accepted(Append::plain(step.message, endpoints));
+                    }
                 }
                 (Write::Outcome(outcome), _) => outcome.told.into_iter().for_each(&mut accepted),
                 (Write::Told(_, told), written) if written.took_effect() => {

@@ -28,11 +28,18 @@ pub struct InboundHead<'a> {
     pub headers: &'a HeaderMap,
 }
 
+/// Reads the type of an event out of the headers and the body it came with.
+pub(crate) type ReadEventType = Arc<dyn Fn(&HeaderMap, &[u8]) -> Option<String> + Send + Sync>;
+
 /// A request that was let in: its body may be read.
 pub struct Door<'a> {
     pub(super) receiver: &'a Receiver,
     pub(super) head: InboundHead<'a>,
     pub(super) entry: Arc<SourceEntry>,
+    /// The path as the log has it: one of ours without the token that is in it.
+    pub(super) path: String,
+    /// Reads the event type in the place of what is known of the provider.
+    pub(super) event_type: Option<ReadEventType>,
 }
 
 impl Receiver {
@@ -41,10 +48,22 @@ impl Receiver {
         &'a self,
         head: InboundHead<'a>,
     ) -> Result<Result<Door<'a>, InboundReply>, Error> {
-        let Some(entry) = self.catalog.source_by_token(head.source, head.token).await? else {
+        let Some(entry) = self.parts.catalog.source_by_token(head.source, head.token).await? else {
             return Ok(Err(InboundReply::not_found()));
         };
-        let door = Door { receiver: self, head, entry };
+        let path = format!("/in/{}", entry.source.id);
+        self.enter(head, entry, path, None).await
+    }
+
+    /// Lets a request to this source in, or says what to answer; the log has `path` for it, and `event_type` reads what it is.
+    pub(crate) async fn enter<'a>(
+        &'a self,
+        head: InboundHead<'a>,
+        entry: Arc<SourceEntry>,
+        path: String,
+        event_type: Option<ReadEventType>,
+    ) -> Result<Result<Door<'a>, InboundReply>, Error> {
+        let door = Door { receiver: self, head, entry, path, event_type };
         let settings = &door.entry.source.settings;
         if !settings.methods.iter().any(|method| method == head.method.as_str()) {
             let allow = settings.methods.join(", ");
@@ -53,9 +72,9 @@ impl Receiver {
             let reply = door.refused(reply, &reason, &[]).await?;
             return Ok(Err(reply));
         }
-        let now = self.clock.now();
+        let now = self.parts.clock.now();
         if let Err(ready_at) = self.gates.enter(door.entry.source.id, settings.throttle_rate, now) {
-            self.measures.inbound_throttled.increment(1);
+            self.parts.measures.inbound_throttled.increment(1);
             let wait = ready_at.since(now).as_micros().div_ceil(1_000_000).max(1);
             let seconds = u64::try_from(wait).unwrap_or(u64::MAX);
             let reply =
@@ -71,5 +90,10 @@ impl Door<'_> {
     pub async fn too_large(self, limit: usize) -> Result<InboundReply, Error> {
         let sentence = format!("The body has more than {limit} bytes, which is the limit here.");
         self.refused(InboundReply::text(413, sentence.clone()), &sentence, &[]).await
+    }
+
+    /// The body did not come whole: the request is kept without it, as refused with this status and for this reason.
+    pub async fn unread(self, status: u16, reason: &str) -> Result<InboundReply, Error> {
+        self.refused(InboundReply::text(status, reason), reason, &[]).await
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::domain::rate::Rate;
 use crate::domain::short_ids::SourceId;
@@ -9,18 +10,33 @@ use crate::domain::time::Timestamp;
 
 /// Refused requests of one source that are kept, a second.
 const REFUSED_A_SECOND: u32 = 10;
-/// Sources that are remembered; beyond that those are forgotten of which nothing came in the last second.
-const REMEMBERED_MAX: usize = 10_000;
+/// How often it is told that a source refuses requests: no more often than this.
+const TELL_EVERY: Duration = Duration::from_secs(60);
+/// Sources that are remembered as a rule; beyond that those are forgotten of which nothing came in the last second.
+const REMEMBERED_USUALLY: usize = 10_000;
+/// They are looked through no more often than this, in seconds: it takes a while. There are no more of them than sources.
+const LOOK_THROUGH_EVERY: i64 = 10;
 
 /// What each source has had lately.
 #[derive(Default)]
-pub(super) struct Gates(Mutex<HashMap<SourceId, Gate>>);
+pub(super) struct Gates(Mutex<Remembered>);
+
+#[derive(Default)]
+struct Remembered {
+    gates: HashMap<SourceId, Gate>,
+    /// The second in which they were looked through last.
+    looked_through: i64,
+}
 
 #[derive(Clone, Copy, Default)]
 struct Gate {
     rate: Option<Rate>,
     /// The second that refused requests were counted in, and how many.
     refused: (i64, u32),
+    /// How many were refused since that was told.
+    untold: u64,
+    /// When that was told last.
+    told_at: Option<Timestamp>,
 }
 
 impl Gates {
@@ -55,21 +71,44 @@ impl Gates {
         })
     }
 
+    /// Counts a request that is refused, and gives how many were since that was told last, if it is to be told now.
+    pub(super) fn tells_refused(&self, source: SourceId, now: Timestamp) -> Option<u64> {
+        self.with(source, now, |gate| {
+            gate.untold = gate.untold.saturating_add(1);
+            if gate.was_told_lately(now) {
+                return None;
+            }
+            gate.told_at = Some(now);
+            Some(std::mem::take(&mut gate.untold))
+        })
+    }
+
     fn with<T>(&self, source: SourceId, now: Timestamp, act: impl FnOnce(&mut Gate) -> T) -> T {
-        let mut gates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if gates.len() >= REMEMBERED_MAX && !gates.contains_key(&source) {
+        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Remembered { gates, looked_through } = &mut *remembered;
+        let second = now.as_seconds();
+        let is_time = second < *looked_through || second - *looked_through >= LOOK_THROUGH_EVERY;
+        if gates.len() >= REMEMBERED_USUALLY && is_time {
+            *looked_through = second;
             gates.retain(|_, gate| {
-                gate.refused.0 == now.as_seconds() || gate.rate.is_some_and(|rate| rate.ready_at() > now)
+                gate.refused.0 == second
+                    || gate.was_told_lately(now)
+                    || gate.rate.is_some_and(|rate| rate.ready_at() > now)
             });
         }
         act(gates.entry(source).or_default())
     }
 }
 
+impl Gate {
+    /// A clock that was set back does not keep it from being told.
+    fn was_told_lately(&self, now: Timestamp) -> bool {
+        self.told_at.is_some_and(|told_at| told_at <= now && now.since(told_at) < TELL_EVERY)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -81,6 +120,35 @@ mod tests {
         assert_eq!(gates.enter(SourceId::MAX, Some(2), now), Ok(()), "another source");
         assert_eq!(gates.enter(SourceId::MIN, Some(2), later), Ok(()));
         assert_eq!(gates.enter(SourceId::MIN, None, later), Ok(()), "no limit");
+    }
+
+    #[test]
+    fn very_many_sources_are_looked_through_now_and_then_and_not_for_each_request() {
+        let (gates, start) = (Gates::default(), Timestamp::from_micros(1_700_000_000_000_000));
+        let source = |number: u32| {
+            let mut bytes = [0; 16];
+            bytes[..4].copy_from_slice(&number.to_be_bytes());
+            SourceId::from_bytes(bytes)
+        };
+        let count = || gates.0.lock().unwrap().gates.len();
+        for number in 0..20_000 {
+            gates.keeps_refused(source(number), start);
+        }
+        let later = start.after(Duration::from_secs(5));
+        gates.keeps_refused(source(20_000), later);
+        assert_eq!(count(), 20_001, "it was looked through a moment ago");
+        let later = start.after(Duration::from_secs(10));
+        gates.keeps_refused(source(20_001), later);
+        assert_eq!(count(), 1);
+    }
+
+    #[test]
+    fn that_much_is_refused_is_told_once_a_minute() {
+        let (gates, now) = (Gates::default(), Timestamp::from_micros(1_700_000_000_000_000));
+        let told = |seconds| gates.tells_refused(SourceId::MIN, now.after(Duration::from_secs(seconds)));
+        assert_eq!([0, 0, 59, 60, 61].map(told), [Some(1), None, None, Some(3), None]);
+        assert_eq!(gates.tells_refused(SourceId::MAX, now), Some(1), "another source");
+        assert_eq!(told(1), Some(2), "the clock was set back");
     }
 
     #[test]

@@ -6,8 +6,10 @@
 mod door; // what is seen before the body is read
 mod gates; // how many come
 mod proving; // who sent it
+mod event_type; // what it says happened
 mod rows; // what the log keeps
 mod reply;
+pub(crate) mod schedule; // what comes of itself
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,35 +20,35 @@ use crate::domain::ids::IdGenerator;
 use crate::journal::Journal;
 use crate::measures::Measures;
 use crate::receive::gates::Gates;
+use crate::tell::Tell;
 
+#[cfg(feature = "receive")]
+pub(crate) use door::ReadEventType;
 pub use door::{Door, InboundHead};
 pub use reply::InboundReply;
 
+/// What requests to sources are taken with.
+pub(crate) struct Parts {
+    pub(crate) clock: Clock,
+    pub(crate) ids: Arc<IdGenerator>,
+    pub(crate) journal: Journal,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) measures: Arc<Measures>,
+    pub(crate) tell: Arc<Tell>,
+    /// How long the log keeps requests, unless their source says otherwise.
+    pub(crate) retention: Duration,
+    /// How long messages are kept: nothing that was forwarded is kept longer.
+    pub(crate) message_retention: Duration,
+}
+
 /// Takes requests to sources.
 pub(crate) struct Receiver {
-    clock: Clock,
-    ids: Arc<IdGenerator>,
-    journal: Journal,
-    catalog: Arc<Catalog>,
-    measures: Arc<Measures>,
-    /// How long the log keeps requests, unless their source says otherwise.
-    retention: Duration,
-    /// How long messages are kept: nothing that was forwarded is kept longer.
-    message_retention: Duration,
+    parts: Parts,
     gates: Gates,
 }
 
 impl Receiver {
-    pub(crate) fn new(
-        clock: Clock,
-        ids: Arc<IdGenerator>,
-        journal: Journal,
-        catalog: Arc<Catalog>,
-        measures: Arc<Measures>,
-        retention: Duration,
-        message_retention: Duration,
-    ) -> Receiver {
-        let gates = Gates::default();
-        Receiver { clock, ids, journal, catalog, measures, retention, message_retention, gates }
+    pub(crate) fn new(parts: Parts) -> Receiver {
+        Receiver { parts, gates: Gates::default() }
     }
 }

@@ -6,12 +6,14 @@ use bytes::Bytes;
 use hookwright_signature::provider::{self, Refused, Verified};
 use sha2::{Digest, Sha256};
 
-use crate::domain::inbound::{KNOWN_FOR_MIN, Verdict};
+use crate::domain::confirmation::asking_lane;
+use crate::domain::inbound::{Inbound, KNOWN_FOR_MIN, Verdict};
 use crate::domain::message::Message;
-use crate::domain::names::EventTypeName;
+use crate::domain::redaction::{self, Unreadable};
 use crate::domain::source::{BodyPolicy, Dedupe};
 use crate::error::Error;
 use crate::receive::door::Door;
+use crate::receive::event_type;
 use crate::receive::reply::InboundReply;
 use crate::store::write::{Append, InboundKey, Receive, Received, Write, Written};
 
@@ -50,7 +52,25 @@ impl Door<'_> {
             let reason = "The body is not JSON, and this source takes nothing else.";
             return self.refused(InboundReply::text(400, reason), reason, &body).await;
         }
-        self.store(verified, body).await
+        let kept = match self.redacted(&body) {
+            Ok(kept) => kept,
+            Err(Unreadable) => {
+                let reason =
+                    "The body is neither JSON nor a form, and this source has parts of bodies redacted.";
+                return self.refused(InboundReply::text(400, reason), reason, &body).await;
+            }
+        };
+        self.store(verified, body, kept).await
+    }
+
+    /// The body as it is kept.
+    fn redacted(&self, body: &Bytes) -> Result<Bytes, Unreadable> {
+        let places = &self.entry.source.settings.redact;
+        if places.is_empty() || body.is_empty() {
+            return Ok(body.clone());
+        }
+        let kept = redaction::redacted(body, self.content_type(), places)?;
+        Ok(kept.map_or_else(|| body.clone(), Bytes::from))
     }
 
     /// Whoever called learns no more than that it is not proven; why goes into the log.
@@ -69,7 +89,7 @@ impl Door<'_> {
             headers: &headers,
             body,
         };
-        let now = self.receiver.clock.now().as_seconds();
+        let now = self.receiver.parts.clock.now().as_seconds();
         proof.verify(&request, now).map_err(|refused| {
             let why = refused.to_string();
             let told =
@@ -80,15 +100,16 @@ impl Door<'_> {
 
     async fn shake_hands(&self, answer: provider::Answer) -> Result<InboundReply, Error> {
         let receiver = self.receiver;
-        receiver.measures.inbound_handshakes.increment(1);
-        let id = receiver.ids.next(receiver.clock.now()).into();
+        receiver.parts.measures.inbound_handshakes.increment(1);
+        let id = receiver.parts.ids.next(receiver.parts.clock.now()).into();
         // What was agreed on is not kept: it may be a secret.
         let row = self.row(id, Verdict::Handshake, answer.status, Bytes::new());
-        receiver.journal.write(Write::Receive(Box::new(Receive { row, key: None, message: None }))).await?;
+        receiver.parts.journal.write(Write::Receive(Box::new(Receive::logged(row)))).await?;
         Ok(reply_of(answer))
     }
 
-    async fn store(&self, verified: Verified, body: Bytes) -> Result<InboundReply, Error> {
+    /// Stores a request of which `kept` is kept.
+    async fn store(&self, verified: Verified, body: Bytes, kept: Bytes) -> Result<InboundReply, Error> {
         let (receiver, source) = (self.receiver, &self.entry.source);
         let answer = &source.settings.answer;
         let reply = match verified.reply.clone() {
@@ -98,17 +119,28 @@ impl Door<'_> {
                 ..InboundReply::text(answer.status, answer.body.clone())
             },
         };
-        let application = receiver.catalog.application_by_id(source.application).await?;
+        let application = receiver.parts.catalog.application_by_id(source.application).await?;
         let Some(application) = application else { return Ok(InboundReply::not_found()) };
-        let now = receiver.clock.now();
-        let id = receiver.ids.next(now).into();
-        let row = self.row(id, Verdict::Verified, reply.status, body.clone());
+        let now = receiver.parts.clock.now();
+        let id = receiver.parts.ids.next(now).into();
+        let settings = &source.settings;
+        let header = |name: &str| self.head.headers.get(name).map(http::HeaderValue::as_bytes);
+        let (place, providers) = (settings.event_type.as_ref(), verified.event_type.as_deref());
+        let (event_type, reason) = match &self.event_type {
+            // The product's own code knows better than what is configured.
+            Some(read) => event_type::read(None, read(self.head.headers, &body).as_deref(), header, &body),
+            None => event_type::read(place, providers, header, &body),
+        };
+        // The same time as the message's, so that what is replayed since a row has that row.
+        let row = Inbound {
+            reason,
+            received_at: now,
+            ..self.row(id, Verdict::Verified, reply.status, kept.clone())
+        };
         let key = self.key(&verified, &body).map(|hash| {
             let known_for = row.expires_at.since(row.received_at).max(KNOWN_FOR_MIN);
             InboundKey { hash, expires_at: now.after(known_for) }
         });
-        let event_type = verified.event_type.as_deref().map(EventTypeName::parse).and_then(Result::ok);
-        let event_type = event_type.unwrap_or_else(EventTypeName::inbound);
         let message = Message {
             id,
             application: source.application,
@@ -116,15 +148,20 @@ impl Door<'_> {
             event_id: None,
             channels: Vec::new(),
             tags: Vec::new(),
-            payload: if body.is_empty() { self.described() } else { body },
+            payload: if kept.is_empty() { self.described() } else { kept },
             created_at: now,
         };
-        let endpoints = application.route(&message.event_type, &[]);
+        let is_held =
+            source.settings.confirm.is_some() || receiver.parts.catalog.confirmers().get(source.id).is_some();
+        let endpoints = match is_held {
+            true => vec![asking_lane(source.application)],
+            false => application.route(&message.event_type, &[]),
+        };
         let append = Append::plain(Arc::new(message), endpoints);
-        let receive = Receive { row, key, message: Some(append) };
-        match receiver.journal.write(Write::Receive(Box::new(receive))).await? {
-            Written::Received(Received::Stored) => receiver.measures.inbound_verified.increment(1),
-            _ => receiver.measures.inbound_duplicates.increment(1),
+        let receive = Receive { row, key, message: Some(append), is_held, logs_copies: true };
+        match receiver.parts.journal.write(Write::Receive(Box::new(receive))).await? {
+            Written::Received(Received::Stored) => receiver.parts.measures.inbound_verified.increment(1),
+            _ => receiver.parts.measures.inbound_duplicates.increment(1),
         }
         Ok(reply)
     }

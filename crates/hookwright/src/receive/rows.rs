@@ -1,13 +1,15 @@
 //! What the log keeps of a request, and what is forwarded of it.
 
 use bytes::Bytes;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::form_urlencoded;
 
+use crate::domain::event::{HookEvent, RefusalEvent};
 use crate::domain::ids::MessageId;
 use crate::domain::inbound::{
-    Inbound, OwnToken, REDACTED, REFUSED_BODY_MAX, REFUSED_RETENTION_MAX, Verdict, logged,
+    Inbound, OwnToken, REDACTED, REFUSED_BODY_MAX, REFUSED_RETENTION_MAX, Verdict, described, logged,
 };
+use crate::domain::redaction::redacted_or_nothing;
 use crate::domain::short_ids::InboundId;
 use crate::error::Error;
 use crate::receive::door::Door;
@@ -21,10 +23,14 @@ impl Door<'_> {
     /// The row of this request, of which `message` was made.
     pub(super) fn row(&self, message: MessageId, verdict: Verdict, status: u16, body: Bytes) -> Inbound {
         let (receiver, source) = (self.receiver, &self.entry.source);
-        let now = receiver.clock.now();
-        let kept = source.settings.retention.unwrap_or(receiver.retention).min(receiver.message_retention);
+        let now = receiver.parts.clock.now();
+        let kept = source
+            .settings
+            .retention
+            .unwrap_or(receiver.parts.retention)
+            .min(receiver.parts.message_retention);
         let kept = if verdict == Verdict::Refused { kept.min(REFUSED_RETENTION_MAX) } else { kept };
-        let own = self.own_token();
+        let own = self.own_tokens();
         let headers = self.head.headers.iter();
         let names_secret = |query: &str| {
             // However it is spelled.
@@ -43,22 +49,27 @@ impl Door<'_> {
             status,
             reason: None,
             method: self.head.method.as_str().to_owned(),
-            path: format!("/in/{}", source.id),
+            path: self.path.clone(),
             query,
-            headers: headers.map(|(name, value)| logged(name.as_str(), value.as_bytes(), own)).collect(),
+            headers: headers.map(|(name, value)| logged_of(name.as_str(), value.as_bytes(), &own)).collect(),
             message: None,
+            event_type: None,
             body,
         }
     }
 
-    /// The header that the source's own token comes in, and the token.
-    fn own_token(&self) -> Option<OwnToken<'_>> {
+    /// The header that the source's own token comes in, and the token; while it is replaced, also those of before.
+    fn own_tokens(&self) -> Vec<OwnToken<'_>> {
         let settings = &self.entry.source.settings;
-        if settings.kind != "token" {
-            return None;
-        }
-        let text = |field: &str| settings.config.0[field].as_str();
-        Some(OwnToken { header: text("header")?, token: text("token")? })
+        let all = match &settings.config.0 {
+            _ if settings.kind != "token" => &[],
+            Value::Array(all) => all.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let own = all.iter().filter_map(|one| {
+            Some(OwnToken { header: one["header"].as_str()?, token: one["token"].as_str()? })
+        });
+        own.collect()
     }
 
     /// Keeps a request that is refused with this answer, and why, unless very many are; and gives the answer.
@@ -69,9 +80,12 @@ impl Door<'_> {
         body: &[u8],
     ) -> Result<InboundReply, Error> {
         let (receiver, source) = (self.receiver, &self.entry.source);
-        receiver.measures.inbound_refused.increment(1);
-        let now = receiver.clock.now();
-        if !receiver.gates.keeps_refused(source.id, now) {
+        receiver.parts.measures.inbound_refused.increment(1);
+        let now = receiver.parts.clock.now();
+        let (is_kept, refused) =
+            (receiver.gates.keeps_refused(source.id, now), receiver.gates.tells_refused(source.id, now));
+        // What is told of is also there to be looked at.
+        if !is_kept && refused.is_none() {
             return Ok(reply);
         }
         tracing::info!(
@@ -79,32 +93,53 @@ impl Door<'_> {
             "a request to source {} is refused: {reason}", source.id
         );
         // Of its own: a slice of a large body would keep all of it in memory.
-        let begin = Bytes::copy_from_slice(&body[..body.len().min(REFUSED_BODY_MAX)]);
-        let id = receiver.ids.next(now).into();
+        let kept = redacted_or_nothing(body, self.content_type(), &source.settings.redact);
+        let begin = Bytes::copy_from_slice(&kept[..kept.len().min(REFUSED_BODY_MAX)]);
+        let id: MessageId = receiver.parts.ids.next(now).into();
         let row = Inbound {
             reason: Some(reason.to_owned()),
             ..self.row(id, Verdict::Refused, reply.status, begin)
         };
-        receiver.journal.write(Write::Receive(Box::new(Receive { row, key: None, message: None }))).await?;
+        let event = refused.map(|refused| {
+            HookEvent::SourceRefused(Box::new(RefusalEvent {
+                organisation: source.organisation,
+                source: source.id,
+                uid: source.settings.uid.clone(),
+                name: source.settings.name.clone(),
+                request: row.id,
+                status: reply.status,
+                reason: reason.to_owned(),
+                received_at: row.received_at,
+                refused,
+            }))
+        });
+        let write = Write::Receive(Box::new(Receive::logged(row)));
+        let told = match &event {
+            Some(event) => {
+                let listeners = receiver.parts.tell.listeners(source.organisation).await;
+                listeners.messages(std::slice::from_ref(event))
+            }
+            None => Vec::new(),
+        };
+        let write = if told.is_empty() { write } else { Write::Told(Box::new(write), told) };
+        receiver.parts.journal.write(write).await?;
+        receiver.parts.tell.call(event);
         Ok(reply)
+    }
+
+    /// What the body is, as the request says.
+    pub(super) fn content_type(&self) -> Option<&str> {
+        self.head.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()
     }
 
     /// What is forwarded of a request without a body, as JSON.
     pub(super) fn described(&self) -> Bytes {
-        let mut query = Map::new();
-        for (name, value) in form_urlencoded::parse(self.head.query.unwrap_or_default().as_bytes()) {
-            let value = Value::from(value.into_owned());
-            match query.get_mut(name.as_ref()) {
-                None => {
-                    query.insert(name.into_owned(), value);
-                }
-                Some(Value::Array(several)) => several.push(value),
-                Some(one) => *one = Value::from(vec![one.take(), value]),
-            }
-        }
-        let path = format!("/in/{}", self.entry.source.id);
-        let described =
-            serde_json::json!({"method": self.head.method.as_str(), "path": path, "query": query});
-        Bytes::from(described.to_string())
+        Bytes::from(described(self.head.method.as_str(), &self.path, self.head.query))
     }
+}
+
+/// A header as the log has it, of a source with these tokens.
+fn logged_of(name: &str, value: &[u8], own: &[OwnToken<'_>]) -> (String, String) {
+    let mut redacted = own.iter().map(|own| logged(name, value, Some(*own)));
+    redacted.find(|(_, kept)| kept == REDACTED).unwrap_or_else(|| logged(name, value, None))
 }

@@ -1,9 +1,6 @@
 //! What is kept as JSON in one text column, in every dialect: names, pairs, and settings that no statement looks into.
 
-use std::time::Duration;
-
 use hookwright_signature::Secret;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -12,7 +9,6 @@ use crate::domain::endpoint::{EndpointSettings, Header, OldSecret};
 use crate::domain::event_filter::EventFilter;
 use crate::domain::names::{Channel, EventTypeName, NameError, Tag};
 use crate::domain::selection::{Selection, Standing};
-use crate::domain::source::{BodyPolicy, Dedupe, SourceAnswer, SourceSettings};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 
@@ -122,54 +118,6 @@ fn read_selection(kept: &Value) -> Option<Selection> {
 /// What `read` makes of a value, or nothing if it is null; `None` if it cannot be read.
 fn optional<T>(value: &Value, read: impl FnOnce(&Value) -> Option<T>) -> Option<Option<T>> {
     if value.is_null() { Some(None) } else { read(value).map(Some) }
-}
-
-/// What of a source's settings has no column of its own.
-#[derive(Serialize, Deserialize)]
-struct OtherSettings {
-    methods: Vec<String>,
-    body: String,
-    dedupe: String,
-    status: u16,
-    answer: String,
-    content_type: String,
-    throttle_rate: Option<u16>,
-    retention_ms: Option<u64>,
-}
-
-const WRONG_SETTINGS: StoreError = StoreError::Value { column: "source.settings" };
-
-/// What of a source's settings has no column of its own.
-pub(in crate::store) fn source_settings_to_json(settings: &SourceSettings) -> Result<String, StoreError> {
-    let millis = |kept: Duration| u64::try_from(kept.as_millis()).unwrap_or(u64::MAX);
-    let written = OtherSettings {
-        methods: settings.methods.clone(),
-        body: settings.body.word().to_owned(),
-        dedupe: settings.dedupe.word().to_owned(),
-        status: settings.answer.status,
-        answer: settings.answer.body.clone(),
-        content_type: settings.answer.content_type.clone(),
-        throttle_rate: settings.throttle_rate,
-        retention_ms: settings.retention.map(millis),
-    };
-    serde_json::to_string(&written).map_err(|_| WRONG_SETTINGS)
-}
-
-/// Completes settings, whose other fields have columns of their own.
-pub(in crate::store) fn source_settings_from_json(
-    text: &str,
-    rest: SourceSettings,
-) -> Result<SourceSettings, StoreError> {
-    let kept: OtherSettings = serde_json::from_str(text).map_err(|_| WRONG_SETTINGS)?;
-    Ok(SourceSettings {
-        methods: kept.methods,
-        body: BodyPolicy::from_word(&kept.body).ok_or(WRONG_SETTINGS)?,
-        dedupe: Dedupe::from_word(&kept.dedupe).ok_or(WRONG_SETTINGS)?,
-        answer: SourceAnswer { status: kept.status, body: kept.answer, content_type: kept.content_type },
-        throttle_rate: kept.throttle_rate,
-        retention: kept.retention_ms.map(Duration::from_millis),
-        ..rest
-    })
 }
 
 const WRONG_INBOUND_HEADERS: StoreError = StoreError::Value { column: "inbound.headers" };

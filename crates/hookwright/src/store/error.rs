@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::store::sealing::SealingError;
+
 /// A database cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -92,6 +94,9 @@ pub enum StoreError {
         /// Table and column.
         column: &'static str,
     },
+    /// A secret cannot be encrypted or decrypted.
+    #[error(transparent)]
+    Sealing(#[from] SealingError),
     /// Anything else the database library reports.
     #[error("the database failed")]
     Sqlite(#[source] rusqlite::Error),
@@ -180,6 +185,12 @@ pub enum StoreError {
         "the PostgreSQL database is empty; name the one that the server uses, or make its tables with `hookwright migrate`"
     )]
     EmptyDatabase,
+    /// No master key was given.
+    #[cfg(feature = "postgres")]
+    #[error(
+        "a PostgreSQL database needs a master key that secrets in it are encrypted with; set HOOKWRIGHT_MASTER_KEY to id:key, the same for all that use the database, where the key is what `openssl rand -hex 32` prints"
+    )]
+    NoMasterKey,
     /// Anything else the server reports.
     #[cfg(feature = "postgres")]
     #[error("the PostgreSQL database failed")]
@@ -213,7 +224,7 @@ impl StoreError {
     /// Whether it is about what was to be written or read, not about the database as a whole.
     pub(crate) fn is_of_one_item(&self) -> bool {
         match self {
-            StoreError::Value { .. } | StoreError::Sqlite(_) => true,
+            StoreError::Value { .. } | StoreError::Sealing(_) | StoreError::Sqlite(_) => true,
             #[cfg(feature = "postgres")]
             StoreError::Postgres(_) => true,
             _ => false,

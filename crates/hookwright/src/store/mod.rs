@@ -7,6 +7,9 @@ pub(crate) mod error; // what can go wrong
 pub(crate) mod read; // what is asked
 pub(crate) mod write; // what is written
 mod written; // and what that answers
+pub(crate) mod sealing; // what must not be read from a copy
+mod sealed_columns; // and where that is
+mod source_settings; // how those of a source are kept, in JSON
 
 mod budget; // what a slice of removing may do, in every dialect
 mod encoded; // what is kept as JSON in one column
@@ -19,8 +22,9 @@ mod sqlite;
 mod conformance;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::config::DatabaseUrl;
+use crate::config::{DatabaseUrl, MasterKeys};
 use crate::domain::ids::OrganisationId;
 use crate::store::error::StoreError;
 use crate::store::write::{Settled, Write, Written};
@@ -79,19 +83,26 @@ pub(crate) enum Exclusivity {
 
 impl Store {
     /// Opens the database at `url`, makes it if there is none (unless a visitor asks), and brings it to the newest schema.
-    pub(crate) fn open(url: &DatabaseUrl, exclusivity: Exclusivity) -> Result<(Store, Writer), StoreError> {
+    ///
+    /// Secrets are encrypted with the first of `master_keys`; without any, with those of a file beside the database, if
+    /// that is one.
+    pub(crate) fn open(
+        url: &DatabaseUrl,
+        master_keys: Option<&MasterKeys>,
+        exclusivity: Exclusivity,
+    ) -> Result<(Store, Writer), StoreError> {
         match url {
             DatabaseUrl::Sqlite(path) => {
-                let (sqlite, writer) = sqlite::open(path, exclusivity)?;
+                let (sqlite, writer) = sqlite::open(path, master_keys, exclusivity)?;
                 Ok((Store { backend: Backend::Sqlite(Arc::new(sqlite)) }, Writer::Sqlite(writer)))
             }
             DatabaseUrl::Memory(number) => {
-                let (sqlite, writer) = sqlite::open_in_memory(*number)?;
+                let (sqlite, writer) = sqlite::open_in_memory(*number, master_keys)?;
                 Ok((Store { backend: Backend::Sqlite(Arc::new(sqlite)) }, Writer::Sqlite(writer)))
             }
             #[cfg(feature = "postgres")]
             DatabaseUrl::Postgres(url) => {
-                let (postgres, writer) = postgres::open(url, exclusivity)?;
+                let (postgres, writer) = postgres::open(url, master_keys, exclusivity)?;
                 Ok((Store { backend: Backend::Postgres(Arc::new(postgres)) }, Writer::Postgres(writer)))
             }
         }
@@ -105,6 +116,15 @@ impl Writer {
             Writer::Sqlite(writer) => writer.schema(),
             #[cfg(feature = "postgres")]
             Writer::Postgres(writer) => writer.schema(),
+        }
+    }
+
+    /// How long the slices of removing took that were written since this was last asked, the commit left out.
+    pub(crate) fn slices(&mut self) -> Vec<Duration> {
+        match self {
+            Writer::Sqlite(writer) => writer.slices(),
+            #[cfg(feature = "postgres")]
+            Writer::Postgres(writer) => writer.slices(),
         }
     }
 

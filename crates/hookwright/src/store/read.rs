@@ -230,8 +230,14 @@ reads! {
     source_list(organisation: OrganisationId, page: PageRequest<SourceId>) -> Page<SourceWithToken>;
     /// The source one of whose tokens has this hash.
     source_by_token(hash: [u8; 32]) -> Option<FoundSource>;
+    /// The source whose endpoints this application holds.
+    source_by_application(application: ApplicationId) -> Option<Source>;
+    /// The sources of all organisations that send on a schedule.
+    source_list_cron() -> Vec<Source>;
     /// The log of a source, by id.
     inbound_list(application: ApplicationId, page: PageRequest<InboundId>) -> Page<Inbound>;
+    /// A request in the log of a source.
+    inbound_get(application: ApplicationId, id: InboundId) -> Option<Inbound>;
     /// The headers of a request in the log.
     inbound_headers(application: ApplicationId, id: InboundId) -> Option<CameWith>;
     /// A message.

@@ -13,7 +13,7 @@ use crate::domain::health::Health;
 use crate::domain::ids::{
     ApplicationId, AttemptId, BroadcastId, EndpointId, MessageId, OrganisationId, TaskId, TokenId,
 };
-use crate::domain::inbound::Inbound;
+use crate::domain::inbound::{Inbound, Verdict};
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
 use crate::domain::short_ids::SourceId;
@@ -34,6 +34,8 @@ pub(crate) enum Write {
     Receive(Box<Receive>),
     /// An attempt ended.
     Outcome(Outcome),
+    /// The sender of a request was asked whether it is true.
+    Confirm(Box<Confirmation>),
     /// Somebody asks for a message to be sent once more.
     Resend(DeliveryKey),
     /// Deliveries whose retry is due are taken over by the node that asks.
@@ -124,7 +126,9 @@ impl Write {
     /// Whether it cannot be written without changing the database.
     pub(crate) fn always_changes(&self) -> bool {
         match self {
-            Write::Append(_) | Write::Receive(_) | Write::Outcome(_) | Write::Probe => true,
+            Write::Append(_) | Write::Receive(_) | Write::Outcome(_) | Write::Confirm(_) | Write::Probe => {
+                true
+            }
             Write::Told(write, _) => write.always_changes(),
             _ => false,
         }
@@ -142,6 +146,7 @@ impl Write {
                 | Write::Receive(_)
                 | Write::ExpireInboundKeys { .. }
                 | Write::Outcome(_)
+                | Write::Confirm(_)
                 | Write::Resend(_)
                 | Write::ClaimDue(_)
                 | Write::EndDeliveries { .. }
@@ -151,6 +156,23 @@ impl Write {
                 | Write::TaskStep(_)
                 | Write::Broadcast(_)
                 | Write::ExpireMessageKeys { .. }
+        )
+    }
+
+    /// Whether it is one slice of removing, which others wait for.
+    pub(crate) fn is_slice(&self) -> bool {
+        matches!(
+            self,
+            Write::ExpireMessages { .. }
+                | Write::ExpirePayloads { .. }
+                | Write::ExpireInbound { .. }
+                | Write::ExpireInboundKeys { .. }
+                | Write::ExpireTasks { .. }
+                | Write::Erase { .. }
+                | Write::ForgetKeys { .. }
+                | Write::ExpireMessageKeys { .. }
+                | Write::Overwrite { .. }
+                | Write::GiveBack { .. }
         )
     }
 
@@ -213,6 +235,33 @@ pub(crate) struct Receive {
     pub(crate) key: Option<InboundKey>,
     /// The message that it becomes.
     pub(crate) message: Option<Append>,
+    /// Whether that is held until its sender says that it is true: then its one delivery is that to whoever asks.
+    pub(crate) is_held: bool,
+    /// Whether the log has a row of its own for one that came before.
+    pub(crate) logs_copies: bool,
+}
+
+impl Receive {
+    /// A request of which nothing is made.
+    pub(crate) fn logged(row: Inbound) -> Receive {
+        Receive { row, key: None, message: None, is_held: false, logs_copies: true }
+    }
+}
+
+/// What came of asking the sender of a held message.
+pub(crate) struct Confirmation {
+    pub(crate) message: Arc<Message>,
+    /// How often it has been asked by now.
+    pub(crate) number: u16,
+    pub(crate) asked: Asked,
+}
+
+/// How asking goes on.
+pub(crate) enum Asked {
+    /// There was no answer: it is asked again then.
+    Again { at: Timestamp, reason: String },
+    /// It is over; what is confirmed goes to these endpoints.
+    Over { verdict: Verdict, reason: Option<String>, endpoints: Vec<EndpointId> },
 }
 
 /// What a request that comes again is known by.

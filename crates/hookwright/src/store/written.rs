@@ -87,6 +87,8 @@ pub(crate) enum Resent {
     WasReady,
     /// The message is not there any more.
     Missing,
+    /// Its sender has not said that it is true.
+    Held,
 }
 
 /// What a slice of an expiry did.
@@ -109,7 +111,7 @@ pub(crate) struct Swept {
 pub(crate) struct Erased {
     /// Rows that went.
     pub(crate) rows: u32,
-    /// Whether there are deleted applications at all.
+    /// Whether there are deleted applications at all, or something else of which the database may have left parts.
     pub(crate) has_any: bool,
     /// The application that the next slice goes on with; `None`: it was the last.
     pub(crate) next: Option<ApplicationId>,

@@ -15,6 +15,7 @@ async fn on(database: &Database) -> Rig {
     let directory = tempfile::tempdir().unwrap();
     let mut config = config(&directory);
     config.database = database.url.parse().unwrap();
+    config.master_keys = Some(postgres::MASTER_KEY.parse().unwrap());
     let hooks = start(config).await;
     let organisation = hooks.default_organisation();
     let application =

@@ -8,6 +8,8 @@ mod embedding; // what a product calls
 #[cfg(test)]
 mod examples; // each of them, run
 #[cfg(test)]
+mod inbox; // what others send to a product
+#[cfg(test)]
 mod macros;
 #[cfg(test)]
 mod seams; // what a product puts in the place of parts

@@ -64,9 +64,9 @@ async fn a_retry_that_waited_is_made_by_the_next_engine_when_it_is_due() {
     rig.end().await;
 }
 
-/// Copies a database file with its log, as a power cut leaves them.
+/// Copies a database file with its log and its key, as a power cut leaves them.
 pub(crate) fn copy_image(from: &Path, to: &Path) {
-    for name in ["test.db-wal", "test.db"] {
+    for name in ["test.db-wal", "test.db", "test.db.key"] {
         let file = from.join(name);
         if file.exists() {
             std::fs::copy(file, to.join(name)).unwrap();

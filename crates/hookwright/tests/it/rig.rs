@@ -31,7 +31,9 @@ pub(crate) struct Rig {
 pub(crate) fn config(directory: &TempDir) -> Config {
     let file = DatabaseUrl::Sqlite(directory.path().join("test.db"));
     let elsewhere = hookwright_testkit::postgres::instead_of_file(directory.path());
+    let master_keys = elsewhere.as_ref().map(|_| hookwright_testkit::postgres::MASTER_KEY.parse().unwrap());
     let mut config = Config::new(elsewhere.map_or(file, |url| url.parse().unwrap()));
+    config.master_keys = master_keys;
     config.allow_target_networks = vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
     config.retry.schedule = vec![Duration::from_millis(20); 3];
     config

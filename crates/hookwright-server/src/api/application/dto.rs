@@ -14,7 +14,7 @@ use crate::api::time::Rfc3339;
 
 /// An application to be made, or to be put in the place of another.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ApplicationIn {
     /// A name for people.
     #[schema(min_length = 1, max_length = 256)]
@@ -38,7 +38,7 @@ pub(crate) struct ApplicationIn {
 
 /// What to change about an application; what is left out stays.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct ApplicationPatch {
     /// A name for people.
     #[serde(default)]
@@ -92,8 +92,13 @@ impl ApplicationIn {
         self.checked(Fields::default())
     }
 
-    /// The settings, with what is wrong with them among `fields`.
-    pub(super) fn checked(self, mut fields: Fields) -> Result<ApplicationSettings, ApiError> {
+    /// The settings of an application that a request brings along, in case it is not there: what is wrong with them is told
+    /// in any case.
+    pub(in crate::api) fn brought_along(self) -> Result<ApplicationSettings, ApiError> {
+        self.checked(Fields::within("application"))
+    }
+
+    fn checked(self, mut fields: Fields) -> Result<ApplicationSettings, ApiError> {
         let settings = ApplicationSettings {
             uid: fields.uid(self.uid.as_deref()),
             name: fields.name(self.name),

@@ -1,12 +1,11 @@
 //! Making an application on the way, for a request that names it and brings along what it is to be.
 
+use hookwright::domain::application::ApplicationSettings;
 use hookwright::domain::ids::OrganisationId;
 use hookwright::hooks::ApplicationRef;
 use hookwright::{Error, Thing};
 
-use crate::api::application::ApplicationIn;
 use crate::api::error::ApiError;
-use crate::api::fields::Fields;
 use crate::server::AppState;
 
 /// Makes the application that a request names, as `inline` says.
@@ -14,19 +13,19 @@ pub(in crate::api) async fn make_named(
     state: &AppState,
     organisation: OrganisationId,
     named: &ApplicationRef,
-    mut inline: ApplicationIn,
+    mut inline: ApplicationSettings,
 ) -> Result<(), ApiError> {
     let ApplicationRef::Uid(uid) = named else {
         return Err(ApiError::not_found(Thing::Application));
     };
-    if inline.uid.get_or_insert_with(|| uid.as_str().to_owned()) != uid.as_str() {
+    if inline.uid.get_or_insert_with(|| uid.clone()) != uid {
         return Err(ApiError::field(
             ["body", "application", "uid"],
             "uid must be the one that the path names.",
             "value_error",
         ));
     }
-    match state.hooks.application_create(organisation, inline.checked(Fields::within("application"))?).await {
+    match state.hooks.application_create(organisation, inline).await {
         // Somebody else made it just now.
         Ok(_) | Err(Error::Taken { .. }) => Ok(()),
         Err(error) => Err(error.into()),

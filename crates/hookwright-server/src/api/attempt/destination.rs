@@ -40,6 +40,7 @@ pub(in crate::api) struct EmptyResponse {}
         ("app_id" = String, Path, description = "The application's id or uid."),
         ("endpoint_id" = String, Path, description = "The endpoint's id or uid."),
         PageParams, MessageFilterParams, AttemptFilterParams,
+        ("expanded_statuses" = Option<bool>, Query, description = "SDKs send it; it changes nothing here."),
         ("with_content" = Option<bool>, Query, description = "Show their payloads too."),
     ),
     responses((status = 200, body = ListResponse<EndpointMessageOut>), (status = 404, body = Problem)))]

@@ -20,7 +20,7 @@ const NO_CONTENT: &str = "{}";
 
 /// How far a message has come, as a number. The words for them are in `statusText`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum MessageStatus {
+pub(in crate::api) enum MessageStatus {
     /// The endpoint took it.
     Success,
     /// Another attempt follows.
@@ -36,7 +36,7 @@ pub(super) enum MessageStatus {
 /// One attempt.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct MessageAttemptOut<'a> {
+pub(in crate::api) struct MessageAttemptOut<'a> {
     /// Its id.
     #[schema(value_type = String)]
     id: Shown<AttemptId>,
@@ -146,7 +146,7 @@ impl Serialize for MessageStatus {
 
 impl<'a> MessageAttemptOut<'a> {
     /// The attempt as it is shown; without what was answered unless `with_content`.
-    pub(super) fn of(attempt: &'a Attempt, with_content: bool, message: Option<&'a Message>) -> Self {
+    pub(in crate::api) fn of(attempt: &'a Attempt, with_content: bool, message: Option<&'a Message>) -> Self {
         let status = match attempt.status {
             AttemptStatus::Success => MessageStatus::Success,
             AttemptStatus::Fail => MessageStatus::Fail,

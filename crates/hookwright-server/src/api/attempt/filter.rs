@@ -9,6 +9,9 @@ use crate::api::error::ApiError;
 use crate::api::message::MessageFilterParams;
 use crate::api::query::{Query, refused};
 
+/// SDKs send it: whether status 4, cancelled, is shown as such or as 0. Nothing here has that status.
+pub(super) const EXPANDED_STATUSES: &str = "expanded_statuses";
+
 /// Which attempts a list shows, beside what holds of their messages.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -43,6 +46,7 @@ impl AttemptFilterParams {
         if status_code_class.is_some_and(|class| class > 500 || class % 100 != 0) {
             return Err(refused("status_code_class", "must be 0, 100, 200, 300, 400 or 500"));
         }
+        query.flag(EXPANDED_STATUSES, false)?;
         Ok(AttemptFilterParams { status, status_code_class })
     }
 

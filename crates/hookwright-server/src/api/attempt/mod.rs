@@ -25,8 +25,8 @@ use crate::api::page::{Asked, ListResponse, PageParams};
 use crate::api::path::{AttemptPath, EndpointPath, InApplication, MessagePath};
 use crate::api::query::{Query, refused};
 use crate::server::AppState;
-use dto::MessageAttemptOut;
-use filter::{AttemptFilterParams, StatusFilter};
+pub(super) use dto::MessageAttemptOut;
+use filter::{AttemptFilterParams, EXPANDED_STATUSES, StatusFilter};
 
 pub(super) fn operations() -> Operations {
     Operations::new()
@@ -44,6 +44,7 @@ pub(super) fn operations() -> Operations {
         ("app_id" = String, Path, description = "The application's id or uid."),
         ("endpoint_id" = String, Path, description = "The endpoint's id or uid."),
         PageParams, MessageFilterParams, AttemptFilterParams,
+        ("expanded_statuses" = Option<bool>, Query, description = "SDKs send it; it changes nothing here."),
         ("with_content" = Option<bool>, Query, description = "Show what was answered too."),
         ("with_msg" = Option<bool>, Query, description = "Show the messages too, without their payloads."),
     ),
@@ -71,6 +72,7 @@ pub(in crate::api) async fn list_by_endpoint(
         ("app_id" = String, Path, description = "The application's id or uid."),
         ("msg_id" = String, Path, description = "The message's id."),
         PageParams, MessageFilterParams, AttemptFilterParams,
+        ("expanded_statuses" = Option<bool>, Query, description = "SDKs send it; it changes nothing here."),
         ("endpoint_id" = Option<String>, Query, description = "Only those at the endpoint with this id or uid."),
         ("with_content" = Option<bool>, Query, description = "Show what was answered too."),
         ("with_msg" = Option<bool>, Query, description = "Show the message too, without its payload."),
@@ -110,6 +112,7 @@ pub(in crate::api) async fn list_by_message(
         ("app_id" = String, Path, description = "The application's id or uid."),
         ("msg_id" = String, Path, description = "The message's id."),
         ("attempt_id" = String, Path, description = "Its id."),
+        ("expanded_statuses" = Option<bool>, Query, description = "SDKs send it; it changes nothing here."),
     ),
     responses((status = 200, body = MessageAttemptOut), (status = 404, body = Problem)))]
 pub(in crate::api) async fn show(
@@ -117,7 +120,9 @@ pub(in crate::api) async fn show(
     InApplication { application, .. }: InApplication,
     MessagePath(message): MessagePath,
     AttemptPath(id): AttemptPath,
+    query: Query,
 ) -> Result<Response, ApiError> {
+    query.flag(EXPANDED_STATUSES, false)?;
     let attempt = state.hooks.attempt_get(application.id, message, id).await?;
     json(StatusCode::OK, &MessageAttemptOut::of(&attempt, true, None))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::post;
+use hookwright::domain::application::ApplicationSettings;
 use hookwright::domain::capability::Capabilities;
 use hookwright::domain::names::{FeatureFlag, SessionId};
 use hookwright::domain::token::{Scope, TokenSettings};
@@ -59,6 +60,7 @@ pub(in crate::api) struct AppPortalAccessIn {
     feature_flags: Option<Vec<String>>,
     /// The session it is for, by which it can be ended.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 64)]
     session_id: Option<String>,
 }
 
@@ -121,7 +123,7 @@ struct Access {
 }
 
 impl AppPortalAccessIn {
-    fn checked(self) -> Result<(Access, Option<ApplicationIn>), ApiError> {
+    fn checked(self) -> Result<(Access, Option<ApplicationSettings>), ApiError> {
         let mut fields = Fields::default();
         let expiry = self.expiry.unwrap_or(EXPIRY_DEFAULT);
         if !(1..=EXPIRY_MAX).contains(&expiry) {
@@ -141,6 +143,7 @@ impl AppPortalAccessIn {
         let session = session.and_then(|session| fields.parsed("sessionId", session, SessionId::parse));
         fields.finish()?;
         let expiry = Duration::from_secs(expiry.into());
-        Ok((Access { expiry, capabilities, feature_flags, session }, self.application))
+        let application = self.application.map(ApplicationIn::brought_along).transpose()?;
+        Ok((Access { expiry, capabilities, feature_flags, session }, application))
     }
 }

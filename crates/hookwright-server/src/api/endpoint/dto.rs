@@ -14,7 +14,7 @@ use crate::api::fields::{Fields, given};
 
 /// An endpoint to be made, or to be put in the place of another.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct EndpointIn {
     /// Where its webhooks go: `http` or `https`.
     #[schema(max_length = 4096)]
@@ -52,6 +52,7 @@ pub(in crate::api) struct EndpointIn {
     channels: Option<Vec<String>>,
     /// Signs its webhooks: `whsec_` and base64 of 24 to 64 bytes. Leave it out for a fresh one. A PUT does not change it.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 94)]
     secret: Option<String>,
     /// Free key-value pairs. At most 100, with keys of at most 256 characters; at most 16 KiB in all.
     #[serde(default)]
@@ -59,11 +60,15 @@ pub(in crate::api) struct EndpointIn {
     /// Sent with each attempt: at most 50, and at most 16 KiB in all. A PUT does not change them.
     #[serde(default)]
     headers: Option<BTreeMap<String, String>>,
+    /// Older SDKs send it; it changes nothing.
+    #[serde(default)]
+    #[schema(deprecated, minimum = 1)]
+    version: Option<u16>,
 }
 
 /// What to change about an endpoint; what is left out stays.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct EndpointPatch {
     /// Where its webhooks go.
     #[serde(default)]
@@ -77,6 +82,10 @@ pub(in crate::api) struct EndpointPatch {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 256, pattern = "^[a-zA-Z0-9_.-]+$")]
     uid: Option<Option<String>>,
+    /// Older SDKs send it; it changes nothing.
+    #[serde(default)]
+    #[schema(deprecated, minimum = 1)]
+    version: Option<u16>,
     /// At most so many attempts a second; null lifts the limit.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<u16>)]
@@ -118,6 +127,7 @@ impl EndpointIn {
         let mut fields = Fields::default();
         let secret = fields.secret("secret", self.secret.as_deref());
         let headers = checked_headers(&mut fields, self.headers.unwrap_or_default());
+        check_version(&mut fields, self.version);
         let settings = EndpointSettings {
             uid: fields.uid(self.uid.as_deref()),
             url: trimmed(&self.url),
@@ -146,6 +156,7 @@ impl EndpointPatch {
         let channels = self.channels.map(|names| fields.channels(&names.unwrap_or_default()));
         // A patch may say 0 where it means none.
         let rate = self.throttle_rate.or(self.rate_limit).map(|rate| rate.filter(|&rate| rate > 0));
+        check_version(&mut fields, self.version);
         if self.secret.is_some() {
             fields.refuse("secret", "is not changed by a patch; rotate it with POST …/secret/rotate");
         }
@@ -197,5 +208,11 @@ pub(super) fn set_disabled(reason: &mut Option<DisabledReason>, disabled: bool) 
         reason.get_or_insert(DisabledReason::ByRequest);
     } else {
         *reason = None;
+    }
+}
+
+fn check_version(fields: &mut Fields, version: Option<u16>) {
+    if version == Some(0) {
+        fields.refuse("version", "must be at least 1; it can be left out");
     }
 }

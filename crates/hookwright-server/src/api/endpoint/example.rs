@@ -34,9 +34,10 @@ pub(super) fn operations() -> Operations {
 
 /// Which example to send.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct EventExampleIn {
     /// The event type whose example it is.
+    #[schema(min_length = 1, max_length = 256)]
     event_type: String,
     /// Which of the examples in the event type's schema, from 0. Has no meaning for one without a list of them.
     #[serde(default)]

@@ -8,7 +8,7 @@ use axum::routing::{get, patch, put};
 use hookwright::domain::capability::Capability;
 use hookwright::domain::endpoint::{Endpoint, Header};
 use hookwright::hooks::EndpointEdit;
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -37,6 +37,7 @@ pub(super) fn operations() -> Operations {
 
 /// Headers to be sent with each attempt.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(in crate::api) struct EndpointHeadersIn {
     /// Values by name: at most 50, and at most 16 KiB in all.
     headers: BTreeMap<String, String>,
@@ -54,7 +55,7 @@ impl EndpointHeadersIn {
 
 /// What to change about an endpoint's headers; what is left out stays.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct EndpointHeadersPatchIn {
     /// Values by name; null takes a header away.
     #[serde(default)]
@@ -136,6 +137,12 @@ pub(in crate::api) async fn change(
 ) -> Result<StatusCode, ApiError> {
     let mut fields = Fields::default();
     let mut gone = body.delete_headers.unwrap_or_default();
+    for name in
+        gone.iter().filter(|name| name.len() > HEADERS_BYTES_MAX || HeaderName::try_from(*name).is_err())
+    {
+        let name: String = name.chars().take(QUOTED_MAX).flat_map(char::escape_debug).collect();
+        fields.refuse_saying("deleteHeaders", format!("{name:?} is not a header's name."));
+    }
     let mut set = BTreeMap::new();
     for (name, value) in body.headers {
         match value {

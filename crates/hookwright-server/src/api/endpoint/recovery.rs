@@ -40,6 +40,7 @@ pub(super) fn operations() -> Operations {
 
 /// The time in which the messages were accepted.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(in crate::api) struct RecoverIn {
     /// Accepted then or later; at most 14 days ago.
     #[schema(format = DateTime)]
@@ -52,7 +53,7 @@ pub(in crate::api) struct RecoverIn {
 
 /// Which messages to send again; all that is given must hold.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct BulkReplayIn {
     /// Accepted then or later; at most 14 days ago.
     #[schema(format = DateTime)]
@@ -66,9 +67,11 @@ pub(in crate::api) struct BulkReplayIn {
     event_types: Option<Vec<String>>,
     /// In this channel.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 128)]
     channel: Option<String>,
     /// With this tag.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 128)]
     tag: Option<String>,
     /// 0: the endpoint took it, 1: another attempt follows, 2: it did not take it, 3: it is being sent.
     #[serde(default)]
@@ -162,7 +165,7 @@ async fn begin(
 }
 
 impl RecoverIn {
-    fn checked(&self, now: Timestamp) -> Result<Selection, ApiError> {
+    pub(in crate::api) fn checked(&self, now: Timestamp) -> Result<Selection, ApiError> {
         let mut fields = Fields::default();
         let selection = range(&mut fields, &self.since, self.until.as_deref(), now);
         fields.finish()?;
@@ -171,7 +174,7 @@ impl RecoverIn {
 }
 
 impl BulkReplayIn {
-    fn checked(&self, now: Timestamp) -> Result<Selection, ApiError> {
+    pub(in crate::api) fn checked(&self, now: Timestamp) -> Result<Selection, ApiError> {
         let mut fields = Fields::default();
         let range = range(&mut fields, &self.since, self.until.as_deref(), now);
         let selection = Selection {

@@ -34,10 +34,11 @@ pub(super) fn operations() -> Operations {
 
 /// A new secret for an endpoint.
 #[derive(Default, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct EndpointSecretRotateIn {
     /// The new secret; leave it out for a fresh one.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 94)]
     key: Option<String>,
     /// How many seconds the old one goes on signing beside it.
     #[serde(default)]

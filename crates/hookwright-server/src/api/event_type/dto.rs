@@ -17,7 +17,7 @@ const FEATURE_FLAGS_MAX: usize = 50;
 
 /// An event type to be made.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct EventTypeIn {
     /// Its name, such as `book.added`.
     #[schema(min_length = 1, max_length = 256, pattern = "^[a-zA-Z0-9_.-]+$")]
@@ -40,6 +40,7 @@ pub(in crate::api) struct EventTypeIn {
     validate_payload: Option<bool>,
     /// The group it is shown in.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 256)]
     group_name: Option<String>,
     /// An application must hold one of these to see it.
     #[serde(default)]
@@ -47,13 +48,13 @@ pub(in crate::api) struct EventTypeIn {
     feature_flags: Option<Vec<String>>,
     /// The older form of `featureFlags`, for one.
     #[serde(default)]
-    #[schema(deprecated)]
+    #[schema(min_length = 1, max_length = 256, deprecated)]
     feature_flag: Option<String>,
 }
 
 /// An event type to be put in the place of another.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct EventTypeUpsertIn {
     /// What happens, for people.
     #[schema(max_length = 10000)]
@@ -73,6 +74,7 @@ pub(in crate::api) struct EventTypeUpsertIn {
     validate_payload: Option<bool>,
     /// The group it is shown in.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 256)]
     group_name: Option<String>,
     /// An application must hold one of these to see it.
     #[serde(default)]
@@ -80,13 +82,13 @@ pub(in crate::api) struct EventTypeUpsertIn {
     feature_flags: Option<Vec<String>>,
     /// The older form of `featureFlags`, for one.
     #[serde(default)]
-    #[schema(deprecated)]
+    #[schema(min_length = 1, max_length = 256, deprecated)]
     feature_flag: Option<String>,
 }
 
 /// What to change about an event type; what is left out stays.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct EventTypePatch {
     /// What happens, for people.
     #[serde(default)]
@@ -107,7 +109,7 @@ pub(in crate::api) struct EventTypePatch {
     validate_payload: Option<bool>,
     /// The group it is shown in; null takes it out of its group.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>)]
+    #[schema(min_length = 1, max_length = 256, value_type = Option<String>)]
     group_name: Option<Option<String>>,
     /// An application must hold one of these to see it; null shows it to all.
     #[serde(default, deserialize_with = "given")]
@@ -115,7 +117,7 @@ pub(in crate::api) struct EventTypePatch {
     feature_flags: Option<Option<Vec<String>>>,
     /// The older form of `featureFlags`, for one.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>, deprecated)]
+    #[schema(min_length = 1, max_length = 256, value_type = Option<String>, deprecated)]
     feature_flag: Option<Option<String>>,
 }
 
@@ -182,14 +184,14 @@ impl EventTypeUpsertIn {
     }
 
     fn checked(self, fields: &mut Fields) -> EventTypeSettings {
-        let flags = self.feature_flags.unwrap_or_else(|| self.feature_flag.into_iter().collect());
+        let flags = checked_flags(fields, self.feature_flags, self.feature_flag);
         EventTypeSettings {
             description: fields.description(self.description),
             archived: self.archived.unwrap_or(false),
             deprecated: self.deprecated.unwrap_or(false),
             schemas: self.schemas.and_then(|schemas| checked_schemas(fields, &schemas)),
             validated: self.validate_payload.unwrap_or(false),
-            feature_flags: checked_flags(fields, &flags),
+            feature_flags: flags,
             group_name: checked_group(fields, self.group_name.as_deref()),
         }
     }
@@ -201,9 +203,10 @@ impl EventTypePatch {
         let mut fields = Fields::default();
         let schemas =
             self.schemas.map(|schemas| schemas.and_then(|schemas| checked_schemas(&mut fields, &schemas)));
-        let one = self.feature_flag.map(|flag| flag.map(|flag| vec![flag]));
-        let flags = self.feature_flags.or(one);
-        let flags = flags.map(|flags| checked_flags(&mut fields, &flags.unwrap_or_default()));
+        let is_given = self.feature_flags.is_some() || self.feature_flag.is_some();
+        let one = self.feature_flag.flatten().filter(|_| self.feature_flags.is_none());
+        let several = self.feature_flags.flatten();
+        let flags = is_given.then(|| checked_flags(&mut fields, several, one));
         let group = self.group_name.map(|group| checked_group(&mut fields, group.as_deref()));
         let description = self.description.map(|description| fields.description(description));
         fields.finish()?;
@@ -260,8 +263,13 @@ fn checked_schemas(fields: &mut Fields, schemas: &RawValue) -> Option<String> {
     Some(schemas.get().to_owned())
 }
 
-fn checked_flags(fields: &mut Fields, flags: &[String]) -> Vec<FeatureFlag> {
-    fields.names("featureFlags", flags, FEATURE_FLAGS_MAX, FeatureFlag::parse)
+/// The flags under the newer name or, without that, the one under the older.
+fn checked_flags(fields: &mut Fields, several: Option<Vec<String>>, one: Option<String>) -> Vec<FeatureFlag> {
+    match (several, one) {
+        (Some(flags), _) => fields.names("featureFlags", &flags, FEATURE_FLAGS_MAX, FeatureFlag::parse),
+        (None, Some(flag)) => fields.parsed("featureFlag", &flag, FeatureFlag::parse).into_iter().collect(),
+        (None, None) => Vec::new(),
+    }
 }
 
 fn checked_group(fields: &mut Fields, group: Option<&str>) -> Option<EventTypeName> {

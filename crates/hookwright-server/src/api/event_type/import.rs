@@ -27,7 +27,7 @@ pub(super) fn operations() -> Operations {
 
 /// An OpenAPI document with webhooks.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct EventTypeImportOpenApiIn {
     /// Only tell what would change.
     #[serde(default)]
@@ -90,7 +90,8 @@ pub(in crate::api) async fn import(
     JsonBody(body): JsonBody<EventTypeImportOpenApiIn>,
 ) -> Result<Response, ApiError> {
     let (dry_run, replace_all) = (body.dry_run.unwrap_or(false), body.replace_all.unwrap_or(false));
-    let webhooks = webhooks(&document(body.spec, body.spec_raw)?)?;
+    let field = if body.spec.is_some() { "spec" } else { "specRaw" };
+    let webhooks = webhooks(&document(body.spec, body.spec_raw)?, field)?;
     let there = state.hooks.event_types(organisation).await?;
     let changed = |webhook: &&Webhook| match there.get(&webhook.name) {
         None => true,

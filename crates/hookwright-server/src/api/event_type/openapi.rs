@@ -44,12 +44,12 @@ impl Webhook {
     }
 }
 
-/// The webhooks of a document. Everything that is wrong with them is told at once.
-pub(super) fn webhooks(document: &Value) -> Result<Vec<Webhook>, ApiError> {
+/// The webhooks of a document that came in `field`. Everything that is wrong with them is told at once.
+pub(super) fn webhooks(document: &Value, field: &'static str) -> Result<Vec<Webhook>, ApiError> {
     let place = if document.get("webhooks").is_some() { "webhooks" } else { "x-webhooks" };
     let Some(paths) = document.get(place).and_then(Value::as_object) else {
         return Err(ApiError::field(
-            ["body", "spec"],
+            ["body", field],
             "The document has no webhooks: name each of them under webhooks (OpenAPI 3.1) or x-webhooks (3.0).",
             "value_error",
         ));
@@ -57,7 +57,7 @@ pub(super) fn webhooks(document: &Value) -> Result<Vec<Webhook>, ApiError> {
     if paths.len() > WEBHOOKS_MAX {
         let msg =
             format!("At most {WEBHOOKS_MAX} webhooks are imported at once, and these are {}.", paths.len());
-        return Err(ApiError::field(["body", "spec", place], msg, "value_error"));
+        return Err(ApiError::field(["body", field, place], msg, "value_error"));
     }
     let (mut read, mut wrong) = (Vec::new(), Vec::new());
     for (name, path) in paths {
@@ -65,7 +65,7 @@ pub(super) fn webhooks(document: &Value) -> Result<Vec<Webhook>, ApiError> {
             Ok(webhook) => read.push(webhook),
             Err(msg) => {
                 let loc =
-                    ["body", "spec", place].map(Cow::Borrowed).into_iter().chain([Cow::Owned(name.clone())]);
+                    ["body", field, place].map(Cow::Borrowed).into_iter().chain([Cow::Owned(name.clone())]);
                 wrong.push(FieldError { loc: loc.collect(), msg, kind: "value_error" });
             }
         }
@@ -213,7 +213,7 @@ mod tests {
                 },
             },
         });
-        let webhooks = webhooks(&document).ok().unwrap();
+        let webhooks = webhooks(&document, "spec").ok().unwrap();
         let [pet] = &webhooks[..] else { panic!("{} webhooks", webhooks.len()) };
         assert_eq!((pet.name.as_str(), pet.description.as_str(), pet.deprecated), ("pet.new", "A pet", true));
         assert_eq!(pet.group_name.as_ref().unwrap().as_str(), "pets");

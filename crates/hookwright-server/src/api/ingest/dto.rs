@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hookwright::domain::json_pointer::JsonPointer;
 use hookwright::domain::names::SourceUid;
 use hookwright::domain::short_ids::SourceId;
 use hookwright::domain::source::{self, ANSWER_BYTES_MAX, BodyPolicy, Dedupe, ProofConfig, SourceSettings};
-use hookwright_signature::provider::SourceKind;
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,16 +14,22 @@ use utoipa::ToSchema;
 
 use crate::api::error::ApiError;
 use crate::api::fields::{Fields, given};
+use crate::api::ingest::confirm::SourceConfirmIn;
+use crate::api::ingest::event_type::SourceEventType;
 use crate::config::parse_duration;
 
 /// The methods that a source can take.
 const METHODS: [&str; 5] = ["POST", "GET", "PUT", "PATCH", "DELETE"];
+/// The most bytes of an answer's content type.
+const CONTENT_TYPE_MAX: usize = 256;
+/// The most parts of bodies that are redacted.
+const REDACTED_MAX: usize = 50;
 /// The longest that requests are kept.
 const RETENTION_MAX: Duration = Duration::from_secs(36_500 * 86_400);
 
 /// A source to be made, or to be put in the place of another.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct IngestSourceIn {
     /// What it is for, for people.
     #[schema(min_length = 1, max_length = 256)]
@@ -52,6 +58,16 @@ pub(in crate::api) struct IngestSourceIn {
     /// How a request that comes again is known: by the provider's `id`, by that or the `body`, or not at all (`none`).
     #[serde(default)]
     dedupe: Option<String>,
+    /// Where requests say what happened, if not where those of its kind do.
+    #[serde(default)]
+    event_type: Option<SourceEventType>,
+    /// Parts of bodies that are neither kept nor forwarded, such as `/card/number`: JSON pointers; of a form, `/` and a field's name.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    redact: Option<Vec<String>>,
+    /// How the sender is asked whether a request is true; what is not confirmed is not forwarded.
+    #[serde(default)]
+    confirm: Option<SourceConfirmIn>,
     /// What is answered to a request that was taken.
     #[serde(default)]
     answer: Option<SourceAnswer>,
@@ -66,7 +82,7 @@ pub(in crate::api) struct IngestSourceIn {
 
 /// What to change about a source; what is left out stays.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct IngestSourcePatch {
     /// What it is for, for people.
     #[serde(default, deserialize_with = "given")]
@@ -96,6 +112,18 @@ pub(in crate::api) struct IngestSourcePatch {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = String, required = false)]
     dedupe: Option<String>,
+    /// Where requests say what happened; null: where those of its kind do.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<SourceEventType>)]
+    event_type: Option<Option<SourceEventType>>,
+    /// Parts of bodies that are neither kept nor forwarded, all of them.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(max_items = 50, value_type = Vec<String>, required = false)]
+    redact: Option<Vec<String>>,
+    /// How the sender is asked whether a request is true, all of it, its headers too; null: it is not asked.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<SourceConfirmIn>)]
+    confirm: Option<Option<SourceConfirmIn>>,
     /// What is answered to a request that was taken; null: the usual.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<SourceAnswer>)]
@@ -112,7 +140,7 @@ pub(in crate::api) struct IngestSourcePatch {
 
 /// What is answered to a request that was taken.
 #[derive(Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct SourceAnswer {
     /// The status code.
     #[serde(default = "usual_status")]
@@ -124,7 +152,7 @@ pub(in crate::api) struct SourceAnswer {
     body: String,
     /// The header `content-type`.
     #[serde(default = "usual_content_type")]
-    #[schema(default = "text/plain; charset=utf-8")]
+    #[schema(min_length = 1, max_length = 256, default = "text/plain; charset=utf-8")]
     content_type: String,
 }
 
@@ -149,9 +177,6 @@ impl SourceAnswer {
 
 impl IngestSourceIn {
     pub(super) fn checked(self) -> Result<SourceSettings, ApiError> {
-        if self.kind == "cron" {
-            return Err(ApiError::not_implemented());
-        }
         let mut fields = Fields::default();
         let config = Value::Object(self.config.unwrap_or_default());
         let mut settings = SourceSettings::new(fields.name(self.name), self.kind, config);
@@ -159,8 +184,6 @@ impl IngestSourceIn {
         settings.metadata = fields.metadata(self.metadata.unwrap_or_default());
         if let Some(names) = self.methods {
             settings.methods = methods(&mut fields, names);
-        } else if SourceKind::parse(&settings.kind).is_some_and(SourceKind::uses_get) {
-            settings.methods.push("GET".to_owned());
         }
         if let Some(word) = self.body {
             settings.body = body_policy(&mut fields, &word).unwrap_or(settings.body);
@@ -168,6 +191,9 @@ impl IngestSourceIn {
         if let Some(word) = self.dedupe {
             settings.dedupe = dedupe(&mut fields, &word).unwrap_or(settings.dedupe);
         }
+        settings.event_type = self.event_type.and_then(|place| place.read(&mut fields));
+        settings.redact = redact(&mut fields, self.redact.unwrap_or_default());
+        settings.confirm = self.confirm.and_then(|confirm| confirm.read(&mut fields));
         settings.answer = answer(&mut fields, self.answer);
         settings.throttle_rate = fields.rate(self.throttle_rate, None);
         settings.retention = self.retention.and_then(|text| retention(&mut fields, &text));
@@ -187,6 +213,9 @@ impl IngestSourcePatch {
         let methods = self.methods.map(|names| methods(&mut fields, names));
         let body = self.body.and_then(|word| body_policy(&mut fields, &word));
         let dedupe = self.dedupe.and_then(|word| dedupe(&mut fields, &word));
+        let event_type = self.event_type.map(|place| place.and_then(|place| place.read(&mut fields)));
+        let redacted = self.redact.map(|texts| redact(&mut fields, texts));
+        let confirm = self.confirm.map(|given| given.and_then(|given| given.read(&mut fields)));
         let answer = self.answer.map(|given| answer(&mut fields, given));
         let throttle_rate = self.throttle_rate.map(|rate| fields.rate(rate, None));
         let retention = self.retention.map(|text| text.and_then(|text| retention(&mut fields, &text)));
@@ -199,6 +228,9 @@ impl IngestSourcePatch {
             set(&mut settings.methods, &methods);
             set(&mut settings.body, &body);
             set(&mut settings.dedupe, &dedupe);
+            set(&mut settings.event_type, &event_type);
+            set(&mut settings.redact, &redacted);
+            set(&mut settings.confirm, &confirm);
             set(&mut settings.answer, &answer);
             set(&mut settings.throttle_rate, &throttle_rate);
             set(&mut settings.retention, &retention);
@@ -248,6 +280,24 @@ fn dedupe(fields: &mut Fields, word: &str) -> Option<Dedupe> {
     found
 }
 
+fn redact(fields: &mut Fields, texts: Vec<String>) -> Vec<JsonPointer> {
+    if texts.len() > REDACTED_MAX {
+        fields.refuse(
+            "redact",
+            format_args!("must have at most {REDACTED_MAX} items, and has {}", texts.len()),
+        );
+        return Vec::new();
+    }
+    let mut read = Vec::with_capacity(texts.len());
+    for (index, text) in texts.iter().enumerate() {
+        match JsonPointer::parse(text) {
+            Ok(pointer) => read.push(pointer),
+            Err(error) => fields.refuse_saying("redact", format!("redact[{index}] {error}.")),
+        }
+    }
+    read
+}
+
 fn answer(fields: &mut Fields, given: Option<SourceAnswer>) -> source::SourceAnswer {
     let Some(SourceAnswer { status, body, content_type }) = given else {
         return source::SourceAnswer::default();
@@ -258,8 +308,14 @@ fn answer(fields: &mut Fields, given: Option<SourceAnswer>) -> source::SourceAns
     if body.len() > ANSWER_BYTES_MAX {
         fields.refuse("answer", format_args!("must have a body of at most {ANSWER_BYTES_MAX} bytes"));
     }
-    if HeaderValue::try_from(content_type.as_str()).is_err() {
-        fields.refuse("answer", "must have a contentType that can be sent as a header");
+    if content_type.is_empty()
+        || content_type.len() > CONTENT_TYPE_MAX
+        || HeaderValue::try_from(content_type.as_str()).is_err()
+    {
+        let why = format_args!(
+            "must have a contentType of 1 to {CONTENT_TYPE_MAX} bytes that can be sent as a header"
+        );
+        fields.refuse("answer", why);
     }
     source::SourceAnswer { status, body, content_type }
 }

@@ -1,9 +1,12 @@
 //! `/ingest/api/v1/source`: sources of inbound webhooks.
 
+mod confirm;
 mod dto;
+mod event_type;
 pub(super) mod endpoint;
 pub(super) mod log;
 mod out;
+pub(super) mod replay;
 pub(super) mod token;
 
 use axum::extract::State;
@@ -39,6 +42,7 @@ pub(super) fn operations() -> Operations {
         .add::<__path_remove>(whole(delete(remove)))
         .merge(token::operations())
         .merge(log::operations())
+        .merge(replay::operations())
         .merge(endpoint::operations())
 }
 

@@ -9,7 +9,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::api::answer::Shown;
+use crate::api::ingest::confirm::SourceConfirmOut;
 use crate::api::ingest::dto::SourceAnswer;
+use crate::api::ingest::event_type::SourceEventType;
 use crate::api::time::Rfc3339;
 use crate::config::format_duration;
 use crate::inbound::ingest_url;
@@ -48,6 +50,12 @@ pub(in crate::api) struct IngestSourceOut<'a> {
     body: &'static str,
     /// How a request that comes again is known: `id`, `body` or `none`.
     dedupe: &'static str,
+    /// Where requests say what happened; null: where those of its kind do.
+    event_type: Option<SourceEventType>,
+    /// Parts of bodies that are neither kept nor forwarded.
+    redact: Vec<&'a str>,
+    /// How the sender is asked whether a request is true; null: it is not asked.
+    confirm: Option<SourceConfirmOut<'a>>,
     /// What is answered to a request that was taken.
     answer: SourceAnswer,
     /// At most so many requests a second.
@@ -78,6 +86,9 @@ impl IngestSourceOut<'_> {
             methods: &settings.methods,
             body: settings.body.word(),
             dedupe: settings.dedupe.word(),
+            event_type: settings.event_type.as_ref().map(SourceEventType::of),
+            redact: settings.redact.iter().map(|pointer| pointer.as_str()).collect(),
+            confirm: settings.confirm.as_ref().map(SourceConfirmOut::of),
             answer: SourceAnswer::of(&settings.answer),
             throttle_rate: settings.throttle_rate,
             retention: settings.retention.map(format_duration),

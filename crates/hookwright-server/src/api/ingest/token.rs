@@ -31,7 +31,7 @@ pub(super) fn operations() -> Operations {
 
 /// How a source's URL is replaced.
 #[derive(Default, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct RotateTokenIn {
     /// How many seconds the old URL is good.
     #[serde(default)]

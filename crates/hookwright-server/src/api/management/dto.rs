@@ -21,6 +21,7 @@ const CENSORED: &str = "hw_***";
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct ApiTokenIn {
     /// What it is for.
+    #[schema(min_length = 1, max_length = 256)]
     name: String,
     /// The capabilities it has, `ViewBase` among them, which alone reads everything but secrets; everything if left out.
     #[serde(default)]
@@ -32,6 +33,7 @@ pub(in crate::api) struct ApiTokenIn {
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct ApiTokenUpdate {
     /// What it is for.
+    #[schema(min_length = 1, max_length = 256)]
     name: String,
 }
 
@@ -41,6 +43,7 @@ pub(in crate::api) struct ApiTokenUpdate {
 pub(in crate::api) struct ApiTokenPatch {
     /// What it is for.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 256)]
     name: Option<String>,
     /// The capabilities it has, in the place of those it had; null: everything it can.
     #[serde(default, deserialize_with = "given")]

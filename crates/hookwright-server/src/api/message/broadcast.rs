@@ -29,6 +29,7 @@ pub(super) fn operations() -> Operations {
 #[expect(dead_code, reason = "describes the body, which is read as that of a message")]
 struct BroadcastIn {
     /// What happened.
+    #[schema(min_length = 1, max_length = 256)]
     event_type: String,
     /// Any JSON; it is stored once, and sent as it is here, byte for byte.
     #[schema(value_type = Object)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hookwright::NewMessage;
+use hookwright::domain::application::ApplicationSettings;
 use hookwright::domain::endpoint::CHANNELS_MAX;
 use hookwright::domain::message::TAGS_MAX;
 use hookwright::domain::names::{Channel, EventId, EventTypeName, Tag};
@@ -31,10 +32,11 @@ const HOURS_MAX: i64 = 24 * DAYS_MAX;
 
 /// One thing that happened.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct MessageIn<'a> {
     /// What happened.
     #[serde(borrow)]
+    #[schema(min_length = 1, max_length = 256)]
     event_type: Cow<'a, str>,
     /// Any JSON; it is sent as it is here, byte for byte.
     #[serde(borrow, alias = "data")]
@@ -42,7 +44,7 @@ pub(super) struct MessageIn<'a> {
     payload: &'a RawValue,
     /// Your own id for it, so that sending it twice is noticed.
     #[serde(borrow, default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(min_length = 1, max_length = 256, value_type = Option<String>)]
     event_id: Option<Text<'a>>,
     /// Its audience: goes to endpoints with one of these channels, and to those with none.
     #[serde(borrow, default)]
@@ -87,7 +89,7 @@ impl AsRef<str> for Text<'_> {
 pub(super) struct Envelope {
     pub(super) message: NewMessage,
     /// An application to make if the one that is named is not there.
-    pub(super) application: Option<ApplicationIn>,
+    pub(super) application: Option<ApplicationSettings>,
 }
 
 impl Envelope {
@@ -118,6 +120,7 @@ impl Envelope {
         };
         fields.finish()?;
         nesting?;
+        let application = message.application.map(ApplicationIn::brought_along).transpose()?;
         // A name that cannot be used has ended this just now.
         let event_type = event_type.ok_or_else(|| ApiError::invalid(Vec::new()))?;
         let payload = if payload.len() <= COPY_MAX {
@@ -126,7 +129,7 @@ impl Envelope {
             bytes.slice_ref(payload.as_bytes())
         };
         let new = NewMessage { event_type, event_id, channels, tags, payload, payload_retention };
-        Ok(Envelope { message: new, application: message.application })
+        Ok(Envelope { message: new, application })
     }
 }
 

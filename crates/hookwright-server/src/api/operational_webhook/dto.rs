@@ -19,7 +19,7 @@ use crate::api::time::Rfc3339;
 
 /// An endpoint for operational webhooks to be made.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct OperationalWebhookEndpointIn {
     /// Where its webhooks go: `http` or `https`.
     #[schema(max_length = 4096)]
@@ -53,6 +53,7 @@ pub(in crate::api) struct OperationalWebhookEndpointIn {
     filter_types: Option<Vec<String>>,
     /// Signs its webhooks: `whsec_` and base64 of 24 to 64 bytes. Leave it out for a fresh one.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 94)]
     secret: Option<String>,
     /// Free key-value pairs. At most 100, with keys of at most 256 characters; at most 16 KiB in all.
     #[serde(default)]
@@ -64,7 +65,7 @@ pub(in crate::api) struct OperationalWebhookEndpointIn {
 
 /// An endpoint for operational webhooks, to be put in the place of another.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct OperationalWebhookEndpointUpsertIn {
     /// Where its webhooks go: `http` or `https`.
     #[schema(max_length = 4096)]

@@ -14,7 +14,8 @@ const DELIVERIES_MAX: u64 = 20_000_000;
 #[command(after_help = "Examples:\n  \
     hookwright bench\n  \
     hookwright bench --only full --fan-out 10\n  \
-    hookwright bench --failing 1 --backlog 100000 --json")]
+    hookwright bench --failing 1 --backlog 100000 --json\n  \
+    hookwright bench --inbound")]
 pub(crate) struct BenchArgs {
     /// Messages of a part, at most.
     #[arg(long, value_name = "N", default_value_t = 20_000,
@@ -65,6 +66,27 @@ pub(crate) struct BenchArgs {
           value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
     pub(crate) expiring: u64,
 
+    /// Applications with two endpoints each that are in the database before the server starts.
+    #[arg(long, value_name = "N", default_value_t = 0,
+          value_parser = clap::value_parser!(u64).range(0..=10_000_000))]
+    pub(crate) applications: u64,
+
+    /// Applications that messages go to, in turn.
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "inbound",
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) to: u32,
+
+    /// Messages of one application that are in the database before the server starts: lists and searches over them are measured
+    /// at the end.
+    #[arg(long, value_name = "N", default_value_t = 0,
+          value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
+    pub(crate) lists: u64,
+
+    /// Measure requests to a source in the place of messages: each is proven as GitHub signs, stored, and forwarded to
+    /// nobody.
+    #[arg(long, conflicts_with_all = ["fan_out", "failing", "failing_with", "backlog", "no_key"])]
+    pub(crate) inbound: bool,
+
     /// Watch the server for 5 seconds while it has nothing to do.
     #[arg(long)]
     pub(crate) idle: bool,
@@ -107,6 +129,11 @@ impl BenchArgs {
     /// Whether a part is asked for.
     pub(super) fn wants(&self, part: Part) -> bool {
         self.only.is_none_or(|only| only == part)
+    }
+
+    /// Endpoints that get every message: none of what comes to a source.
+    pub(super) fn endpoints(&self) -> u32 {
+        if self.inbound { 0 } else { self.fan_out }
     }
 
     /// Endpoints that fail: as many as asked for, and one if there is to be a backlog.

@@ -58,7 +58,7 @@ pub(super) async fn make(
     let nothing = Arc::new(Board::new(0, 1));
     let keys = if args.no_key { None } else { Some(Keys::new()?) };
     let sender =
-        Arc::new(Sender::to_server(api.clone(), application, BACKLOG_TYPE, keys, nothing, args.size));
+        Arc::new(Sender::to_server(api.clone(), &[application], BACKLOG_TYPE, keys, nothing, args.size));
     let send = move |number, due| {
         let (sender, bar) = (Arc::clone(&sender), Arc::clone(&bar));
         async move {

@@ -17,6 +17,7 @@ pub(super) struct Board {
     fan_out: usize,
     sent: Vec<AtomicU64>,
     accepted: Vec<AtomicU64>,
+    taken: AtomicU64,
     arrived: Vec<AtomicU64>,
     arrivals: AtomicU64,
     duplicates: AtomicU64,
@@ -43,6 +44,7 @@ impl Board {
             fan_out,
             sent: zeros(messages),
             accepted: zeros(messages),
+            taken: AtomicU64::new(0),
             arrived: zeros(messages.saturating_mul(fan_out)),
             arrivals: AtomicU64::new(0),
             duplicates: AtomicU64::new(0),
@@ -57,6 +59,7 @@ impl Board {
     /// The server, or the receiver itself, took a message.
     pub(super) fn accepted(&self, number: u64, at: Instant) {
         self.note(&self.accepted, number, at);
+        self.taken.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A delivery arrived at an endpoint. What was never sent is not counted.
@@ -70,6 +73,11 @@ impl Board {
         let first = slot.compare_exchange(0, self.since_origin(at), Ordering::Relaxed, Ordering::Relaxed);
         let counter = if first.is_ok() { &self.arrivals } else { &self.duplicates };
         counter.fetch_add(1, Ordering::Release);
+    }
+
+    /// Messages that were taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
     }
 
     /// Deliveries that arrived, each counted once.

@@ -3,17 +3,22 @@
 //! The whole way (API, disk, delivery, log) is compared with a floor: the same client posting straight to the
 //! same receiver. `docs/measurements.md` says what each figure means.
 
+mod applications;
 mod args; // reading order: what is asked, how it is measured, what is told
 mod backlog;
 mod board;
+mod count;
 mod drive;
 mod expiring;
+mod history;
+mod lists;
 mod machine;
 mod payload;
 mod progress;
 mod report;
 mod sender;
 mod sink;
+mod source;
 mod table;
 mod trial;
 mod usage;
@@ -52,6 +57,15 @@ pub(crate) enum BenchError {
     /// A histogram of times could not be made.
     #[error("A histogram of times could not be made.")]
     Histogram(#[from] hdrhistogram::CreationError),
+    /// There is no such kind of source.
+    #[error("There is no kind of source {kind:?}.")]
+    Kind {
+        /// The kind.
+        kind: &'static str,
+    },
+    /// What proves requests to a source could not be made.
+    #[error("A source's requests could not be signed.")]
+    Proof(#[from] hookwright_signature::provider::ConfigError),
     /// The database's URL is none.
     #[error(
         "The --database-url is no URL of a SQLite file; an example is sqlite:///srv/hookwright-bench.db."
@@ -81,14 +95,17 @@ pub(crate) enum BenchError {
         max: u64,
     },
     /// The server does not say how many attempts it recorded.
-    #[error("The server's /metrics has no hookwright_attempts_total, which tells when all is recorded.")]
-    NoMetrics,
+    #[error("The server's /metrics has no {name}, which tells when all is recorded.")]
+    NoMetrics {
+        /// The metric.
+        name: &'static str,
+    },
     /// Something that was accepted did not arrive, or was not recorded.
     #[error("{lost} deliveries did not arrive and {unrecorded} were not recorded: the figures mean nothing.")]
     Lost {
         /// Deliveries that did not arrive.
         lost: u64,
-        /// Deliveries that arrived, and whose attempt was not recorded in time.
+        /// Deliveries that arrived, and whose attempt was not recorded in time; or requests to a source that were not.
         unrecorded: u64,
     },
     /// A task of the measurement panicked.

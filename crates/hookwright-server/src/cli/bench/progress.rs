@@ -40,15 +40,21 @@ impl Progress {
         Bar { bar, _following: None }
     }
 
-    /// A bar that follows the arrivals on a board.
-    pub(super) fn follow(&self, name: &'static str, board: &Arc<Board>, deliveries: u64) -> Bar {
-        let mut following = self.bar(name, deliveries);
+    /// A bar that follows one of a board's counts for so many steps.
+    pub(super) fn follow(
+        &self,
+        name: &'static str,
+        board: &Arc<Board>,
+        count: fn(&Board) -> u64,
+        steps: u64,
+    ) -> Bar {
+        let mut following = self.bar(name, steps);
         if self.shown {
-            let (bar, board, before) = (following.bar.clone(), Arc::clone(board), board.arrivals());
+            let (bar, board, before) = (following.bar.clone(), Arc::clone(board), count(board));
             following._following = Some(AbortOnDropHandle::new(tokio::spawn(async move {
                 loop {
                     tokio::time::sleep(REDRAW).await;
-                    bar.set_position(board.arrivals() - before);
+                    bar.set_position(count(&board) - before);
                 }
             })));
         }

@@ -27,6 +27,12 @@ pub(super) struct Report {
     pub(super) idle: Option<IdleFigures>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) expiring: Option<ExpiringFigures>,
+    /// From the start of the server's process until it was ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) started_in_ms: Option<f64>,
+    /// Lists and searches over many messages.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) lists: Vec<ListFigures>,
 }
 
 /// What was asked for.
@@ -38,9 +44,15 @@ pub(super) struct Settings {
     pub(super) payload_bytes: u64,
     pub(super) rate: u32,
     pub(super) fan_out: u32,
+    /// Applications that messages went to.
+    pub(super) to: u32,
+    /// Applications that were in the database.
+    pub(super) applications: u64,
     pub(super) failing: u32,
     pub(super) failing_with: &'static str,
     pub(super) idempotency_keys: bool,
+    /// Requests to a source were measured, and no messages.
+    pub(super) inbound: bool,
     /// `sqlite`, `postgres`: never the URL, which may hold a password.
     pub(super) database: String,
 }
@@ -56,7 +68,10 @@ pub(super) struct Figures {
     pub(super) duplicates: u64,
     /// Deliveries that did not arrive.
     pub(super) lost: u64,
-    /// Deliveries that arrived, and whose attempt was not recorded in time.
+    /// Requests to a source that were taken and are in its log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stored: Option<u64>,
+    /// Deliveries that arrived, and whose attempt was not recorded in time; or requests that were taken and are not stored.
     pub(super) unrecorded: u64,
     /// From the first send until all was recorded.
     pub(super) seconds: f64,
@@ -72,7 +87,8 @@ pub(super) struct Figures {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ratio_to_floor: Option<f64>,
     /// From the start of the send (at a fixed rate: from when it was due) to the arrival at the receiver.
-    pub(super) arrival_ms: Latency,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) arrival_ms: Option<Latency>,
     /// From the same start to the answer that the message was taken.
     pub(super) accepted_ms: Latency,
 }
@@ -115,8 +131,22 @@ pub(super) struct ExpiringFigures {
     pub(super) messages: u64,
     /// When all of them were gone, if they were; from the start of the server.
     pub(super) gone_after_seconds: Option<f64>,
+    /// Slices that removed them.
+    pub(super) slices: u64,
+    /// Those of them that took longer than 5 ms.
+    pub(super) slices_over_5_ms: u64,
     /// The database's files, again and again.
     pub(super) samples: Vec<FileSample>,
+}
+
+/// One list, asked for several times.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ListFigures {
+    pub(super) what: &'static str,
+    /// Items of the page, if it is one.
+    pub(super) items: usize,
+    pub(super) median_ms: f64,
+    pub(super) slowest_ms: f64,
 }
 
 /// The database's files at one moment.
@@ -143,6 +173,8 @@ impl Report {
             memory: None,
             idle: None,
             expiring: None,
+            started_in_ms: None,
+            lists: Vec::new(),
         }
     }
 
@@ -187,13 +219,16 @@ impl Settings {
             senders: args.senders,
             payload_bytes: args.size,
             rate: args.rate,
+            to: args.to,
+            applications: args.applications,
             fan_out: args.fan_out,
             failing: args.failing_endpoints(),
             failing_with: match args.failing_with {
                 Failure::Refuse => "refuse",
                 Failure::Answer500 => "500",
             },
-            idempotency_keys: !args.no_key,
+            idempotency_keys: !args.no_key && !args.inbound,
+            inbound: args.inbound,
             database: database.split(':').next().unwrap_or_default().to_owned(),
         }
     }

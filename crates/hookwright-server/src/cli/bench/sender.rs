@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use super::super::rig::{Api, HttpClient, RigError, accepted, http_client};
 use super::board::Board;
 use super::payload;
+use super::source::Provider;
 
 /// Messages that are sent before a part is measured: connections are made, caches filled.
 pub(super) const WARM_UP: u64 = 500;
@@ -28,7 +29,8 @@ pub(super) struct Sender {
 
 enum Target {
     Receiver { client: HttpClient, url: String },
-    Server { api: Api, path: String, event_type: &'static str, keys: Option<Keys> },
+    Server { api: Api, paths: Vec<String>, event_type: &'static str, keys: Option<Keys> },
+    Source(Box<Provider>),
 }
 
 /// Makes idempotency keys that look like an SDK's (`auto_<uuid>`) and are spread like random ones, at the
@@ -44,17 +46,23 @@ impl Sender {
         Sender { target: Target::Receiver { client: http_client(), url }, board, size }
     }
 
-    /// Over the API of a server.
+    /// Over the API of a server, to these applications in turn.
     pub(super) fn to_server(
         api: Api,
-        application: &str,
+        applications: &[impl AsRef<str>],
         event_type: &'static str,
         keys: Option<Keys>,
         board: Arc<Board>,
         size: u64,
     ) -> Sender {
-        let path = format!("/api/v1/app/{application}/msg");
-        Sender { target: Target::Server { api, path, event_type, keys }, board, size }
+        let path = |application: &str| format!("/api/v1/app/{application}/msg");
+        let paths = applications.iter().map(|application| path(application.as_ref())).collect();
+        Sender { target: Target::Server { api, paths, event_type, keys }, board, size }
+    }
+
+    /// To a source, as its provider does.
+    pub(super) fn to_source(provider: Provider, board: Arc<Board>, size: u64) -> Sender {
+        Sender { target: Target::Source(Box::new(provider)), board, size }
     }
 
     /// Sends message `number`, which was due at `due`, and returns when it was taken.
@@ -79,12 +87,15 @@ impl Sender {
                     .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                     .body(Full::new(body))
                     .map_err(RigError::Request)?;
-                let answer = client.request(request).await.map_err(RigError::NoAnswer)?;
-                let (head, body) = answer.into_parts();
-                let body = Limited::new(body, ANSWER_MAX).collect().await.map_err(RigError::Broken)?;
-                accepted(head.status, url, &body.to_bytes())
+                taken(client, request, url).await
             }
-            Target::Server { api, path, event_type, keys } => {
+            Target::Source(provider) => {
+                let body = Bytes::from(payload::write("", number, self.size, ""));
+                taken(provider.client(), provider.request(number, body)?, provider.url()).await
+            }
+            Target::Server { api, paths, event_type, keys } => {
+                let turn = usize::try_from(number % paths.len().max(1) as u64).unwrap_or_default();
+                let path = paths.get(turn).map_or("/", String::as_str);
                 let before = format!("{{\"eventType\":\"{event_type}\",\"payload\":");
                 let body = Bytes::from(payload::write(&before, number, self.size, "}"));
                 let key = keys.as_ref().map(|keys| keys.key(number));
@@ -93,6 +104,14 @@ impl Sender {
             }
         }
     }
+}
+
+/// Makes a request that must be answered with success.
+async fn taken(client: &HttpClient, request: Request<Full<Bytes>>, url: &str) -> Result<(), RigError> {
+    let answer = client.request(request).await.map_err(RigError::NoAnswer)?;
+    let (head, body) = answer.into_parts();
+    let body = Limited::new(body, ANSWER_MAX).collect().await.map_err(RigError::Broken)?;
+    accepted(head.status, url, &body.to_bytes())
 }
 
 impl Keys {
@@ -108,10 +127,15 @@ impl Keys {
     }
 
     fn key(&self, number: u64) -> String {
+        format!("auto_{}", self.uuid(number))
+    }
+
+    /// What looks like a random UUID.
+    pub(super) fn uuid(&self, number: u64) -> String {
         let high = mixed(self.seed.wrapping_add(number));
         let low = mixed(high ^ self.seed);
         format!(
-            "auto_{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
             high >> 32,
             high >> 16 & 0xffff,
             high & 0xffff,

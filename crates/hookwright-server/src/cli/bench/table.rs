@@ -19,37 +19,54 @@ pub(super) fn render(report: &Report) -> String {
         lines.push(String::new());
         lines.push(row("", parts.iter().map(|(name, _)| title(name, report))));
         for (name, value) in ROWS {
+            let name = worded(name, report);
             let values: Vec<Option<String>> = parts.iter().map(|(_, figures)| value(figures)).collect();
             if values.iter().any(Option::is_some) {
-                lines
-                    .push(row(name, values.into_iter().map(|value| value.unwrap_or_else(|| "-".to_owned()))));
+                lines.push(row(
+                    &name,
+                    values.into_iter().map(|value| value.unwrap_or_else(|| "-".to_owned())),
+                ));
             }
         }
     }
     lines.extend(about_memory(report));
     lines.extend(report.expiring.iter().flat_map(about_expiring));
+    lines.extend(about_lists(report));
     lines.join("\n") + "\n"
 }
 
 type Row = (&'static str, fn(&Figures) -> Option<String>);
 
-const ROWS: [Row; 15] = [
+/// A row's name, in the words of what was measured.
+fn worded(name: &str, report: &Report) -> String {
+    match report.settings.inbound {
+        true => {
+            name.replace("messages/s", "requests/s").replace("a message", "a request").replace("202", "200")
+        }
+        false => name.to_owned(),
+    }
+}
+
+const ROWS: [Row; 16] = [
     ("messages/s", |f| Some(whole(f.messages_per_second))),
-    ("deliveries/s", |f| (f.arrived != f.accepted).then(|| whole(f.deliveries_per_second))),
+    ("deliveries/s", |f| {
+        (f.stored.is_none() && f.arrived != f.accepted).then(|| whole(f.deliveries_per_second))
+    }),
     ("server, CPU µs a message", |f| f.server_cpu_us_per_message.map(tenths)),
     ("server, CPU µs a delivery", |f| {
         f.server_cpu_us_per_delivery.filter(|_| f.arrived != f.accepted).map(tenths)
     }),
     ("client and receiver, CPU µs a message", |f| Some(tenths(f.client_and_receiver_cpu_us_per_message))),
     ("server / floor", |f| f.ratio_to_floor.map(|ratio| format!("{ratio:.2}"))),
-    ("send to arrival, p50 ms", |f| Some(hundredths(f.arrival_ms.p50))),
-    ("send to arrival, p99 ms", |f| Some(hundredths(f.arrival_ms.p99))),
-    ("send to arrival, max ms", |f| Some(hundredths(f.arrival_ms.max))),
+    ("send to arrival, p50 ms", |f| f.arrival_ms.map(|times| hundredths(times.p50))),
+    ("send to arrival, p99 ms", |f| f.arrival_ms.map(|times| hundredths(times.p99))),
+    ("send to arrival, max ms", |f| f.arrival_ms.map(|times| hundredths(times.max))),
     ("send to 202, p50 ms", |f| f.server_cpu_us_per_message.map(|_| hundredths(f.accepted_ms.p50))),
     ("send to 202, p99 ms", |f| f.server_cpu_us_per_message.map(|_| hundredths(f.accepted_ms.p99))),
     ("accepted", |f| Some(grouped(f.accepted))),
-    ("arrived", |f| Some(grouped(f.arrived))),
-    ("duplicates", |f| Some(grouped(f.duplicates))),
+    ("stored", |f| f.stored.map(grouped)),
+    ("arrived", |f| f.stored.is_none().then(|| grouped(f.arrived))),
+    ("duplicates", |f| f.stored.is_none().then(|| grouped(f.duplicates))),
     ("lost", |f| Some(grouped(f.lost))),
 ];
 
@@ -68,7 +85,12 @@ fn about_settings(report: &Report) -> String {
         settings.database.clone(),
         format!("{} senders", grouped(settings.senders.into())),
         format!("payloads of {} bytes", grouped(settings.payload_bytes)),
-        if settings.idempotency_keys { "idempotency keys" } else { "no idempotency keys" }.to_owned(),
+        match (settings.inbound, settings.idempotency_keys) {
+            (true, _) => "requests to a source, signed as GitHub does",
+            (false, true) => "idempotency keys",
+            (false, false) => "no idempotency keys",
+        }
+        .to_owned(),
     ];
     if settings.fan_out > 1 {
         facts.push(format!("{} endpoints for each message", grouped(settings.fan_out.into())));
@@ -93,6 +115,8 @@ fn about_memory(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(memory) = report.memory {
         lines.push(String::new());
+        let ready = report.started_in_ms.map(|time| format!("{time:.0}"));
+        lines.extend(ready.map(|time| row("server, ready after, ms", [time])));
         lines.push(row("server, memory at its start, MiB", [mebibytes(memory.started_rss)]));
         if memory.backlog_deliveries > 0 {
             let name = format!("with {} deliveries waiting", grouped(memory.backlog_deliveries));
@@ -118,12 +142,27 @@ fn about_expiring(expiring: &ExpiringFigures) -> Vec<String> {
         None => "not all gone".to_owned(),
     };
     let mut lines = vec![String::new(), format!("{} expired messages: {after}", grouped(expiring.messages))];
+    lines.push(row("slices that removed them", [grouped(expiring.slices)]));
+    lines.push(row("of these longer than 5 ms", [grouped(expiring.slices_over_5_ms)]));
     let titles = ["gone", "file, MiB", "log, MiB"].map(str::to_owned);
     lines.push(row("seconds after the server's start", titles));
     let every = expiring.samples.len().div_ceil(SAMPLES_SHOWN).max(1);
     for sample in expiring.samples.iter().step_by(every).chain(expiring.samples.last()) {
         let values = [grouped(sample.expired), mebibytes(sample.file_bytes), mebibytes(sample.log_bytes)];
         lines.push(row(&format!("{:.0}", sample.seconds), values));
+    }
+    lines
+}
+
+fn about_lists(report: &Report) -> Vec<String> {
+    if report.lists.is_empty() {
+        return Vec::new();
+    }
+    let mut lines =
+        vec![String::new(), row("one page of", ["items", "median, ms", "slowest, ms"].map(str::to_owned))];
+    for list in &report.lists {
+        let values = [grouped(list.items as u64), hundredths(list.median_ms), hundredths(list.slowest_ms)];
+        lines.push(row(list.what, values));
     }
     lines
 }

@@ -6,26 +6,28 @@ use std::time::{Duration, Instant};
 
 use hookwright::config::DatabaseUrl;
 
-use super::super::rig::{Api, ChildServer, DATABASE_FILE, Receiver, RigError, ServerSetup};
+use super::super::rig::{ChildServer, DATABASE_FILE, Receiver, RigError, ServerSetup};
 use super::BenchError;
+use super::applications;
 use super::args::{BenchArgs, Part};
 use super::backlog::{self, BACKLOG_TYPE};
 use super::board::Board;
+use super::count::Count;
 use super::drive;
 use super::expiring;
+use super::lists;
 use super::machine::Machine;
-use super::progress::Progress;
+use super::progress::{Bar, Progress};
 use super::report::{
-    Figures, IdleFigures, Latency, MemoryFigures, Report, Settings, micros_each, per_second,
+    Figures, IdleFigures, Latency, MemoryFigures, Report, Settings, micros_each, per_second, rounded,
 };
 use super::sender::{Keys, Sender};
 use super::sink::{self, Sink};
+use super::source::Provider;
 use super::usage::{CpuTime, Memory};
 
 /// The event type of the measured messages.
 const MEASURED_TYPE: &str = "bench.sent";
-/// The application's uid; a database that was measured before has it already.
-const APPLICATION: &str = "bench";
 /// How long an idle server is watched.
 const IDLE: Duration = Duration::from_secs(5);
 /// How long the last arrivals, and then their records, are waited for.
@@ -37,9 +39,15 @@ const POLL: Duration = Duration::from_millis(10);
 struct Bench {
     server: ChildServer,
     process: u32,
+    /// From the start of the process until it said that it was ready.
+    started_in: Duration,
+    /// The first of the applications that messages go to, by uid.
+    application: String,
     sender: Arc<Sender>,
     board: Arc<Board>,
     fan_out: u32,
+    /// What the server counts when a message of the measurement is done with.
+    count: Count,
     /// Numbers of messages from here on are unused.
     next_number: u64,
     _receiver: Receiver,
@@ -56,7 +64,7 @@ pub(super) async fn measure(args: &BenchArgs, progress: &Progress) -> Result<Rep
     if args.wants(Part::Floor) {
         report.floor = Some(floor(args, progress).await?);
     }
-    if args.wants(Part::Full) || args.wants(Part::Rate) || args.idle {
+    if args.wants(Part::Full) || args.wants(Part::Rate) || args.idle || args.lists > 0 {
         with_server(args, progress, directory.path(), &mut report).await?;
     }
     report.relate();
@@ -72,15 +80,23 @@ async fn floor(args: &BenchArgs, progress: &Progress) -> Result<Figures, BenchEr
     let warm_up = args.warm_up();
     drive::closed(args.senders, warm_up, forever(), sending(&sender, 0)).await?;
 
-    let _bar = progress.follow("floor", &board, args.messages);
+    let _bar = progress.follow("floor", &board, Board::arrivals, args.messages);
     let cpu = CpuTime::of(std::process::id())?;
     let started = Instant::now();
     let until = started + Duration::from_secs(args.seconds);
     let accepted = drive::closed(args.senders, args.messages, until, sending(&sender, warm_up)).await?;
     let took = started.elapsed();
     let own_cpu = CpuTime::of(std::process::id())?.since(&cpu);
-    let sent =
-        Sent { first: warm_up, accepted, took, own_cpu, server_cpu: None, unrecorded: 0, duplicates: 0 };
+    let sent = Sent {
+        first: warm_up,
+        accepted,
+        took,
+        own_cpu,
+        server_cpu: None,
+        stored: None,
+        unrecorded: 0,
+        duplicates: 0,
+    };
     Ok(sent.figures(&board, 1)?)
 }
 
@@ -94,14 +110,21 @@ async fn with_server(
     if args.expiring > 0 {
         expiring::fill(args, &database, progress).await?;
     }
+    if args.applications > 0 {
+        applications::fill(args, &database, progress).await?;
+    }
+    if args.lists > 0 {
+        lists::fill(args, &database, progress).await?;
+    }
     let mut bench = Bench::set_up(args, directory).await?;
     let watch =
         (args.expiring > 0).then(|| expiring::Watch::begin(args, &database, bench.server.api().clone()));
     let mut memory = MemoryFigures::started(Memory::of(bench.process)?);
+    report.started_in_ms = Some(rounded(bench.started_in.as_secs_f64() * 1e3));
     if args.idle {
         report.idle = Some(bench.idle().await?);
     }
-    memory.backlog_deliveries = backlog::make(args, bench.server.api(), APPLICATION, progress).await?;
+    memory.backlog_deliveries = backlog::make(args, bench.server.api(), &bench.application, progress).await?;
     memory.backlog_rss = Memory::of(bench.process)?.resident;
     if args.wants(Part::Full) {
         report.full = Some(bench.full(args, progress).await?);
@@ -110,7 +133,10 @@ async fn with_server(
         report.rate = Some(bench.at_rate(args, progress).await?);
     }
     if let Some(watch) = watch {
-        report.expiring = Some(watch.end().await);
+        report.expiring = Some(watch.end().await?);
+    }
+    if args.lists > 0 {
+        report.lists = lists::ask(args, bench.server.api()).await?;
     }
     let last = Memory::of(bench.process)?;
     (memory.final_rss, memory.peak_rss) = (last.resident, last.peak);
@@ -120,7 +146,7 @@ async fn with_server(
 
 impl Bench {
     async fn set_up(args: &BenchArgs, directory: &Path) -> Result<Bench, BenchError> {
-        let board = Arc::new(Board::new(args.messages_followed(), args.fan_out));
+        let board = Arc::new(Board::new(args.messages_followed(), args.endpoints()));
         let receiver = Receiver::start(Arc::new(Sink::new(Arc::clone(&board)))).await?;
         let mut setup = ServerSetup::new(directory)?;
         if let Some(url) = &args.database_url {
@@ -129,29 +155,46 @@ impl Bench {
         if args.expiring > 0 {
             setup = setup.with("HOOKWRIGHT_RETENTION", expiring::RETENTION);
         }
+        let starting = Instant::now();
         let server = setup.start().await?;
+        let started_in = starting.elapsed();
         let process = server.process_id().ok_or_else(|| RigError::Io {
             what: "watch the server, which has ended",
             source: std::io::ErrorKind::NotFound.into(),
         })?;
 
         let api = server.api();
-        api.application("Benchmark", APPLICATION).await?;
         api.event_type(MEASURED_TYPE, "A message that is measured.").await?;
         api.event_type(BACKLOG_TYPE, "A message that nobody takes.").await?;
-        for number in 0..args.fan_out {
-            api.endpoint(APPLICATION, &receiver.url(&sink::good(number)), Some(MEASURED_TYPE)).await?;
+        // Of this run alone: endpoints of an earlier one on the same database have nobody behind them any more.
+        let application = format!("bench-{}", Keys::new()?.uuid(0));
+        let others = (1..args.to).map(|number| format!("{application}-{number}"));
+        let targets: Vec<String> = std::iter::once(application.clone()).chain(others).collect();
+        for application in &targets {
+            api.application("Benchmark", application).await?;
+            for number in 0..args.endpoints() {
+                api.endpoint(application, &receiver.url(&sink::good(number)), Some(MEASURED_TYPE)).await?;
+            }
         }
-        let failing = backlog::endpoints(args, api, APPLICATION, &receiver).await?;
-        let keys = if args.no_key { None } else { Some(Keys::new()?) };
-        let (client, noted) = (api.clone(), Arc::clone(&board));
-        let sender = Sender::to_server(client, APPLICATION, MEASURED_TYPE, keys, noted, args.size);
+        let failing = backlog::endpoints(args, api, &application, &receiver).await?;
+        let (noted, size) = (Arc::clone(&board), args.size);
+        let (sender, count) = if args.inbound {
+            (Sender::to_source(Provider::of_new_source(&server).await?, noted, size), Count::Stored)
+        } else {
+            let keys = if args.no_key { None } else { Some(Keys::new()?) };
+            let client = api.clone();
+            let sender = Sender::to_server(client, &targets, MEASURED_TYPE, keys, noted, size);
+            (sender, Count::Attempts)
+        };
         Ok(Bench {
             server,
             process,
+            started_in,
+            application,
             sender: Arc::new(sender),
             board,
-            fan_out: args.fan_out,
+            fan_out: args.endpoints(),
+            count,
             next_number: 0,
             _receiver: receiver,
             _failing: failing,
@@ -170,7 +213,7 @@ impl Bench {
     /// The whole way, as fast as it goes.
     async fn full(&mut self, args: &BenchArgs, progress: &Progress) -> Result<Figures, BenchError> {
         self.warm_up(args).await?;
-        let _bar = progress.follow("full", &self.board, args.messages * u64::from(self.fan_out));
+        let _bar = self.bar("full", args.messages, progress);
         let send = sending(&self.sender, self.next_number);
         let until = Instant::now() + Duration::from_secs(args.seconds);
         self.watched(drive::closed(args.senders, args.messages, until, send)).await
@@ -180,9 +223,18 @@ impl Bench {
     async fn at_rate(&mut self, args: &BenchArgs, progress: &Progress) -> Result<Figures, BenchError> {
         self.warm_up(args).await?;
         let messages = args.messages_at_rate();
-        let _bar = progress.follow("rate", &self.board, messages * u64::from(self.fan_out));
+        let _bar = self.bar("rate", messages, progress);
         let send = sending(&self.sender, self.next_number);
         self.watched(drive::open(args.rate, messages, send)).await
+    }
+
+    fn bar(&self, name: &'static str, messages: u64, progress: &Progress) -> Bar {
+        match self.count {
+            Count::Attempts => {
+                progress.follow(name, &self.board, Board::arrivals, messages * u64::from(self.fan_out))
+            }
+            Count::Stored => progress.follow(name, &self.board, Board::taken, messages),
+        }
     }
 
     async fn warm_up(&mut self, args: &BenchArgs) -> Result<(), BenchError> {
@@ -197,14 +249,18 @@ impl Bench {
         sending: impl Future<Output = Result<u64, BenchError>>,
     ) -> Result<Figures, BenchError> {
         let own = std::process::id();
-        let recorded_before = recorded(self.server.api()).await?.unwrap_or(0);
+        let recorded_before = self.count.now(self.server.api()).await?.unwrap_or(0);
         let (arrivals, duplicates) = (self.board.arrivals(), self.board.duplicates());
         let (cpu, own_cpu) = (CpuTime::of(self.process)?, CpuTime::of(own)?);
         let started = Instant::now();
 
         let accepted = sending.await?;
         let deliveries = accepted * u64::from(self.fan_out);
-        let unrecorded = self.settle(arrivals + deliveries, recorded_before + deliveries).await?;
+        let records = match self.count {
+            Count::Attempts => deliveries,
+            Count::Stored => accepted,
+        };
+        let unrecorded = self.settle(arrivals + deliveries, recorded_before + records).await?;
         let took = started.elapsed();
         let sent = Sent {
             first: self.next_number,
@@ -212,6 +268,7 @@ impl Bench {
             took,
             own_cpu: CpuTime::of(own)?.since(&own_cpu),
             server_cpu: Some(CpuTime::of(self.process)?.since(&cpu)),
+            stored: (self.count == Count::Stored).then(|| accepted - unrecorded),
             unrecorded,
             duplicates: self.board.duplicates() - duplicates,
         };
@@ -226,7 +283,8 @@ impl Bench {
             tokio::time::sleep(POLL).await;
         }
         loop {
-            let recorded = recorded(self.server.api()).await?.ok_or(BenchError::NoMetrics)?;
+            let recorded = self.count.now(self.server.api()).await?;
+            let recorded = recorded.ok_or(BenchError::NoMetrics { name: self.count.name() })?;
             // What did not arrive is told as lost, and is not missing here as well.
             let missing = records.saturating_sub(recorded);
             let lost = arrivals.saturating_sub(self.board.arrivals());
@@ -245,6 +303,7 @@ struct Sent {
     took: Duration,
     own_cpu: Duration,
     server_cpu: Option<Duration>,
+    stored: Option<u64>,
     unrecorded: u64,
     duplicates: u64,
 }
@@ -258,15 +317,19 @@ impl Sent {
             arrived: deliveries - times.lost,
             duplicates: self.duplicates,
             lost: times.lost,
+            stored: self.stored,
             unrecorded: self.unrecorded,
             seconds: self.took.as_secs_f64(),
             messages_per_second: per_second(self.accepted, self.took),
             deliveries_per_second: per_second(deliveries - times.lost, self.took),
             client_and_receiver_cpu_us_per_message: micros_each(self.own_cpu, self.accepted),
             server_cpu_us_per_message: self.server_cpu.map(|cpu| micros_each(cpu, self.accepted)),
-            server_cpu_us_per_delivery: self.server_cpu.map(|cpu| micros_each(cpu, deliveries)),
+            server_cpu_us_per_delivery: self
+                .server_cpu
+                .filter(|_| deliveries > 0)
+                .map(|cpu| micros_each(cpu, deliveries)),
             ratio_to_floor: None,
-            arrival_ms: Latency::of(&times.to_arrived),
+            arrival_ms: (deliveries > 0).then(|| Latency::of(&times.to_arrived)),
             accepted_ms: Latency::of(&times.to_accepted),
         })
     }
@@ -285,21 +348,6 @@ fn sending(
 }
 
 type SendingFuture = std::pin::Pin<Box<dyn Future<Output = Result<(), RigError>> + Send>>;
-
-/// How many successful attempts the server has recorded, if it says so.
-async fn recorded(api: &Api) -> Result<Option<u64>, RigError> {
-    let metrics = api.metrics().await?;
-    let mut total = None;
-    for line in metrics.lines().filter(|line| line.starts_with("hookwright_attempts_total{")) {
-        if let Some((labels, value)) = line.rsplit_once(' ')
-            && labels.contains("outcome=\"success\"")
-            && let Ok(value) = value.parse::<u64>()
-        {
-            total = Some(total.unwrap_or(0) + value);
-        }
-    }
-    Ok(total)
-}
 
 /// The database that the server will have.
 fn database(args: &BenchArgs, directory: &Path) -> Result<DatabaseUrl, BenchError> {

@@ -8,7 +8,7 @@ mod refusal;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, header};
+use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
 use serde::Serialize;
 use url::Url;
@@ -96,7 +96,8 @@ impl Client {
             let response = self.http.request(request).await.map_err(|error| self.unreachable(&error))?;
             let status = response.status();
             let body = Limited::new(response.into_body(), ANSWER_MAX_BYTES).collect().await;
-            let body = body.map_err(|error| Failure::because("The server's answer broke off", &*error))?;
+            let body =
+                body.map_err(|error| Failure::because("The server's answer broke off", &*error).passing())?;
             Ok::<_, Failure>((status, body.to_bytes()))
         });
         let Ok(answered) = called.await else {
@@ -104,10 +105,15 @@ impl Client {
                 "The server at {} did not answer within {} s.",
                 self.base,
                 TIMEOUT.as_secs()
-            )));
+            ))
+            .passing());
         };
         let (status, body) = answered?;
-        if status.is_success() { Ok(body) } else { Err(refusal::refused(&self.base, path, status, &body)) }
+        if status.is_success() {
+            return Ok(body);
+        }
+        let refused = refusal::refused(&self.base, path, status, &body);
+        Err(if may_pass(status) { refused.passing() } else { refused })
     }
 
     fn unreachable(&self, error: &(dyn std::error::Error + 'static)) -> Failure {
@@ -115,7 +121,14 @@ impl Client {
         let cause = error.source().unwrap_or(error);
         Failure::because(&format!("The server at {} cannot be reached", self.base), cause)
             .advise("Start one with `hookwright dev`, or say where it is with --url.")
+            .passing()
     }
+}
+
+/// Whether an answer says that there may be another one later: there is too much to do, or something behind it is not there.
+fn may_pass(status: StatusCode) -> bool {
+    let is_refusal = status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS;
+    !is_refusal && !status.is_redirection() && status != StatusCode::NOT_IMPLEMENTED
 }
 
 /// The URL of a server, without a slash at the end.

@@ -91,6 +91,16 @@ impl Path {
         Path::tasks().named("background task", id)
     }
 
+    /// `/ingest/api/v1/source`
+    pub(in crate::cli) fn sources() -> Path {
+        Path::of("/ingest/api/v1/source")
+    }
+
+    /// `/ingest/api/v1/source/{source}`
+    pub(in crate::cli) fn source(source: &str) -> Path {
+        Path::sources().named("source", source)
+    }
+
     /// `/api/v1/auth/{what}/{app}`
     pub(in crate::cli) fn access(what: &str, app: &str) -> Path {
         Path::of("/api/v1/auth").then(what).named("application", app)
@@ -131,7 +141,8 @@ impl Path {
         Path { text: text.to_owned(), query: String::new(), names: Vec::new() }
     }
 
-    fn named(mut self, thing: &'static str, name: &str) -> Path {
+    /// One name further, that of a `thing`.
+    pub(in crate::cli) fn named(mut self, thing: &'static str, name: &str) -> Path {
         self.text.push('/');
         push_segment(&mut self.text, name);
         self.names.push(Named { thing, name: name.to_owned() });

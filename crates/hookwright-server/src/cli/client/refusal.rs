@@ -62,22 +62,27 @@ fn missing(names: &[Named], said: &str) -> Option<Failure> {
     let thing = said.strip_prefix("There is no such ")?;
     let at = names.iter().position(|named| named.thing == thing)?;
     let Named { name, .. } = &names[at];
-    // All but applications, event types and tasks are in an application, which comes first.
+    // All but applications, event types, sources and tasks are in an application, which comes first.
     let within = match names.first().filter(|_| at > 0) {
         Some(outer) => format!(" in the {} {}", outer.thing, outer.name),
         None => String::new(),
     };
     let failure = Failure::new(format!("There is no {thing} {name}{within}: 404 Not Found."));
+    // Or the source.
     let app = names.first().map_or("", |named| named.name.as_str());
     Some(match thing {
         "application" => failure.advise("`hookwright application list` shows those that are there."),
         "event type" => failure.advise("`hookwright event-type list` shows those that are there."),
+        // Endpoints of a source are told by the API alone.
+        "endpoint" if names.first().is_some_and(|outer| outer.thing == "source") => failure,
         "endpoint" => {
             failure.advise(&format!("`hookwright endpoint list --app {app}` shows those that are there."))
         }
         "message" => {
             failure.advise(&format!("`hookwright message list --app {app}` shows those that are there."))
         }
+        "request" => failure.advise(&format!("`hookwright source log {app}` shows those that are there.")),
+        "source" => failure.advise("`hookwright source list` shows those that are there."),
         "background task" => failure.advise("`hookwright task list` shows those that are there."),
         _ => failure,
     })

@@ -64,6 +64,12 @@ struct Created {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SourceOut {
+    ingest_url: String,
+}
+
+#[derive(Deserialize)]
 struct SecretOut {
     key: String,
 }
@@ -113,6 +119,13 @@ impl Api {
             body["eventTypes"] = json!([event_type]);
         }
         self.post(&format!("/api/v1/app/{application}/endpoint"), &body).await
+    }
+
+    /// Makes a source whose requests are signed with this secret, and gives the URL to send them to.
+    pub(crate) async fn source(&self, name: &str, kind: &str, secret: &str) -> Result<String, RigError> {
+        let body = json!({"name": name, "type": kind, "config": {"secret": secret}});
+        let made: SourceOut = self.post("/ingest/api/v1/source", &body).await?;
+        Ok(made.ingest_url)
     }
 
     /// What an endpoint's webhooks are signed with.
@@ -190,6 +203,11 @@ impl Api {
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, ANSWER_MAX).collect().await.map_err(RigError::Broken)?;
         Ok((head.status, body.to_bytes()))
+    }
+
+    /// Reads a document.
+    pub(crate) async fn read(&self, path: &str) -> Result<Value, RigError> {
+        self.get(path).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, RigError> {

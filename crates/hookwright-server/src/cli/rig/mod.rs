@@ -54,6 +54,9 @@ pub(crate) enum RigError {
     /// A request could not be made from its parts.
     #[error("A request could not be put together.")]
     Request(#[source] http::Error),
+    /// A request could not be signed as its provider does.
+    #[error("A request could not be signed.")]
+    Unsigned(#[source] hookwright_signature::provider::SignError),
     /// There was no answer.
     #[error("The server did not answer.")]
     NoAnswer(#[source] hyper_util::client::legacy::Error),

@@ -5,6 +5,7 @@ use hookwright_signature::provider::{Inbound, SignError, Signed, SourceConfig, S
 use serde_json::Map;
 use zeroize::Zeroizing;
 
+use super::secret_field;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
@@ -58,12 +59,10 @@ impl SourceSignArgs {
 
     /// The secret under the name that the kind gives it, and what --field says.
     fn fields(&self, kind: SourceKind, secret: &str) -> Result<Vec<(String, Zeroizing<String>)>, Failure> {
-        let name = match kind.fields() {
-            [.., "token"] => "token",
-            [.., "password"] => "password",
-            ["clientId"] => "clientId",
-            ["publicKey"] => "privateKey",
-            _ => "secret",
+        let name = match secret_field(kind) {
+            // Who signs has the other half.
+            "publicKey" => "privateKey",
+            name => name,
         };
         let mut fields = vec![(name.to_owned(), Zeroizing::new(secret.to_owned()))];
         for field in &self.field {

@@ -1,7 +1,6 @@
 //! `hookwright tail`: messages and attempts as they happen.
 
 mod line;
-mod stream;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,10 +10,10 @@ use clap::Args;
 use super::client::{Client, Document, Pages, Path};
 use super::connection::ConnectionArgs;
 use super::failure::Failure;
+use super::growing::Growing;
 use super::output::{Form, Output};
 use super::rig::interrupted;
 use line::{HEADINGS, Happening};
-use stream::Stream;
 
 /// How long to wait between two looks: soon enough for a person, and little work for the server.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -85,15 +84,15 @@ async fn follow(args: &TailArgs, client: &Client, output: Output) -> Result<(), 
 struct Tail<'a> {
     client: &'a Client,
     app: &'a str,
-    messages: Option<Stream>,
+    messages: Option<Growing>,
     attempts: Attempts,
 }
 
 enum Attempts {
     No,
-    At(Box<Stream>),
+    At(Box<Growing>),
     /// At all endpoints, by their ids.
-    Everywhere(BTreeMap<String, Stream>),
+    Everywhere(BTreeMap<String, Growing>),
 }
 
 #[derive(serde::Deserialize)]
@@ -106,17 +105,17 @@ impl<'a> Tail<'a> {
     async fn begin(args: &'a TailArgs, client: &'a Client) -> Result<Tail<'a>, Failure> {
         let app = args.app.as_str();
         if let Some(endpoint) = &args.endpoint {
-            let stream = Stream::from_now(client, attempts_at(app, endpoint)).await?;
+            let stream = Growing::from_now(client, attempts_at(app, endpoint)).await?;
             return Ok(Tail { client, app, messages: None, attempts: Attempts::At(Box::new(stream)) });
         }
         let messages = Path::messages(app).ask("with_content", "false");
-        let messages = Some(Stream::from_now(client, messages).await?);
+        let messages = Some(Growing::from_now(client, messages).await?);
         let attempts = match args.messages {
             true => Attempts::No,
             false => {
                 let mut streams = BTreeMap::new();
                 for id in ids(client, app).await? {
-                    let stream = Stream::from_now(client, attempts_at(app, &id)).await?;
+                    let stream = Growing::from_now(client, attempts_at(app, &id)).await?;
                     streams.insert(id, stream);
                 }
                 Attempts::Everywhere(streams)
@@ -140,7 +139,7 @@ impl<'a> Tail<'a> {
                 streams.retain(|id, _| there.contains(id));
                 for id in there {
                     // An endpoint that was made meanwhile had nothing before.
-                    let new = || Stream::from_the_start(attempts_at(self.app, &id));
+                    let new = || Growing::from_the_start(attempts_at(self.app, &id));
                     let stream = streams.entry(id.clone()).or_insert_with(new);
                     match attempts(stream, self.client).await {
                         Ok(ended) => happened.extend(ended),
@@ -157,7 +156,7 @@ impl<'a> Tail<'a> {
     }
 }
 
-async fn attempts(stream: &mut Stream, client: &Client) -> Result<Vec<Happening>, Failure> {
+async fn attempts(stream: &mut Growing, client: &Client) -> Result<Vec<Happening>, Failure> {
     let documents: Vec<Document> = stream.read(client).await?;
     Ok(documents.into_iter().map(Happening::Attempt).collect())
 }

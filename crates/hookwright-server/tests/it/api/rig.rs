@@ -106,7 +106,9 @@ impl Drop for Rig {
 async fn start_engine(folder: &Path, change: impl FnOnce(&mut Config)) -> Hooks {
     let file = DatabaseUrl::Sqlite(folder.join("hookwright.db"));
     let elsewhere = hookwright_testkit::postgres::instead_of_file(folder);
+    let master_keys = elsewhere.as_ref().map(|_| hookwright_testkit::postgres::MASTER_KEY.parse().unwrap());
     let mut builder = Hooks::builder(elsewhere.map_or(file, |url| url.parse().unwrap()));
+    builder.config_mut().master_keys = master_keys;
     builder.config_mut().allow_target_networks = vec!["127.0.0.0/8".parse().unwrap()];
     change(builder.config_mut());
     builder.start().await.unwrap()

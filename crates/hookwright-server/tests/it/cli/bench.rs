@@ -36,6 +36,63 @@ async fn a_part_alone_without_keys_and_with_failing_answers() {
 }
 
 #[tokio::test]
+async fn requests_to_a_source_are_each_stored_and_go_nowhere() {
+    let report = measured("--inbound --messages 60 --senders 4 --rate 100").await;
+
+    assert_eq!(report["settings"]["inbound"], true);
+    assert_eq!(counts(&report["floor"]), [60, 60, 0, 0]);
+    for part in ["full", "rate"] {
+        let figures = &report[part];
+        assert_eq!(counts(figures), [60, 0, 0, 0]);
+        assert_eq!(figures["stored"], 60, "{figures:#}");
+        for figure in ["messages_per_second", "server_cpu_us_per_message", "ratio_to_floor"] {
+            assert!(figures[figure].as_f64().unwrap() > 0.0, "{figure}: {figures:#}");
+        }
+        let times = &figures["accepted_ms"];
+        let [p50, p99, max] = ["p50", "p99", "max"].map(|name| times[name].as_f64().unwrap());
+        assert!(0.0 < p50 && p50 <= p99 && p99 <= max, "{times}");
+        assert!(figures.get("arrival_ms").is_none(), "it has no endpoints: {figures:#}");
+    }
+
+    let output = bench("--inbound --only full --messages 40").run().await;
+    assert!(output.status.success(), "{output:?}");
+    for row in ["requests/s ", "server, CPU µs a request ", "send to 200, p99 ms ", "stored "] {
+        assert!(output.stdout.lines().any(|line| line.starts_with(row)), "{row}: {}", output.stdout);
+    }
+    let output = bench("--inbound --fan-out 2").run().await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
+
+#[tokio::test]
+async fn lists_are_asked_for_over_what_was_filled_in_beside_many_applications() {
+    let report =
+        measured("--only full --messages 30 --lists 600 --applications 300 --to 3 --senders 2").await;
+
+    assert_eq!(counts(&report["full"]), [30, 30, 0, 0]);
+    let lists = report["lists"].as_array().unwrap();
+    let items = |what: &str| {
+        let list =
+            lists.iter().find(|list| list["what"] == what).unwrap_or_else(|| panic!("{what}: {lists:#?}"));
+        list["items"].as_u64().unwrap()
+    };
+    for (what, expected) in [
+        ("messages, newest", 250),
+        ("messages of an event type", 60),
+        ("messages with a tag", 6),
+        ("messages by eventId", 1),
+        ("messages by text, nowhere", 0),
+        ("attempts of an endpoint, failed", 60),
+        ("messages of an endpoint", 250),
+        ("applications", 250),
+        ("access tokens", 0),
+    ] {
+        assert_eq!(items(what), expected, "{what}");
+    }
+    assert!(lists.iter().all(|list| list["slowest_ms"].as_f64() >= list["median_ms"].as_f64()), "{lists:#?}");
+    assert!(report["started_in_ms"].as_f64().unwrap() > 0.0);
+}
+
+#[tokio::test]
 async fn people_get_a_table_and_a_plain_error_for_what_is_too_much() {
     let output = bench("--only floor --messages 40").run().await;
     assert!(output.status.success(), "{output:?}");

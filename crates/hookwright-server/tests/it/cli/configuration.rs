@@ -91,7 +91,16 @@ async fn every_mistake_in_a_variable_is_named_with_what_to_do() {
         ("DNS_SERVERS", "10.0.0.1", "HOOKWRIGHT_DNS_SERVERS is not supported by this version yet."),
         ("INBOUND_RETENTION", "0s", "which must be 1s to 36500d. An example is 7d."),
         ("RETENTION", "10s", "which must be 1m to 36500d. An example is 90d."),
-        ("MASTER_KEY_FILE", "k", "HOOKWRIGHT_MASTER_KEY_FILE is not supported by this version yet."),
+        (
+            "MASTER_KEY",
+            "a:pass_word",
+            "The value of HOOKWRIGHT_MASTER_KEY holds under the id \"a\" something that is not 32 bytes in base64, or 64 hexadecimal digits.",
+        ),
+        (
+            "MASTER_KEY",
+            "pass_word",
+            "The value of HOOKWRIGHT_MASTER_KEY holds a key without an id; write id:key.",
+        ),
         (
             "REQUEST_TIMEOUT",
             "15",
@@ -250,6 +259,7 @@ async fn plain_output_is_tab_separated_and_ends_with_advice() {
     assert!(said.contains("- HOOKWRIGHT_HTTPS_ONLY=true: "), "{said}");
     let good = hookwright(CHECK)
         .env("HOOKWRIGHT_HTTPS_ONLY", "true")
+        .env("HOOKWRIGHT_MASTER_KEY", format!("a:{}", "0f".repeat(32)))
         .env("HOOKWRIGHT_PUBLIC_URL", "https://h.example.com");
     assert!(succeeds(&good).await.ends_with("The configuration is good.\n"));
 }

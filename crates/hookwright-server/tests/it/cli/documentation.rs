@@ -48,13 +48,15 @@ async fn what_is_commented_out_in_the_sample_can_be_written() {
     let authority = hookwright_testkit::Authority::new();
     let launch = with_file(hookwright("config check --json"), "secret", "x");
     let launch = with_file(launch, "ca.pem", authority.pem());
+    let launch = with_file(launch, "master_key", &format!("2026-11:{}", "0f".repeat(32)));
     let commented =
         sample().lines().filter_map(|line| line.strip_prefix("# ")).filter(|line| line.contains(" = \""));
     let mut file = commented.collect::<Vec<&str>>().join("\n");
-    assert_eq!(file.lines().count(), 5, "{file}");
+    assert_eq!(file.lines().count(), 6, "{file}");
     for (documented, here) in [
         ("/run/secrets/api_token", "secret"),
         ("/run/secrets/jwt_secret", "secret"),
+        ("/run/secrets/master_key", "master_key"),
         ("/etc/ssl/certs/company-ca.pem", "ca.pem"),
     ] {
         assert!(file.contains(documented), "{file}");

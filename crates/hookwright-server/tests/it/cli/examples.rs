@@ -6,14 +6,15 @@ use hookwright_testkit::Receiver;
 
 use super::help::commands_below;
 use super::served::{Served, TOKEN};
-use super::{hookwright, succeeds};
+use super::{SECRET, hookwright, succeeds, with_file};
 
 const DOCUMENT: &str = include_str!("../../../../../docs/command-line.md");
 /// What stands for the reader's own server and endpoint.
 const SERVER: &str = "https://hooks.example.com";
 const TARGET: &str = "https://acme.example.com/hooks";
-/// Commands that do not end by themselves are told to.
-const ENDLESS: &str = "hookwright tail ";
+/// Commands that do not end by themselves are told to, and what they say when they have begun.
+const ENDLESS: [(&str, &str); 2] =
+    [("hookwright tail ", "following acme"), ("hookwright listen ", "listening to code, ")];
 
 /// The commands of the document, in its order.
 fn scripts() -> Vec<&'static str> {
@@ -31,8 +32,8 @@ async fn every_example_runs() {
     let mut endless = Vec::new();
     let scripts = scripts().concat();
     for line in scripts.lines() {
-        if line.starts_with(ENDLESS) {
-            endless.push(line.split(" | ").next().unwrap_or_default());
+        if let Some((_, beginning)) = ENDLESS.iter().find(|(command, _)| line.starts_with(command)) {
+            endless.push((line.split(" | ").next().unwrap_or_default(), beginning));
             continue;
         }
         script.push_str(&line.replace(SERVER, &server.url).replace(TARGET, &receiver.url("/")));
@@ -40,6 +41,7 @@ async fn every_example_runs() {
     }
     let shell = server.command("").instead("sh").args(["-c", &script]).env("PATH", path);
     std::fs::write(shell.directory().join("token.txt"), TOKEN).unwrap();
+    std::fs::write(shell.directory().join("secret.txt"), "s3cret").unwrap();
     let webhooks = "webhooks: {book.lent: {post: {summary: A book was lent}}}";
     std::fs::write(shell.directory().join("openapi.yaml"), webhooks).unwrap();
     let printed = succeeds(&shell).await;
@@ -48,9 +50,10 @@ async fn every_example_runs() {
     assert!(!endless.is_empty());
     server.text("application create acme --if-missing").await;
     server.text(&format!("endpoint upsert --app acme main {}", receiver.url("/"))).await;
-    for line in endless {
-        let mut process = server.command(line.trim_start_matches("hookwright ")).start();
-        process.wait_for_line(|line| line == "following acme", "the beginning").await;
+    for (line, beginning) in endless {
+        let launch = server.command(line.trim_start_matches("hookwright "));
+        let mut process = with_file(launch, "secret.txt", SECRET).start();
+        process.wait_for_line(|line| line.starts_with(beginning), "the beginning").await;
         process.interrupt();
         assert_eq!(process.wait_exit().await.code(), Some(0), "{line}");
     }

@@ -74,3 +74,19 @@ async fn a_background_task_is_followed_with_a_bar() {
         succeeds(&at_a_terminal(&server, "recover --app acme --endpoint main --since 1h", "")).await;
     assert!(printed.contains("  0 sent  ") && printed.contains("finished"), "{printed}");
 }
+
+#[tokio::test]
+async fn a_replay_counts_what_it_has_sent() {
+    let (server, receiver) = (Served::start().await, Receiver::start().await);
+    server.acme(&receiver).await;
+    for event_type in ["a.b", "a.b", "a.c"] {
+        server.send(event_type).await;
+    }
+    receiver.wait_for(3).await;
+    let command = "replay --app acme --endpoint main --since 1h --event-type a.b";
+    let printed = succeeds(&at_a_terminal(&server, command, "")).await;
+    assert!(printed.contains(" sent  "), "a bar: {printed}");
+    let sent = printed.lines().any(|line| line.split_whitespace().eq(["SENT", "2"]));
+    assert!(sent && printed.contains("finished"), "{printed}");
+    receiver.wait_for(5).await;
+}

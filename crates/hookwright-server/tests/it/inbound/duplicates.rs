@@ -1,9 +1,13 @@
 //! Requests that come again have no second effect, and nobody can make another's request one of them.
 
+use std::time::Duration;
+
+use hookwright::Clock;
+use hookwright::domain::time::Timestamp;
 use hookwright_testkit::Receiver;
 use serde_json::json;
 
-use super::{PATH, Provider, github, verdicts};
+use super::{PATH, Provider, SECRET, github, verdicts};
 use crate::api::rig::Rig;
 
 async fn forwarding(rig: &Rig, receiver: &Receiver, source: serde_json::Value) -> Provider {
@@ -74,4 +78,48 @@ async fn how_a_copy_is_known_is_the_sources_choice() {
         }
         assert_eq!(verdicts(&rig, &provider.id).await[0], expected, "{dedupe}");
     }
+}
+
+#[tokio::test]
+async fn where_there_is_no_id_a_signature_over_something_that_changes_tells_copies() {
+    let start = Timestamp::from_micros(1_700_000_000_000_000);
+    let (rig, receiver) = (Rig::start_at(Clock::manual(start)).await, Receiver::start().await);
+    let zoom = json!({"name": "Zoom", "type": "zoom", "config": {"secret": SECRET}});
+    let provider = forwarding(&rig, &receiver, zoom).await;
+    let body = r#"{"event": "meeting.ended", "payload": {}}"#;
+    let first = provider.headers("", body.as_bytes());
+    provider.post(&first, body).await.expect(200);
+    provider.post(&first, body).await.expect(200);
+    // Two events that are equal to the byte are two, if each was signed for itself.
+    rig.hooks.clock().advance(Duration::from_secs(1));
+    provider.post(&provider.headers("", body.as_bytes()), body).await.expect(200);
+    let mut seen = verdicts(&rig, &provider.id).await;
+    seen.sort();
+    assert_eq!(seen, ["duplicate", "verified", "verified"]);
+    assert_eq!(receiver.wait_for(2).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_template_says_what_is_signed_and_what_in_it_tells_copies() {
+    let rig = Rig::start().await;
+    let config = json!({"header": "X-Sig", "secret": "naïve secret", "signed": "{header:x-stamp}.{body}"});
+    let provider = Provider::of(&rig, json!({"name": "Shop", "type": "hmac", "config": config})).await;
+    // `printf '%s' '17.{"a":1}' | openssl dgst -sha256 -hmac 'naïve secret'`, and the same of 18.
+    let signed = [
+        ("17", "9a266e353b1a48dc0397fedc14fa222c52d14b8abc43824404b0a71725419dc3"),
+        ("18", "2771f54db387a54f73d557eb29a9d0b2d20fee1d5f14268cdbb0fe9d989a72e5"),
+    ];
+    let send = async |stamp: &str, signature: &str| {
+        let headers = [("x-stamp".to_owned(), stamp.to_owned()), ("x-sig".to_owned(), signature.to_owned())];
+        provider.post(&headers, r#"{"a":1}"#).await.status
+    };
+    for (stamp, signature) in [signed[0], signed[0], signed[1]] {
+        assert_eq!(send(stamp, signature).await, 200);
+    }
+    for (stamp, signature) in [("17", signed[1].1), ("19", signed[0].1), ("17", "")] {
+        assert_eq!(send(stamp, signature).await, 401);
+    }
+    let mut seen = verdicts(&rig, &provider.id).await;
+    seen.sort();
+    assert_eq!(seen, ["duplicate", "refused", "refused", "refused", "verified", "verified"]);
 }

@@ -3,8 +3,9 @@
 use hookwright_testkit::http::{Method, raw};
 use serde_json::json;
 
-use super::{Provider, verdicts};
+use super::{PATH, Provider, verdicts};
 use crate::api::rig::Rig;
+use crate::live::{Live, launch};
 
 const MAX: usize = 100_000;
 
@@ -40,6 +41,19 @@ async fn chunks_count_as_much() {
         let answer = String::from_utf8(raw(address, request.as_bytes()).await).unwrap();
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{length}: {answer}");
     }
+}
+
+#[tokio::test]
+async fn the_setting_says_how_large() {
+    let launch = launch("1s").env("HOOKWRIGHT_INBOUND_BODY_LIMIT", "1KiB");
+    let mut server = Live::start(&launch).await;
+    let source = json!({"name": "Any", "type": "generic-webhook"});
+    let made = server.client.post(PATH, &source).await.expect(201).json();
+    let provider = Provider::made(&server.url, &made, &source, None);
+    for (length, status) in [(1_024, 200), (1_025, 413)] {
+        provider.client.request(Method::POST, &provider.path, &[], "x".repeat(length)).await.expect(status);
+    }
+    server.process.kill9().await;
 }
 
 #[tokio::test]

@@ -3,22 +3,35 @@
 mod api; // sources, over the API
 mod order; // what is looked at first
 mod providers; // from end to end
+mod kinds; // every one
 mod duplicates;
+mod telling; // who is told what
 mod limits;
+mod browsers; // what they send along by themselves
 mod retention;
 mod crash;
+mod event_types;
+mod confirming;
+mod redacting;
+mod schedules;
+mod replaying;
+mod unread;
 
 use hookwright::Hooks;
 use hookwright_signature::provider::{Inbound, SourceConfig, SourceKind};
+use hookwright_testkit::Receiver;
 use hookwright_testkit::http::{Answer, Client, Method};
 use serde_json::{Value, json};
 
 use crate::api::rig::{Rig, text};
 
 /// Where sources are.
-const PATH: &str = "/ingest/api/v1/source";
+pub(crate) const PATH: &str = "/ingest/api/v1/source";
 /// The secret of most sources of these tests.
 const SECRET: &str = "It's a Secret to Everybody";
+
+/// What the endpoints of these tests sign with.
+const SIGNS: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// Plays a provider: signs requests for a source, and sends them.
 pub(crate) struct Provider {
@@ -26,7 +39,7 @@ pub(crate) struct Provider {
     /// Path of the source's URL.
     pub(crate) path: String,
     config: SourceConfig,
-    client: Client,
+    pub(crate) client: Client,
     hooks: Option<Hooks>,
 }
 
@@ -38,7 +51,7 @@ impl Provider {
     }
 
     /// That of a source that was made so.
-    fn made(base: &str, made: &Value, source: &Value, hooks: Option<Hooks>) -> Provider {
+    pub(crate) fn made(base: &str, made: &Value, source: &Value, hooks: Option<Hooks>) -> Provider {
         let fields = source["config"].as_object().into_iter().flatten();
         let fields = fields.map(|(name, value)| (name.clone(), text(value)));
         let kind = SourceKind::parse(source["type"].as_str().unwrap()).unwrap();
@@ -52,7 +65,7 @@ impl Provider {
     }
 
     /// The headers that prove a request with this body; the provider calls the event so.
-    fn headers(&self, id: &str, body: &[u8]) -> Vec<(String, String)> {
+    pub(crate) fn headers(&self, id: &str, body: &[u8]) -> Vec<(String, String)> {
         let now = match &self.hooks {
             Some(hooks) => hooks.clock().now(),
             None => hookwright::Clock::system().now(),
@@ -61,7 +74,7 @@ impl Provider {
     }
 
     /// Sends an event as the provider does.
-    async fn send(&self, id: &str, body: &str) -> Answer {
+    pub(crate) async fn send(&self, id: &str, body: &str) -> Answer {
         self.post(&self.headers(id, body.as_bytes()), body).await
     }
 
@@ -75,8 +88,14 @@ impl Provider {
 }
 
 /// A source of GitHub.
-fn github() -> Value {
+pub(crate) fn github() -> Value {
     json!({"name": "GitHub", "type": "github", "config": {"secret": SECRET}})
+}
+
+/// Makes an endpoint of a source, for these event types, and gives its id.
+async fn forward(rig: &Rig, source: &str, receiver: &Receiver, event_types: &[&str]) -> String {
+    let body = json!({"url": receiver.url("/hook"), "secret": SIGNS, "eventTypes": event_types});
+    text(&rig.client.post(&format!("{PATH}/{source}/endpoint"), &body).await.expect(201).json()["id"])
 }
 
 /// What the log of a source has, newest first: verdict and status.

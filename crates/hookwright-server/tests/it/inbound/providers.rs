@@ -5,15 +5,8 @@ use hookwright_testkit::http::Method;
 use hookwright_testkit::{Receiver, Reply};
 use serde_json::json;
 
-use super::{PATH, Provider, github, log, verdicts};
+use super::{PATH, Provider, SIGNS, forward, github, log, verdicts};
 use crate::api::rig::{Rig, text};
-
-const SIGNS: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-
-async fn forward(rig: &Rig, source: &str, receiver: &Receiver, event_types: &[&str]) -> String {
-    let body = json!({"url": receiver.url("/hook"), "secret": SIGNS, "eventTypes": event_types});
-    text(&rig.client.post(&format!("{PATH}/{source}/endpoint"), &body).await.expect(201).json()["id"])
-}
 
 #[tokio::test]
 async fn what_github_sends_is_forwarded_byte_for_byte_signed_and_under_one_id() {
@@ -150,6 +143,45 @@ async fn handshakes_are_answered_and_never_forwarded() {
     assert!(!format!("{:?}", log(&rig, &provider.id).await).contains("between-us"));
     provider.send("1", r#"{"entry":[]}"#).await.expect(200);
     assert_eq!(receiver.wait_for(1).await[0].text(), r#"{"entry":[]}"#);
+}
+
+#[tokio::test]
+async fn handshakes_that_are_signed_are_answered_and_never_forwarded() {
+    let (rig, receiver) = (Rig::start().await, Receiver::start().await);
+    for (kind, question, event) in [
+        (
+            "slack",
+            json!({"type": "url_verification", "challenge": "3eZbrw1aB"}),
+            json!({"type": "event_callback", "event_id": "Ev1"}),
+        ),
+        (
+            "zoom",
+            json!({"event": "endpoint.url_validation", "payload": {"plainToken": "q1"}}),
+            json!({"event": "meeting.started", "payload": {}}),
+        ),
+    ] {
+        let source = json!({"name": "Any", "type": kind, "config": {"secret": "between-us"}});
+        let provider = Provider::of(&rig, source).await;
+        forward(&rig, &provider.id, &receiver, &[]).await;
+        let question = question.to_string();
+        provider.client.request(Method::POST, &provider.path, &[], question.clone()).await.expect(401);
+        let answer = provider.send("", &question).await.expect(200);
+        match kind {
+            "slack" => assert_eq!(answer.text(), "3eZbrw1aB"),
+            _ => {
+                let answer = answer.json();
+                assert_eq!(answer["plainToken"], "q1");
+                assert_eq!(answer["encryptedToken"].as_str().map(str::len), Some(64));
+            }
+        }
+        let before = receiver.count();
+        provider.send("", &event.to_string()).await.expect(200);
+        assert_eq!(receiver.wait_for(before + 1).await[before].text(), event.to_string());
+        assert_eq!(verdicts(&rig, &provider.id).await, ["verified", "handshake", "refused"], "{kind}");
+        let rows = log(&rig, &provider.id).await;
+        assert_eq!((&rows[1]["payload"], &rows[1]["msg_id"]), (&json!(""), &json!(null)), "{kind}");
+    }
+    assert_eq!(receiver.count(), 2);
 }
 
 #[tokio::test]

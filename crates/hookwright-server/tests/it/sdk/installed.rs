@@ -1,4 +1,4 @@
-//! Installs the official SDKs below the target directory, once per checkout and set of versions.
+//! Installs the official SDKs, and what receivers in other languages use, below the target directory, once per checkout and set of versions.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,7 +8,10 @@ use std::process::{Command, Stdio};
 /// What says which versions are wanted, and the programs that the checks are made of.
 pub(super) const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk");
 
-/// A version of a client that the tests run.
+/// The example of a receiver on Django.
+pub(super) const DJANGO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/django-receiver");
+
+/// A version of a client that the tests run, or what a receiver needs.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sdk {
     /// Python, 2.x.
@@ -17,6 +20,8 @@ pub(super) enum Sdk {
     Node1,
     /// JavaScript 2.x.
     Node2,
+    /// What the example on Django says it needs.
+    Django,
 }
 
 impl Sdk {
@@ -38,7 +43,7 @@ impl Sdk {
 
     fn tool(self) -> &'static str {
         match self {
-            Sdk::Python => "python3",
+            Sdk::Python | Sdk::Django => "python3",
             Sdk::Node1 | Sdk::Node2 => "node",
         }
     }
@@ -49,18 +54,23 @@ impl Sdk {
             return None;
         }
         match self {
-            Sdk::Python => {
-                let place = place("python", "requirements.txt", |place| {
+            Sdk::Python | Sdk::Django => {
+                let (kind, folder) = match self {
+                    Sdk::Django => ("django", DJANGO),
+                    _ => ("python", SCRIPTS),
+                };
+                let wanted = Path::new(folder).join("requirements.txt");
+                let place = place(kind, &wanted, |place| {
                     run(Command::new("python3").args(["-m", "venv", "."]).current_dir(place));
                     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-                    let wanted = Path::new(SCRIPTS).join("requirements.txt");
-                    run(Command::new(place.join("bin/python")).args(install).arg(wanted));
+                    run(Command::new(place.join("bin/python")).args(install).arg(&wanted));
                 });
                 Some(Ready { program: place.join("bin/python"), directory: place.join("scripts") })
             }
             Sdk::Node1 | Sdk::Node2 => {
-                let place = place("node", "package.json", |place| {
-                    fs::copy(Path::new(SCRIPTS).join("package.json"), place.join("package.json")).unwrap();
+                let wanted = Path::new(SCRIPTS).join("package.json");
+                let place = place("node", &wanted, |place| {
+                    fs::copy(&wanted, place.join("package.json")).unwrap();
                     let install = ["install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"];
                     run(Command::new("npm").args(install).current_dir(place));
                 });
@@ -90,14 +100,14 @@ pub(super) struct Ready {
 }
 
 /// The directory of a kind of SDK, in which `install` has run for what the file `wanted` says now.
-fn place(kind: &str, wanted: &str, install: impl FnOnce(&Path)) -> PathBuf {
+fn place(kind: &str, wanted: &Path, install: impl FnOnce(&Path)) -> PathBuf {
     let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sdk");
     fs::create_dir_all(&all).unwrap();
     // Tests run at the same time, in this process and in others.
     let lock = File::create(all.join(format!("{kind}.lock"))).unwrap();
     lock.lock().unwrap();
     let (place, stamp) = (all.join(kind), all.join(format!("{kind}.installed")));
-    let versions = fs::read_to_string(Path::new(SCRIPTS).join(wanted)).unwrap();
+    let versions = fs::read_to_string(wanted).unwrap();
     // The path too: an environment of Python does not survive being moved.
     let versions = format!("{}\n{versions}", place.display());
     if fs::read_to_string(&stamp).ok().as_deref() != Some(&versions) {

@@ -1,9 +1,9 @@
 //! Headers, queries, bodies and templates that nobody well-meaning sends: refused, and nothing panics.
 
 use hookwright_signature::provider::{Inbound, SourceConfig, SourceKind};
-use proptest::prelude::{Strategy, any, prop, prop_assert, prop_oneof, proptest};
+use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
-use super::sent::{BODY, NOW, Sent, URL, config, kind, proven};
+use super::sent::{BODY, NOW, Sent, UNSIGNED, URL, config, kind, proven, signs_time};
 
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(any::<u8>(), 0..200)
@@ -39,6 +39,64 @@ proptest! {
             let request =
                 Inbound { method, path: "/in/a/b", query: &query, url: Some(URL), headers: &headers, body: &body };
             prop_assert!(config.verify(&request, now).is_err(), "{}", kind);
+        }
+    }
+
+    #[test]
+    fn a_genuine_request_with_another_value_in_a_proof_is_refused(value in value(), at in any::<usize>()) {
+        for kind in proven() {
+            let config = config(kind, 0);
+            let mut sent = Sent::signed(&config, BODY, NOW);
+            if sent.headers.is_empty() {
+                continue;
+            }
+            let at = at % sent.headers.len();
+            let (name, genuine) = &mut sent.headers[at];
+            if UNSIGNED.contains(&name.as_str()) || *genuine == value {
+                continue;
+            }
+            genuine.clone_from(&value);
+            prop_assert!(sent.verify(&config).is_err(), "{}", kind);
+        }
+    }
+
+    #[test]
+    fn a_timestamp_counts_to_the_second(off in -1_000_i64..1_000) {
+        for kind in proven().filter(|kind| signs_time(*kind)) {
+            let config = config(kind, 0);
+            let taken = Sent::signed(&config, BODY, NOW + off).verify(&config).is_ok();
+            prop_assert_eq!(taken, off.abs() <= 300, "{} {}", kind, off);
+        }
+    }
+
+    #[test]
+    fn what_unsigned_headers_say_is_plain_text_or_refused(
+        values in prop::collection::vec(prop_oneof![bytes(), "[ -~]{0,300}".prop_map(String::into_bytes)], 1..3),
+    ) {
+        for (name, headers) in [
+            ("github", ["x-github-delivery", "x-github-event"]),
+            ("shopify", ["x-shopify-webhook-id", "x-shopify-topic"]),
+        ] {
+            let config = config(kind(name), 0);
+            for header in headers {
+                let mut sent = Sent::signed(&config, BODY, NOW);
+                sent.headers.retain(|(name, _)| name != header);
+                sent.headers.extend(values.iter().map(|value| (header.to_owned(), value.clone())));
+                let printable = values[0].iter().all(|byte| (b' '..=b'~').contains(byte));
+                match sent.verify(&config) {
+                    Ok(verified) => {
+                        prop_assert!(values.len() == 1 && printable, "{} {}", name, header);
+                        let found = if header.ends_with("id") || header.ends_with("delivery") {
+                            verified.id
+                        } else {
+                            verified.event_type
+                        };
+                        let expected = String::from_utf8(values[0].clone()).unwrap();
+                        prop_assert_eq!(found, Some(expected).filter(|text| (1..=256).contains(&text.len())));
+                    }
+                    Err(_) => prop_assert!(values.len() > 1 || !printable, "{} {}", name, header),
+                }
+            }
         }
     }
 

@@ -7,5 +7,6 @@ mod documented;
 mod handshakes;
 mod hostile;
 mod sent;
+mod source;
 mod tampered;
 mod vectors;

@@ -46,6 +46,14 @@ impl Sent {
     }
 }
 
+/// Headers that a provider writes and does not sign.
+pub(super) const UNSIGNED: [&str; 2] = ["x-github-delivery", "x-shopify-webhook-id"];
+
+/// Whether a time is signed that says how old a request is.
+pub(super) fn signs_time(kind: SourceKind) -> bool {
+    kind.summary().contains("{time}") || kind.summary().starts_with("Standard Webhooks")
+}
+
 /// The kinds that prove anything.
 pub(super) fn proven() -> impl Iterator<Item = SourceKind> {
     SourceKind::all().filter(|kind| !matches!(kind.evidence(), Evidence::None | Evidence::Unsigned))

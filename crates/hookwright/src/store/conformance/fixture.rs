@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hookwright_signature::Secret;
 use tempfile::TempDir;
 
-use crate::config::DatabaseUrl;
+use crate::config::{DatabaseUrl, MasterKeys};
 use crate::domain::application::{Application, ApplicationSettings, Purpose};
 use crate::domain::attempt::{Attempt, AttemptStatus, Trigger};
 use crate::domain::delivery::{DeliveryKey, Transition};
@@ -46,6 +46,15 @@ enum Place {
 }
 
 impl Place {
+    /// What is to be given: the file beside a SQLite database has its own.
+    fn keys(&self) -> Option<MasterKeys> {
+        match self {
+            Place::Sqlite(_) => None,
+            #[cfg(feature = "postgres")]
+            Place::Postgres(_) => Some(keys_of("a")),
+        }
+    }
+
     fn url(&self) -> DatabaseUrl {
         match self {
             Place::Sqlite(directory) => DatabaseUrl::Sqlite(directory.path().join("conformance.db")),
@@ -168,6 +177,12 @@ pub(super) fn key(application: u16, endpoint: u16, message: u16) -> DeliveryKey 
     DeliveryKey { application: app(application), endpoint: ep(endpoint), message: msg(message) }
 }
 
+/// Keys with these letters as ids.
+pub(super) fn keys_of(letters: &str) -> MasterKeys {
+    let key = |id: char| format!("{id}:{}", format!("{:02x}", id as u32).repeat(32));
+    letters.chars().map(key).collect::<Vec<_>>().join(",").parse().unwrap()
+}
+
 impl Fixture {
     pub(super) fn sqlite() -> Fixture {
         Fixture::open(Place::Sqlite(tempfile::tempdir().unwrap()))
@@ -180,7 +195,8 @@ impl Fixture {
     }
 
     fn open(place: Place) -> Fixture {
-        let (store, writer) = Store::open(&place.url(), Exclusivity::OnlyDeliverer).unwrap();
+        let keys = place.keys();
+        let (store, writer) = Store::open(&place.url(), keys.as_ref(), Exclusivity::OnlyDeliverer).unwrap();
         Fixture { store, writer, place }
     }
 

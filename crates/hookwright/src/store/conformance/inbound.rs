@@ -8,7 +8,7 @@ use crate::domain::delivery::Transition;
 use crate::domain::inbound::{CameWith, Inbound, Verdict};
 use crate::domain::short_ids::InboundId;
 use crate::store::conformance::fixture::{
-    Fixture, NOW, all, app, at, attempt, ep, message, msg, outcome, slice, success,
+    Fixture, NOW, all, app, at, attempt, ep, event_type, message, msg, outcome, slice, success,
 };
 use crate::store::conformance::source::new_source;
 use crate::store::write::{
@@ -16,7 +16,7 @@ use crate::store::write::{
 };
 
 /// The request that message `number` was made of.
-fn row(application: u16, number: u16) -> Inbound {
+pub(super) fn row(application: u16, number: u16) -> Inbound {
     Inbound {
         application: app(application),
         id: InboundId::of_message(msg(number)),
@@ -30,6 +30,7 @@ fn row(application: u16, number: u16) -> Inbound {
         query: Some("a=b".to_owned()),
         headers: vec![("x-a".to_owned(), "b".to_owned()), ("x-a".to_owned(), "\u{e9}".to_owned())],
         message: Some(msg(number)),
+        event_type: Some(event_type("book.added")),
         body: message(application, number).payload,
     }
 }
@@ -49,14 +50,15 @@ fn receive(f: &mut Fixture, row: Inbound, key: Option<InboundKey>, endpoints: &[
         broadcast: None,
     };
     let has_message = row.message.is_some();
-    let receive = Receive { row, key, message: has_message.then_some(append) };
+    let receive =
+        Receive { row, key, message: has_message.then_some(append), is_held: false, logs_copies: true };
     match f.write(Write::Receive(Box::new(receive))) {
         Written::Received(received) => received,
         other => panic!("{other:?}"),
     }
 }
 
-async fn log(f: &Fixture, application: u16) -> Vec<Inbound> {
+pub(super) async fn log(f: &Fixture, application: u16) -> Vec<Inbound> {
     f.store.inbound_list(app(application), all()).await.unwrap().items
 }
 
@@ -68,6 +70,7 @@ pub(super) async fn a_request_is_stored_with_the_message_it_becomes(mut f: Fixtu
         reason: Some("no".to_owned()),
         query: None,
         message: None,
+        event_type: None,
         body: Bytes::from_static(b"\xff\x00"),
         ..row(1, 6)
     };
@@ -93,16 +96,21 @@ pub(super) async fn a_key_that_came_before_makes_a_duplicate_within_its_source_u
     assert_eq!(f.ready(1, 9).await, [(msg(1), 0)]);
     assert_eq!(f.store.message_get(app(1), msg(2)).await.unwrap(), None);
     let rows = log(&f, 1).await;
-    let duplicate = Inbound { verdict: Verdict::Duplicate, message: None, ..row(1, 2) };
+    let duplicate = Inbound { verdict: Verdict::Duplicate, message: None, event_type: None, ..row(1, 2) };
     assert_eq!(rows[1], duplicate);
     assert_eq!(receive(&mut f, row(1, 29), key(1), &[]), Received::Duplicate);
+    let message = Some(Append::plain(Arc::new(message(1, 28)), vec![]));
+    let quiet = Receive { row: row(1, 28), key: key(1), message, is_held: false, logs_copies: false };
+    let written = f.write(Write::Receive(Box::new(quiet)));
+    assert!(matches!(written, Written::Received(Received::Duplicate)), "{written:?}");
+    assert_eq!(log(&f, 1).await.len(), 4, "what is not called for leaves no row");
     assert_eq!(receive(&mut f, row(1, 30), key(1), &[]), Received::Stored, "it has expired");
 }
 
 pub(super) async fn requests_go_with_their_messages_but_not_while_something_is_pending(mut f: Fixture) {
     receive(&mut f, row(1, 1), key(1), &[9]);
     receive(&mut f, row(1, 2), key(2), &[]);
-    receive(&mut f, Inbound { message: None, ..row(1, 3) }, None, &[]);
+    receive(&mut f, Inbound { message: None, event_type: None, ..row(1, 3) }, None, &[]);
     receive(&mut f, Inbound { expires_at: at(61), ..row(1, 4) }, None, &[]);
     let expire = |f: &mut Fixture, seconds| match f
         .write(Write::ExpireInbound { now: at(seconds), slice: slice(9) })

@@ -5,6 +5,7 @@ mod fixture; // an open store, and things to put into it
 mod attempt; // the behaviours, by noun
 mod broadcast;
 mod catalog;
+mod confirmation;
 mod delivery;
 mod erasure;
 mod expunge;
@@ -21,8 +22,11 @@ mod telling;
 mod token;
 
 #[cfg(feature = "postgres")]
-mod postgres_server; // what only a server can do wrong
+mod postgres_secrets; // what must not be found in a copy of its database
+#[cfg(feature = "postgres")]
+mod postgres_server; // and what only a server can do wrong
 mod sqlite_file; // what only a file can do wrong
+mod sqlite_secrets; // and what must not be found in it
 
 /// Makes a test of each body, on each backend.
 macro_rules! conform {
@@ -76,6 +80,10 @@ conform! {
         an_endpoint_is_disabled_once,
         an_endpoint_of_a_missing_application_is_refused,
         lists_of_applications_go_both_ways;
+    confirmation:
+        a_held_message_goes_to_nobody_until_it_is_confirmed,
+        asking_again_is_fenced_and_a_verdict_can_be_reopened_but_not_once_it_is_confirmed,
+        what_became_of_asking_goes_with_its_request;
     delivery:
         due_deliveries_are_taken_over_earliest_first_and_once,
         ready_deliveries_are_counted_by_endpoint,

@@ -3,13 +3,13 @@
 use hookwright_testkit::postgres::{self, Cut, Database, Stop};
 
 use crate::domain::names::EventId;
-use crate::store::conformance::fixture::{app, append, application, ep, message, msg};
+use crate::store::conformance::fixture::{app, append, application, ep, keys_of, message, msg};
 use crate::store::error::StoreError;
 use crate::store::write::{Appended, CatalogWrite, Changed, Settled, Write, Written};
 use crate::store::{Exclusivity, SchemaReport, Store, Writer};
 
 fn open(database: &Database, exclusivity: Exclusivity) -> Result<(Store, Writer), StoreError> {
-    Store::open(&database.url.parse().unwrap(), exclusivity)
+    Store::open(&database.url.parse().unwrap(), Some(&keys_of("a")), exclusivity)
 }
 
 fn refused(database: &Database) -> StoreError {
@@ -28,7 +28,7 @@ async fn nodes_that_start_at_once_migrate_once() {
         .map(|_| {
             let url = url.parse().unwrap();
             std::thread::spawn(move || {
-                Store::open(&url, Exclusivity::Maker).map(|(_, writer)| writer.schema())
+                Store::open(&url, Some(&keys_of("a")), Exclusivity::Maker).map(|(_, writer)| writer.schema())
             })
         })
         .collect();

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use crate::domain::application::{Application, Purpose};
+use crate::domain::confirm_url::ConfirmUrl;
+use crate::domain::confirmation::{Confirm, Expected};
+use crate::domain::event_type_place::EventTypePlace;
 use crate::domain::ids::OrganisationId;
+use crate::domain::json_pointer::JsonPointer;
 use crate::domain::names::SourceUid;
 use crate::domain::page::{Order, PageRequest};
 use crate::domain::short_ids::SourceId;
@@ -41,6 +45,17 @@ pub(super) fn new_source(number: u16) -> NewSource {
             body: "{}".to_owned(),
             content_type: "application/json".to_owned(),
         },
+        event_type: Some(EventTypePlace::Header("x-event".to_owned())),
+        redact: vec![JsonPointer::parse("/card/number").unwrap()],
+        confirm: Some(Confirm {
+            url: ConfirmUrl::parse("https://example.com/{query:id}").unwrap(),
+            headers: vec![("authorization".to_owned(), "Bearer x".to_owned())],
+            expected: Expected {
+                status: Some(200),
+                value: Some((JsonPointer::parse("/paid").unwrap(), serde_json::json!({"a": [1.5]}))),
+            },
+            timeout: Duration::from_millis(2_500),
+        }),
         throttle_rate: Some(7),
         retention: Some(Duration::from_millis(1_500)),
         ..SourceSettings::new("Shop", "shopify", config)
@@ -83,6 +98,13 @@ pub(super) async fn sources_are_read_back_as_they_were(mut f: Fixture) {
     assert_eq!(listed.items, [whole, second.clone()]);
     let newest = PageRequest::first(1, Order::Descending);
     assert_eq!(f.store.source_list(DEFAULT_ORGANISATION, newest).await.unwrap().items, [second]);
+    assert_eq!(f.store.source_by_application(app(1)).await.unwrap(), Some(new_source(1).source));
+    let mut cron = bare(3);
+    cron.source.settings.kind = "cron".to_owned();
+    assert_eq!(insert(&mut f, cron), Changed::Yes);
+    let timed = f.store.source_list_cron().await.unwrap();
+    assert_eq!(timed.iter().map(|source| source.id).collect::<Vec<_>>(), [source_id(3)]);
+    assert_eq!(f.store.source_by_application(app(9)).await.unwrap(), None);
 }
 
 pub(super) async fn a_change_of_a_source_is_guarded_and_its_uid_its_own(mut f: Fixture) {

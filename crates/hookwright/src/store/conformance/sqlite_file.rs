@@ -21,7 +21,7 @@ use crate::store::write::{CatalogWrite, MessagePlace, Write, Written};
 use crate::store::{Exclusivity, Store, Writer};
 
 fn open(directory: &TempDir, exclusivity: Exclusivity) -> Result<(Store, Writer), StoreError> {
-    Store::open(&DatabaseUrl::Sqlite(directory.path().join("test.db")), exclusivity)
+    Store::open(&DatabaseUrl::Sqlite(directory.path().join("test.db")), None, exclusivity)
 }
 
 fn refused(directory: &TempDir) -> StoreError {
@@ -51,7 +51,7 @@ fn a_file_that_is_no_database_is_told_as_such() {
 fn a_file_that_cannot_be_opened_is_told_with_the_reason() {
     let cannot = |path: &Path| {
         let url = DatabaseUrl::Sqlite(path.to_owned());
-        Store::open(&url, Exclusivity::OnlyDeliverer).err().unwrap().to_string()
+        Store::open(&url, None, Exclusivity::OnlyDeliverer).err().unwrap().to_string()
     };
     assert_eq!(
         cannot(Path::new("/nonexistent/folder/test.db")),
@@ -294,7 +294,7 @@ fn a_start_empties_the_log_that_an_earlier_run_left_before_anything_is_served() 
     let (_, mut writer) = open(&first, Exclusivity::OnlyDeliverer).unwrap();
     write(&mut writer, 1).unwrap();
     // What a crash at this moment would leave.
-    for name in ["test.db", "test.db-wal"] {
+    for name in ["test.db", "test.db-wal", "test.db.key"] {
         std::fs::copy(first.path().join(name), second.path().join(name)).unwrap();
     }
     let log = second.path().join("test.db-wal");

@@ -28,7 +28,7 @@ impl Postgres {
         let sql = format!("SELECT {COLUMNS} FROM application WHERE id = $1");
         let application = connection.first(&sql, &[id.as_bytes()]).await?;
         let endpoints = match application {
-            Some(_) => endpoint::of_application(&connection, id).await?,
+            Some(_) => endpoint::of_application(&connection, &self.sealing, id).await?,
             None => Vec::new(),
         };
         connection.end().await?;

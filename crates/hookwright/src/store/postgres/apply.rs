@@ -4,18 +4,21 @@ use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::retention::{self, OldMessages};
 use crate::store::postgres::{
-    application, broadcast, delivery, endpoint, erasure, event_type, expunge, idempotency, inbound,
-    message_key, source, task, token,
+    application, broadcast, confirmation, delivery, endpoint, erasure, event_type, expunge, idempotency,
+    inbound, message_key, source, task, token,
 };
+use crate::store::sealing::Sealing;
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
 
 /// Writes one item, and says what became of it.
 pub(super) async fn apply(
     connection: &Connection,
+    sealing: &Sealing,
     old: &mut OldMessages,
     write: &Write,
 ) -> Result<Written, StoreError> {
     Ok(match write {
+        Write::Confirm(step) => Written::Changed(confirmation::step(connection, step).await?),
         Write::Resend(key) => Written::Resent(delivery::resend(connection, key).await?),
         Write::ClaimDue(claim) => Written::Claimed(delivery::claim_due(connection, claim).await?),
         Write::ExpungeMessage { application, message, now } => {
@@ -31,7 +34,7 @@ pub(super) async fn apply(
             application::probe(connection).await?;
             Written::Done
         }
-        Write::Catalog(change) => Written::Changed(change_catalog(connection, change).await?),
+        Write::Catalog(change) => Written::Changed(change_catalog(connection, sealing, change).await?),
         Write::KeepAnswer(kept) => {
             idempotency::keep(connection, kept).await?;
             Written::Done
@@ -83,7 +86,11 @@ pub(super) async fn apply(
     })
 }
 
-async fn change_catalog(connection: &Connection, change: &CatalogWrite) -> Result<Changed, StoreError> {
+async fn change_catalog(
+    connection: &Connection,
+    sealing: &Sealing,
+    change: &CatalogWrite,
+) -> Result<Changed, StoreError> {
     // First, so that changes wait for each other here and nowhere else. Whoever reads the number in a transaction knows all that
     // was committed before.
     connection.execute("UPDATE catalog_sequence SET value = value + 1", &[]).await?;
@@ -103,9 +110,9 @@ async fn change_catalog(connection: &Connection, change: &CatalogWrite) -> Resul
         CatalogWrite::EventTypeDelete(organisation, name) => {
             event_type::delete(connection, *organisation, name).await
         }
-        CatalogWrite::EndpointInsert(new) => endpoint::insert(connection, new).await,
+        CatalogWrite::EndpointInsert(new) => endpoint::insert(connection, sealing, new).await,
         CatalogWrite::EndpointUpdate { endpoint, unless_changed_since } => {
-            endpoint::update(connection, endpoint, *unless_changed_since).await
+            endpoint::update(connection, sealing, endpoint, *unless_changed_since).await
         }
         CatalogWrite::EndpointDelete(application, id) => {
             endpoint::delete(connection, *application, *id).await
@@ -113,13 +120,13 @@ async fn change_catalog(connection: &Connection, change: &CatalogWrite) -> Resul
         CatalogWrite::EndpointDisable { application, endpoint, reason, now } => {
             endpoint::disable(connection, *application, *endpoint, *reason, *now).await
         }
-        CatalogWrite::SourceInsert(new) => source::insert(connection, new).await,
+        CatalogWrite::SourceInsert(new) => source::insert(connection, sealing, new).await,
         CatalogWrite::SourceUpdate { source, unless_changed_since } => {
-            source::update(connection, source, *unless_changed_since).await
+            source::update(connection, sealing, source, *unless_changed_since).await
         }
         CatalogWrite::SourceDelete(id, now) => source::delete(connection, *id, *now).await,
         CatalogWrite::SourceTokenRotate { new, now, old_ends_at } => {
-            source::rotate(connection, new, *now, *old_ends_at).await
+            source::rotate(connection, sealing, new, *now, *old_ends_at).await
         }
         CatalogWrite::TokenInsert { token, hash } => token::insert(connection, token, hash).await,
         CatalogWrite::TokenRevoke { organisation, id, now } => {

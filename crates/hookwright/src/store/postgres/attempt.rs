@@ -72,7 +72,7 @@ impl Postgres {
         query.and_fixed("(d.message IS NOT NULL OR a.id IS NOT NULL)");
         let read = |row: &Row| {
             Ok(Destination {
-                endpoint: endpoint::from_row(row)?,
+                endpoint: endpoint::from_row(row, &self.sealing)?,
                 status: status_of(row, endpoint::COLUMN_COUNT)?,
             })
         };

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use tokio_postgres::Row;
 
 use crate::domain::attempt::Trigger;
+use crate::domain::confirmation::{NOT_ASKED, asking_lane};
 use crate::domain::delivery::{Delivery, DeliveryKey};
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
 use crate::domain::page::Page;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
-use crate::store::postgres::{Postgres, message, value};
+use crate::store::postgres::{Postgres, confirmation, message, value};
 use crate::store::read::ReadyCount;
 use crate::store::write::{ClaimDue, Loaded, Resent};
 
@@ -67,13 +68,20 @@ impl Postgres {
     }
 }
 
-/// Makes a delivery pending and ready, with all its attempts before it, if its message is there.
+/// Makes a delivery pending and ready, with all its attempts before it, if its message is there and not held.
 pub(super) async fn resend(connection: &Connection, key: &DeliveryKey) -> Result<Resent, StoreError> {
     let (application, message) = (key.application.as_bytes(), key.message.as_bytes());
     // It may have been removed since it was read; a delivery without it would never end.
     let sql = "SELECT 1 FROM message WHERE application = $1 AND id = $2";
     if connection.first(sql, &[application, message]).await?.is_none() {
         return Ok(Resent::Missing);
+    }
+    if key.endpoint == asking_lane(key.application) {
+        if !confirmation::reopen(connection, key, NOT_ASKED).await? {
+            return Ok(Resent::Missing);
+        }
+    } else if confirmation::is_held(connection, key).await? {
+        return Ok(Resent::Held);
     }
     let sql = "INSERT INTO delivery AS d (application, endpoint, message, attempts, trigger) VALUES ($1, $2, $3, 0, 1)
                ON CONFLICT (application, endpoint, message) DO UPDATE SET attempts = 0, trigger = 1, due_at = NULL

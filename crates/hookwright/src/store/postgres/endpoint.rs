@@ -12,6 +12,8 @@ use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::{health, subscription, value};
+use crate::store::sealed_columns::{HEADERS, OLD_SECRETS, SECRET};
+use crate::store::sealing::Sealing;
 use crate::store::write::Changed;
 
 pub(super) const COLUMNS: &str = "application, id, uid, url, description, throttle_rate, disabled, event_types, channels, metadata, \
@@ -23,13 +25,18 @@ pub(super) const COLUMN_COUNT: usize = 17;
 /// An application's endpoints, by id.
 pub(super) async fn of_application(
     connection: &Connection,
+    sealing: &Sealing,
     application: ApplicationId,
 ) -> Result<Vec<Endpoint>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM endpoint WHERE application = $1 ORDER BY id");
-    value::all(&connection.query(&sql, &[application.as_bytes()]).await?, from_row)
+    value::all(&connection.query(&sql, &[application.as_bytes()]).await?, |row| from_row(row, sealing))
 }
 
-pub(super) async fn insert(connection: &Connection, endpoint: &Endpoint) -> Result<Changed, StoreError> {
+pub(super) async fn insert(
+    connection: &Connection,
+    sealing: &Sealing,
+    endpoint: &Endpoint,
+) -> Result<Changed, StoreError> {
     // Held until the commit: on another node the application may be being deleted.
     let sql = "SELECT 1 FROM application WHERE id = $1 FOR KEY SHARE";
     if connection.first(sql, &[endpoint.application.as_bytes()]).await?.is_none() {
@@ -37,6 +44,7 @@ pub(super) async fn insert(connection: &Connection, endpoint: &Endpoint) -> Resu
     }
     let changed = write(
         connection,
+        sealing,
         &format!(
             "INSERT INTO endpoint ({COLUMNS})
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING"
@@ -58,6 +66,7 @@ pub(super) async fn insert(connection: &Connection, endpoint: &Endpoint) -> Resu
 
 pub(super) async fn update(
     connection: &Connection,
+    sealing: &Sealing,
     endpoint: &Endpoint,
     unless_changed_since: Timestamp,
 ) -> Result<Changed, StoreError> {
@@ -76,6 +85,7 @@ pub(super) async fn update(
     }
     let changed = write(
         connection,
+        sealing,
         "UPDATE endpoint SET uid = $3, url = $4, description = $5, throttle_rate = $6, disabled = $7, event_types = $8,
              channels = $9, metadata = $10, headers = $11, secret = $12, old_secrets = $13, updated_at = $15, format = $16, identifier = $17
          WHERE application = $1 AND id = $2 AND updated_at = $14",
@@ -112,12 +122,14 @@ async fn is_as_of(connection: &Connection, endpoint: &Endpoint, time: Timestamp)
 /// Runs an INSERT or UPDATE whose parameters are the columns in order; `created_or_known_at` stands where `created_at` does.
 async fn write(
     connection: &Connection,
+    sealing: &Sealing,
     sql: &str,
     endpoint: &Endpoint,
     created_or_known_at: Timestamp,
     otherwise: Changed,
 ) -> Result<Changed, StoreError> {
     let settings = &endpoint.settings;
+    let key: [&[u8]; 2] = [endpoint.application.as_bytes(), endpoint.id.as_bytes()];
     let rows = connection
         .execute(
             sql,
@@ -132,9 +144,9 @@ async fn write(
                 &encoded::filters_to_json(settings),
                 &encoded::json_names(settings.channels.iter().map(Channel::as_str)),
                 &encoded::json_metadata(&settings.metadata),
-                &encoded::headers_to_json(&endpoint.headers),
-                &endpoint.secret.expose().as_str(),
-                &encoded::old_secrets_to_json(&endpoint.old_secrets).as_str(),
+                &sealing.seal(HEADERS, &key, &encoded::headers_to_json(&endpoint.headers))?,
+                &sealing.seal(SECRET, &key, &endpoint.secret.expose())?,
+                &sealing.seal(OLD_SECRETS, &key, &encoded::old_secrets_to_json(&endpoint.old_secrets))?,
                 &created_or_known_at.as_micros(),
                 &endpoint.updated_at.as_micros(),
                 &settings.format.as_str(),
@@ -174,10 +186,13 @@ pub(super) async fn delete(
     Ok(if rows == 1 { Changed::Yes } else { Changed::Missing })
 }
 
-pub(super) fn from_row(row: &Row) -> Result<Endpoint, StoreError> {
+pub(super) fn from_row(row: &Row, sealing: &Sealing) -> Result<Endpoint, StoreError> {
+    let application = value::id(row, 0, ApplicationId::from_bytes)?;
+    let id = value::id(row, 1, EndpointId::from_bytes)?;
+    let key: [&[u8]; 2] = [application.as_bytes(), id.as_bytes()];
     Ok(Endpoint {
-        application: value::id(row, 0, ApplicationId::from_bytes)?,
-        id: value::id(row, 1, EndpointId::from_bytes)?,
+        application,
+        id,
         settings: EndpointSettings {
             uid: value::name_opt(row, 2, Uid::parse, "endpoint.uid")?,
             url: value::text(row, 3)?,
@@ -190,9 +205,9 @@ pub(super) fn from_row(row: &Row) -> Result<Endpoint, StoreError> {
             identifier: value::name_opt(row, 16, HookIdentifier::parse, "endpoint.identifier")?,
         },
         disabled: value::word(row, 6, DisabledReason::from_word, "endpoint.disabled")?,
-        headers: encoded::headers_from_json(value::get(row, 10)?)?,
-        secret: value::parsed(value::get(row, 11)?, "endpoint.secret")?,
-        old_secrets: encoded::old_secrets_from_json(value::get(row, 12)?)?,
+        headers: encoded::headers_from_json(&value::sealed(row, 10, sealing, HEADERS, &key)?)?,
+        secret: value::parsed(&value::sealed(row, 11, sealing, SECRET, &key)?, SECRET)?,
+        old_secrets: encoded::old_secrets_from_json(&value::sealed(row, 12, sealing, OLD_SECRETS, &key)?)?,
         created_at: value::time(row, 13)?,
         updated_at: value::time(row, 14)?,
     })

@@ -19,13 +19,14 @@ const APPLICATIONS_AT_ONCE: u32 = 64;
 ///
 /// Deliveries first: one without its message could not be read. Messages are large, so few go at once; and of all of them more
 /// than on SQLite, since each statement is a round trip.
-const TABLES: [(&str, &str, u32); 8] = [
+const TABLES: [(&str, &str, u32); 9] = [
     ("delivery", "endpoint, message", 200),
     ("attempt", "message, id", 200),
     ("message_event_id", "event_id", 200),
     ("message_payload_expiry", "message", 200),
     ("inbound", "id", 20),
     ("inbound_key", "key", 200),
+    ("confirmation", "message", 200),
     ("message", "id", 20),
     ("task", "id", 200),
 ];

@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use tokio_postgres::Row;
 
+use crate::domain::confirmation::NOT_ASKED;
 use crate::domain::ids::{ApplicationId, MessageId};
 use crate::domain::inbound::{CameWith, Inbound, Verdict};
+use crate::domain::names::EventTypeName;
 use crate::domain::page::{BYTES_MAX, Page, PageRequest};
 use crate::domain::short_ids::{InboundId, SHORT_ID_BYTES};
 use crate::domain::time::Timestamp;
@@ -13,12 +15,17 @@ use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::retention::{self, LOOK_AGAIN};
-use crate::store::postgres::{Postgres, value};
+use crate::store::postgres::{Postgres, confirmation, value};
 use crate::store::write::{InboundKey, MessagePlace, Receive, Slice, Swept};
 
 const COLUMNS: &str =
-    "i.application, i.id, i.received_at, i.expires_at, i.verdict, i.status, i.reason, i.method, i.path,
-    i.query, i.headers, i.message";
+    "i.application, i.id, i.received_at, i.expires_at, coalesce(c.verdict, i.verdict), i.status,
+    coalesce(c.reason, i.reason), i.method, i.path,
+    i.query, i.headers, i.message, m.event_type";
+
+/// The rows with what else is known of them.
+const ROWS: &str = "inbound i LEFT JOIN message m ON m.application = i.application AND m.id = i.message
+     LEFT JOIN confirmation c ON c.application = i.application AND c.message = i.message";
 const BODY: &str = "coalesce(i.body, m.payload, '')";
 
 impl Postgres {
@@ -36,7 +43,7 @@ impl Postgres {
             "SELECT * FROM (
                  SELECT {COLUMNS}, {BODY}, coalesce(sum(octet_length({BODY})) OVER (ORDER BY i.id {order}
                      ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING), 0) AS bytes_before
-                 FROM inbound i LEFT JOIN message m ON m.application = i.application AND m.id = i.message
+                 FROM {ROWS}
                  WHERE i.application = $1 AND i.id {beyond} $2 ORDER BY i.id {order} LIMIT $3) AS sized
              WHERE bytes_before < $4"
         );
@@ -46,6 +53,16 @@ impl Postgres {
         let rows =
             connection.query(&sql, &[application.as_bytes(), beyond.as_bytes(), &count, &bytes]).await?;
         page.try_gather(rows.iter().map(from_row), |row| row.body.len())
+    }
+
+    pub(crate) async fn inbound_get(
+        &self,
+        application: ApplicationId,
+        id: InboundId,
+    ) -> Result<Option<Inbound>, StoreError> {
+        let sql = format!("SELECT {COLUMNS}, {BODY} FROM {ROWS} WHERE i.application = $1 AND i.id = $2");
+        let row = self.reader().await?.first(&sql, &[application.as_bytes(), id.as_bytes()]).await?;
+        row.map(|row| from_row(&row)).transpose()
     }
 
     pub(crate) async fn inbound_headers(
@@ -72,9 +89,16 @@ pub(super) async fn receive(connection: &Connection, receive: &Receive) -> Resul
         None => true,
     };
     match &receive.message {
-        _ if !is_fresh => insert(connection, row, Verdict::Duplicate, None, Some(&row.body)).await?,
+        _ if !is_fresh => {
+            if receive.logs_copies {
+                insert(connection, row, Verdict::Duplicate, None, Some(&row.body)).await?;
+            }
+        }
         None => insert(connection, row, row.verdict, None, Some(&row.body)).await?,
         Some(append) => {
+            if receive.is_held {
+                confirmation::begin(connection, row.application, append.message.id, NOT_ASKED).await?;
+            }
             // Of a request without a body the message is a description.
             let own = row.body.is_empty().then_some(&row.body);
             insert(connection, row, row.verdict, Some(append.message.id), own).await?;
@@ -170,6 +194,9 @@ pub(super) async fn expire(
         }
         let sql = "DELETE FROM inbound WHERE application = $1 AND id = $2";
         connection.execute(sql, &[application.as_bytes(), id]).await?;
+        if let Some(message) = message {
+            confirmation::forget(connection, *application, *message).await?;
+        }
         swept.messages += 1;
     }
     swept.is_done = is_all;
@@ -202,6 +229,7 @@ fn from_row(row: &Row) -> Result<Inbound, StoreError> {
         query: value::text_opt(row, 9)?,
         headers: encoded::inbound_headers_from_json(value::get(row, 10)?)?,
         message: value::id_opt(row, 11, MessageId::from_bytes)?,
-        body: Bytes::from(value::get::<Vec<u8>>(row, 12)?),
+        event_type: value::name_opt(row, 12, EventTypeName::parse, "message.event_type")?,
+        body: Bytes::from(value::get::<Vec<u8>>(row, 13)?),
     })
 }

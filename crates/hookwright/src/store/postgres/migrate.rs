@@ -33,6 +33,8 @@ const MIGRATIONS: &[Migration] = migrations! {
     7 "operational_application" "0007_operational_application.sql";
     8 "broadcast" "0008_broadcast.sql";
     9 "source" "0009_source.sql";
+    10 "confirmation" "0010_confirmation.sql";
+    11 "master_key" "0011_master_key.sql";
 };
 
 /// What nodes that start at the same time take turns by: "hookwri" in ASCII, unlike the number of any other program.

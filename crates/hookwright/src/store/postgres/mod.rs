@@ -5,6 +5,7 @@ mod connection; // one session: prepared statements, and answers in time
 mod pool; // the thread that drives them, and those that reads take turns on
 mod pipeline; // statements that go out together
 mod migrate; // bring the database to the newest schema
+mod master_key; // and its secrets under the newest key
 mod writer; // one batch, one transaction
 mod apply; // its items, one after the other
 mod hot; // what every message makes, written as arrays
@@ -15,6 +16,7 @@ mod application; // a file for each table's statements
 mod application_search;
 mod attempt;
 mod broadcast;
+mod confirmation;
 mod delivery;
 mod endpoint;
 mod erasure; // of deleted applications: what is left of them
@@ -38,9 +40,10 @@ mod value; // how values are kept in columns
 
 use std::sync::Arc;
 
-use crate::config::PostgresUrl;
+use crate::config::{MasterKeys, PostgresUrl};
 use crate::store::Exclusivity;
 use crate::store::error::StoreError;
+use crate::store::sealing::Sealing;
 
 use pool::{Lent, Pool};
 
@@ -49,18 +52,26 @@ pub(crate) use writer::Writer;
 /// An open PostgreSQL database: what reads need.
 pub(crate) struct Postgres {
     pool: Arc<Pool>,
+    sealing: Arc<Sealing>,
 }
 
-/// Opens the database at `url`, and brings it to the newest schema.
-pub(super) fn open(url: &PostgresUrl, exclusivity: Exclusivity) -> Result<(Postgres, Writer), StoreError> {
+/// Opens the database at `url`, brings it to the newest schema, and encrypts what is not encrypted yet.
+pub(super) fn open(
+    url: &PostgresUrl,
+    master_keys: Option<&MasterKeys>,
+    exclusivity: Exclusivity,
+) -> Result<(Postgres, Writer), StoreError> {
+    // There is no place beside it for a key that is made, and each node needs the same.
+    let master_keys = master_keys.ok_or(StoreError::NoMasterKey)?;
     let pool = Arc::new(Pool::open(url)?);
     let writer = pool.wait(async {
         let connection = pool.connect_to_migrate().await?;
         migrate::look_around(&connection).await?;
         let report = migrate::run(&connection, exclusivity).await?;
-        Writer::open(Arc::clone(&pool), report, exclusivity == Exclusivity::OnlyDeliverer).await
+        Writer::open(Arc::clone(&pool), report, master_keys, exclusivity).await
     })?;
-    Ok((Postgres { pool }, writer))
+    let sealing = writer.sealing();
+    Ok((Postgres { pool, sealing }, writer))
 }
 
 impl Postgres {

@@ -13,6 +13,9 @@ use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::{Postgres, application, value};
 use crate::store::read::FoundSource;
+use crate::store::sealed_columns::{CONFIG, SETTINGS, TOKEN};
+use crate::store::sealing::Sealing;
+use crate::store::source_settings;
 use crate::store::write::{Changed, NewSource, NewSourceToken};
 
 const COLUMNS: &str = "s.id, s.organisation, s.application, s.uid, s.name, s.kind, s.config, s.settings, s.metadata, s.created_at, s.updated_at";
@@ -30,7 +33,7 @@ impl Postgres {
             SourceRef::Uid(_) => "uid",
         };
         let sql = format!(
-            "SELECT {COLUMNS}, t.token FROM source s JOIN source_token t ON t.source = s.id AND t.ends_at IS NULL
+            "SELECT {COLUMNS}, t.token, t.hash FROM source s JOIN source_token t ON t.source = s.id AND t.ends_at IS NULL
              WHERE s.organisation = $1 AND s.{column} = $2"
         );
         let connection = self.reader().await?;
@@ -38,7 +41,7 @@ impl Postgres {
             SourceRef::Id(id) => connection.first(&sql, &[organisation.as_bytes(), id.as_bytes()]).await?,
             SourceRef::Uid(uid) => connection.first(&sql, &[organisation.as_bytes(), &uid.as_str()]).await?,
         };
-        row.map(|row| with_token(&row)).transpose()
+        row.map(|row| with_token(&row, &self.sealing)).transpose()
     }
 
     pub(crate) async fn source_list(
@@ -51,13 +54,28 @@ impl Postgres {
         let (beyond, order, edge) =
             if scan.ascending { (">", "ASC", SourceId::MIN) } else { ("<", "DESC", SourceId::MAX) };
         let sql = format!(
-            "SELECT {COLUMNS}, t.token FROM source s JOIN source_token t ON t.source = s.id AND t.ends_at IS NULL
+            "SELECT {COLUMNS}, t.token, t.hash FROM source s JOIN source_token t ON t.source = s.id AND t.ends_at IS NULL
              WHERE s.organisation = $1 AND s.id {beyond} $2 ORDER BY s.id {order} LIMIT $3"
         );
         let (beyond, count) = (scan.beyond.unwrap_or(edge), value::limit(scan.count));
         let connection = self.reader().await?;
         let rows = connection.query(&sql, &[organisation.as_bytes(), beyond.as_bytes(), &count]).await?;
-        Ok(page.page(value::all(&rows, with_token)?))
+        Ok(page.page(value::all(&rows, |row| with_token(row, &self.sealing))?))
+    }
+
+    pub(crate) async fn source_by_application(
+        &self,
+        application: ApplicationId,
+    ) -> Result<Option<Source>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM source s WHERE s.application = $1");
+        let row = self.reader().await?.first(&sql, &[application.as_bytes()]).await?;
+        row.map(|row| from_row(&row, &self.sealing)).transpose()
+    }
+
+    pub(crate) async fn source_list_cron(&self) -> Result<Vec<Source>, StoreError> {
+        // In the words of the index.
+        let sql = format!("SELECT {COLUMNS} FROM source s WHERE s.kind = 'cron' ORDER BY s.id");
+        value::all(&self.reader().await?.query(&sql, &[]).await?, |row| from_row(row, &self.sealing))
     }
 
     pub(crate) async fn source_by_token(&self, hash: [u8; 32]) -> Result<Option<FoundSource>, StoreError> {
@@ -65,13 +83,19 @@ impl Postgres {
             "SELECT {COLUMNS}, t.ends_at FROM source_token t JOIN source s ON s.id = t.source WHERE t.hash = $1"
         );
         let row = self.reader().await?.first(&sql, &[&hash]).await?;
-        row.map(|row| Ok(FoundSource { source: from_row(&row)?, ends_at: value::time_opt(&row, 11)? }))
-            .transpose()
+        row.map(|row| {
+            Ok(FoundSource { source: from_row(&row, &self.sealing)?, ends_at: value::time_opt(&row, 11)? })
+        })
+        .transpose()
     }
 }
 
 /// Stores a source with its application and its token.
-pub(super) async fn insert(connection: &Connection, new: &NewSource) -> Result<Changed, StoreError> {
+pub(super) async fn insert(
+    connection: &Connection,
+    sealing: &Sealing,
+    new: &NewSource,
+) -> Result<Changed, StoreError> {
     let source = &new.source;
     if is_taken(connection, source).await? {
         return Ok(Changed::Taken);
@@ -80,6 +104,7 @@ pub(super) async fn insert(connection: &Connection, new: &NewSource) -> Result<C
         return Ok(Changed::Taken);
     }
     let settings = &source.settings;
+    let key: [&[u8]; 1] = [source.id.as_bytes()];
     let sql = "INSERT INTO source (id, organisation, application, uid, name, kind, config, settings, metadata, created_at, updated_at)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     connection
@@ -92,20 +117,21 @@ pub(super) async fn insert(connection: &Connection, new: &NewSource) -> Result<C
                 &settings.uid.as_ref().map(SourceUid::as_str),
                 &value::escaped(&settings.name),
                 &value::escaped(&settings.kind),
-                &settings.config.0.to_string(),
-                &encoded::source_settings_to_json(settings)?,
+                &sealing.seal(CONFIG, &key, &settings.config.0.to_string())?,
+                &sealing.seal(SETTINGS, &key, &source_settings::encoded(settings)?)?,
                 &encoded::json_metadata(&settings.metadata),
                 &source.created_at.as_micros(),
                 &source.updated_at.as_micros(),
             ],
         )
         .await?;
-    insert_token(connection, &new.token).await?;
+    insert_token(connection, sealing, &new.token).await?;
     Ok(Changed::Yes)
 }
 
 pub(super) async fn update(
     connection: &Connection,
+    sealing: &Sealing,
     source: &Source,
     unless_changed_since: Timestamp,
 ) -> Result<Changed, StoreError> {
@@ -113,6 +139,7 @@ pub(super) async fn update(
         return Ok(Changed::Taken);
     }
     let settings = &source.settings;
+    let key: [&[u8]; 1] = [source.id.as_bytes()];
     let sql = "UPDATE source SET uid = $2, name = $3, kind = $4, config = $5, settings = $6, metadata = $7, updated_at = $8
                WHERE id = $1 AND updated_at = $9";
     let rows = connection
@@ -123,8 +150,8 @@ pub(super) async fn update(
                 &settings.uid.as_ref().map(SourceUid::as_str),
                 &value::escaped(&settings.name),
                 &value::escaped(&settings.kind),
-                &settings.config.0.to_string(),
-                &encoded::source_settings_to_json(settings)?,
+                &sealing.seal(CONFIG, &key, &settings.config.0.to_string())?,
+                &sealing.seal(SETTINGS, &key, &source_settings::encoded(settings)?)?,
                 &encoded::json_metadata(&settings.metadata),
                 &source.updated_at.as_micros(),
                 &unless_changed_since.as_micros(),
@@ -150,6 +177,7 @@ pub(super) async fn delete(
 /// Gives a source another token; the one it had is good until then.
 pub(super) async fn rotate(
     connection: &Connection,
+    sealing: &Sealing,
     new: &NewSourceToken,
     now: Timestamp,
     old_ends_at: Timestamp,
@@ -162,13 +190,18 @@ pub(super) async fn rotate(
     let sql = "DELETE FROM source_token WHERE source = $1 AND ends_at IS NOT NULL AND (ends_at <= $2 OR hash NOT IN
                    (SELECT hash FROM source_token WHERE source = $1 AND ends_at IS NOT NULL ORDER BY ends_at DESC LIMIT $3))";
     connection.execute(sql, &[source, &now.as_micros(), &value::limit(REPLACED_MAX)]).await?;
-    insert_token(connection, new).await?;
+    insert_token(connection, sealing, new).await?;
     Ok(Changed::Yes)
 }
 
-async fn insert_token(connection: &Connection, new: &NewSourceToken) -> Result<(), StoreError> {
+async fn insert_token(
+    connection: &Connection,
+    sealing: &Sealing,
+    new: &NewSourceToken,
+) -> Result<(), StoreError> {
+    let token = sealing.seal(TOKEN, &[&new.hash], new.token.expose())?;
     let sql = "INSERT INTO source_token (hash, source, token) VALUES ($1, $2, $3)";
-    connection.execute(sql, &[&new.hash, new.source.as_bytes(), &new.token.expose()]).await?;
+    connection.execute(sql, &[&new.hash, new.source.as_bytes(), &token]).await?;
     Ok(())
 }
 
@@ -179,23 +212,27 @@ async fn is_taken(connection: &Connection, source: &Source) -> Result<bool, Stor
     Ok(connection.first(sql, &[organisation, &uid.as_str(), id]).await?.is_some())
 }
 
-fn with_token(row: &Row) -> Result<SourceWithToken, StoreError> {
-    Ok(SourceWithToken { source: from_row(row)?, token: SourceToken::new(value::get::<&str>(row, 11)?) })
+fn with_token(row: &Row, sealing: &Sealing) -> Result<SourceWithToken, StoreError> {
+    let hash: &[u8] = value::get(row, 12)?;
+    let token = value::sealed(row, 11, sealing, TOKEN, &[hash])?;
+    Ok(SourceWithToken { source: from_row(row, sealing)?, token: SourceToken::new(token.as_str()) })
 }
 
-fn from_row(row: &Row) -> Result<Source, StoreError> {
-    let config = serde_json::from_str(value::get(row, 6)?);
-    let config = config.map_err(|_| StoreError::Value { column: "source.config" })?;
-    let settings = SourceSettings {
-        uid: value::name_opt(row, 3, SourceUid::parse, "source.uid")?,
-        metadata: value::metadata(row, 8, "source.metadata")?,
-        ..SourceSettings::new(value::text(row, 4)?, value::text(row, 5)?, config)
-    };
+fn from_row(row: &Row, sealing: &Sealing) -> Result<Source, StoreError> {
+    let id = SourceId::from_bytes(value::bytes::<SHORT_ID_BYTES>(row, 0)?);
+    let key: [&[u8]; 1] = [id.as_bytes()];
+    let config = serde_json::from_str(&value::sealed(row, 6, sealing, CONFIG, &key)?);
+    let config = config.map_err(|_| StoreError::Value { column: CONFIG })?;
+    let bare = SourceSettings::new(value::text(row, 4)?, value::text(row, 5)?, config);
     Ok(Source {
-        id: SourceId::from_bytes(value::bytes::<SHORT_ID_BYTES>(row, 0)?),
+        id,
         organisation: value::id(row, 1, OrganisationId::from_bytes)?,
         application: value::id(row, 2, ApplicationId::from_bytes)?,
-        settings: encoded::source_settings_from_json(value::get(row, 7)?, settings)?,
+        settings: SourceSettings {
+            uid: value::name_opt(row, 3, SourceUid::parse, "source.uid")?,
+            metadata: value::metadata(row, 8, "source.metadata")?,
+            ..source_settings::decoded(bare, &value::sealed(row, 7, sealing, SETTINGS, &key)?)?
+        },
         created_at: value::time(row, 9)?,
         updated_at: value::time(row, 10)?,
     })

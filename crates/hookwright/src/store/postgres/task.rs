@@ -73,7 +73,9 @@ impl Postgres {
              LEFT JOIN LATERAL (SELECT l.status, l.response_code FROM attempt l
                  WHERE l.application = m.application AND l.message = m.id AND l.endpoint = $2
                  ORDER BY l.id DESC LIMIT 1) a ON TRUE
-             WHERE m.application = $1 AND m.id > $3 AND m.id <= $4 ORDER BY m.id LIMIT $5",
+             WHERE m.application = $1 AND m.id > $3 AND m.id <= $4 AND NOT EXISTS
+                 (SELECT 1 FROM confirmation c WHERE c.application = m.application AND c.message = m.id
+                  AND c.verdict <> 'confirmed') ORDER BY m.id LIMIT $5",
             message::COLUMNS,
             message::HAS_PAYLOAD
         );

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
+use zeroize::Zeroizing;
 
 use crate::domain::application::Metadata;
 use crate::domain::ids::ID_BYTES;
@@ -12,6 +13,7 @@ use crate::domain::names::NameError;
 use crate::domain::time::Timestamp;
 use crate::store::encoded;
 use crate::store::error::StoreError;
+use crate::store::sealing::Sealing;
 
 /// A column's value, as the database has it.
 pub(super) fn get<'row, T: FromSql<'row>>(row: &'row Row, column: usize) -> Result<T, StoreError> {
@@ -168,6 +170,17 @@ fn plain(kept: &str) -> String {
     } else {
         kept.to_owned()
     }
+}
+
+/// A text that is encrypted, of the row with this key.
+pub(super) fn sealed(
+    row: &Row,
+    column: usize,
+    sealing: &Sealing,
+    place: &'static str,
+    key: &[&[u8]],
+) -> Result<Zeroizing<String>, StoreError> {
+    Ok(sealing.open(place, key, get(row, column)?)?)
 }
 
 /// Every row, read with `each`.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::store::SchemaReport;
+use crate::config::MasterKeys;
 use crate::store::error::StoreError;
 use crate::store::postgres::commit::{Mark, NAME_BYTES, Unsettled, forget_old};
 use crate::store::postgres::connection::Connection;
@@ -11,8 +11,10 @@ use crate::store::postgres::hot::{Frame, Hot};
 use crate::store::postgres::pipeline::Pipeline;
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::retention::OldMessages;
-use crate::store::postgres::{apply, broadcast, inbound};
+use crate::store::postgres::{apply, broadcast, inbound, master_key, value};
+use crate::store::sealing::Sealing;
 use crate::store::write::{Append, Appended, Outcome, Received, Settled, Write, Written};
+use crate::store::{Exclusivity, SchemaReport};
 
 /// So often a batch that lost a race against another transaction is written anew before its callers are told.
 const TRIES: u32 = 5;
@@ -33,7 +35,10 @@ pub(crate) struct Writer {
     report: SchemaReport,
     /// Whether no other node may deliver from the database.
     is_alone: bool,
+    sealing: Arc<Sealing>,
     old: OldMessages,
+    /// How long each slice of removing took that nobody has asked for yet.
+    slices: Vec<Duration>,
     /// Its own name, which no other writer has.
     name: [u8; NAME_BYTES],
     /// The number of the last batch.
@@ -43,31 +48,51 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// A writer; if it is to be `alone`, it is only if no other is.
+    /// A writer; if it is of who delivers, it is only if no other is.
     pub(super) async fn open(
         pool: Arc<Pool>,
         report: SchemaReport,
-        is_alone: bool,
+        master_keys: &MasterKeys,
+        exclusivity: Exclusivity,
     ) -> Result<Writer, StoreError> {
         let mut name = [0; NAME_BYTES];
         getrandom::fill(&mut name).map_err(|_| StoreError::Randomness)?;
-        let (connection, old, unsettled) = (None, OldMessages::default(), None);
-        let mut writer = Writer { pool, connection, report, is_alone, old, name, batch: 0, unsettled };
+        let is_alone = exclusivity == Exclusivity::OnlyDeliverer;
         let asked_since = Instant::now();
-        loop {
-            match writer.connect().await {
+        let connection = loop {
+            match connect(&pool, is_alone).await {
                 // One that was killed a moment ago is gone once the server has noticed.
                 Err(StoreError::InUseElsewhere) if asked_since.elapsed() < TAKEN_WITHIN => {
                     tokio::time::sleep(ASK_EVERY).await;
                 }
-                connected => {
-                    let connection = connected?;
-                    forget_old(&connection).await?;
-                    writer.connection = Some(connection);
-                    return Ok(writer);
-                }
+                connected => break connected?,
             }
-        }
+        };
+        forget_old(&connection).await?;
+        let mut sealing = master_key::establish(&connection, master_keys).await?;
+        seal_all(&connection, &mut sealing, exclusivity).await?;
+        Ok(Writer {
+            pool,
+            connection: Some(connection),
+            report,
+            is_alone,
+            sealing: Arc::new(sealing),
+            old: OldMessages::default(),
+            slices: Vec::new(),
+            name,
+            batch: 0,
+            unsettled: None,
+        })
+    }
+
+    /// What encrypts and decrypts.
+    pub(super) fn sealing(&self) -> Arc<Sealing> {
+        Arc::clone(&self.sealing)
+    }
+
+    /// How long the slices of removing took that were written since this was last asked.
+    pub(crate) fn slices(&mut self) -> Vec<Duration> {
+        std::mem::take(&mut self.slices)
     }
 
     /// What opening the database changed about its schema.
@@ -113,7 +138,7 @@ impl Writer {
         let Some(unsettled) = self.unsettled.take() else { return Ok(None) };
         // Its session may hold the lock as long as it stands, though nothing is heard of it.
         self.connection = None;
-        let connection = match self.connect().await {
+        let connection = match connect(&self.pool, self.is_alone).await {
             Ok(connection) => connection,
             Err(error) => {
                 self.unsettled = Some(unsettled);
@@ -132,31 +157,15 @@ impl Writer {
         }
     }
 
-    /// A new connection. Its session holds the lock of the only deliverer, if this is it: a session that lost it cannot write.
-    async fn connect(&self) -> Result<Connection, StoreError> {
-        let connection = self.pool.connect_to_write().await?;
-        if self.is_alone {
-            let sql = format!("SELECT pg_try_advisory_lock({DELIVERER}, hashtext(current_schema()))");
-            let asked_since = Instant::now();
-            while !connection.first(&sql, &[]).await?.is_some_and(|row| row.get(0)) {
-                // The session before this one, which broke, ends once the server has noticed.
-                if asked_since.elapsed() >= NOTICED_WITHIN {
-                    return Err(StoreError::InUseElsewhere);
-                }
-                tokio::time::sleep(ASK_AGAIN).await;
-            }
-        }
-        Ok(connection)
-    }
-
     async fn try_commit(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
         let connection = match self.connection.take().filter(Connection::is_good) {
             Some(connection) => connection,
-            None => self.connect().await?,
+            None => connect(&self.pool, self.is_alone).await?,
         };
         self.batch += 1;
         let mark = Mark { writer: self.name, number: self.batch };
-        let mut writing = Batch::new(&connection, &mut self.old, mark, batch.len());
+        let mut writing =
+            Batch::new(&connection, &self.sealing, &mut self.old, &mut self.slices, mark, batch.len());
         let result = writing.write(batch).await;
         let Batch { written, is_committing, .. } = writing;
         // Each item has its answer by now; one without would be a fault of ours, and tells its caller nothing.
@@ -180,10 +189,55 @@ impl Writer {
     }
 }
 
+/// A new connection. Its session holds the lock of the only deliverer, if it is to be alone: a session that lost it cannot write.
+async fn connect(pool: &Pool, is_alone: bool) -> Result<Connection, StoreError> {
+    let connection = pool.connect_to_write().await?;
+    if is_alone {
+        let asked_since = Instant::now();
+        while !take(&connection).await? {
+            // The session before this one, which broke, ends once the server has noticed.
+            if asked_since.elapsed() >= NOTICED_WITHIN {
+                return Err(StoreError::InUseElsewhere);
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
+    }
+    Ok(connection)
+}
+
+/// Takes the lock of the only deliverer, if nobody has it.
+async fn take(connection: &Connection) -> Result<bool, StoreError> {
+    let sql = format!("SELECT pg_try_advisory_lock({DELIVERER}, hashtext(current_schema()))");
+    connection.first(&sql, &[]).await?.map_or(Ok(false), |row| value::get(&row, 0))
+}
+
+/// Has all secrets encrypted with the first key, if they are not, unless that is for somebody else to do: a node that delivers
+/// and has not got the key yet could not read them.
+async fn seal_all(
+    connection: &Connection,
+    sealing: &mut Sealing,
+    exclusivity: Exclusivity,
+) -> Result<(), StoreError> {
+    if exclusivity == Exclusivity::Visitor || !master_key::is_due(connection, sealing).await? {
+        return Ok(());
+    }
+    if exclusivity == Exclusivity::Maker && !take(connection).await? {
+        return Ok(());
+    }
+    master_key::seal_all(connection, sealing).await?;
+    if exclusivity == Exclusivity::Maker {
+        let sql = format!("SELECT pg_advisory_unlock({DELIVERER}, hashtext(current_schema()))");
+        connection.query(&sql, &[]).await?;
+    }
+    Ok(())
+}
+
 /// A batch that is being written.
 struct Batch<'b, 'w> {
     connection: &'b Connection,
+    sealing: &'b Sealing,
     old: &'b mut OldMessages,
+    slices: &'b mut Vec<Duration>,
     hot: Hot<'w>,
     /// Which item of the batch each collected message answers, if it answers any.
     asked: Vec<Option<Asked>>,
@@ -204,9 +258,17 @@ enum Asked {
 }
 
 impl<'b, 'w> Batch<'b, 'w> {
-    fn new(connection: &'b Connection, old: &'b mut OldMessages, mark: Mark, items: usize) -> Batch<'b, 'w> {
+    fn new(
+        connection: &'b Connection,
+        sealing: &'b Sealing,
+        old: &'b mut OldMessages,
+        slices: &'b mut Vec<Duration>,
+        mark: Mark,
+        items: usize,
+    ) -> Batch<'b, 'w> {
         let (hot, asked, written) = (Hot::default(), Vec::new(), (0..items).map(|_| None).collect());
-        Batch { connection, old, hot, asked, written, mark, has_begun: false, is_committing: false }
+        let (has_begun, is_committing) = (false, false);
+        Batch { connection, sealing, old, slices, hot, asked, written, mark, has_begun, is_committing }
     }
 
     async fn write(&mut self, batch: &'w [Write]) -> Result<(), StoreError> {
@@ -258,7 +320,10 @@ impl<'b, 'w> Batch<'b, 'w> {
             Write::Flush => self.written[number] = Some(Written::Done),
             other => {
                 self.alone().await?;
-                self.written[number] = Some(apply::apply(self.connection, self.old, other).await?);
+                let started = other.is_slice().then(Instant::now);
+                let written = apply::apply(self.connection, self.sealing, self.old, other).await?;
+                self.slices.extend(started.map(|started| started.elapsed()));
+                self.written[number] = Some(written);
             }
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Statements on applications.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, Row, named_params, params};
 
 use crate::domain::application::{Application, ApplicationSettings, Purpose};
@@ -21,6 +23,7 @@ impl Sqlite {
         &self,
         id: ApplicationId,
     ) -> Result<Option<ApplicationWithEndpoints>, StoreError> {
+        let sealing = Arc::clone(&self.sealing);
         self.read(move |connection| {
             // One transaction: the endpoints are those of the application as it is read.
             let snapshot = connection.unchecked_transaction()?;
@@ -28,7 +31,7 @@ impl Sqlite {
             let Some(application) = value::first(&snapshot, &sql, [id.as_bytes()], from_row)? else {
                 return Ok(None);
             };
-            let endpoints = endpoint::of_application(&snapshot, id)?;
+            let endpoints = endpoint::of_application(&snapshot, &sealing, id)?;
             Ok(Some(ApplicationWithEndpoints { application, endpoints }))
         })
         .await

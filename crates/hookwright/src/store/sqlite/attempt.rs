@@ -1,5 +1,6 @@
 //! Statements on attempts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -73,6 +74,7 @@ impl Sqlite {
         message: MessageId,
         page: PageRequest<EndpointId>,
     ) -> Result<Page<Destination>, StoreError> {
+        let sealing = Arc::clone(&self.sealing);
         self.read(move |connection| {
             let columns = endpoint::COLUMNS.split(", ").map(|column| format!("e.{}", column.trim()));
             let select = format!(
@@ -87,7 +89,8 @@ impl Sqlite {
             query.and("e.application = ?", application.as_bytes().to_vec());
             query.and_fixed("(d.message IS NOT NULL OR a.id IS NOT NULL)");
             let read = |row: &Row<'_>| {
-                Ok(Destination { endpoint: endpoint::from_row(row)?, status: status_of(row, endpoint::COLUMN_COUNT)? })
+                let status = status_of(row, endpoint::COLUMN_COUNT)?;
+                Ok(Destination { endpoint: endpoint::from_row(row, &sealing)?, status })
             };
             let bytes = |destination: &Destination| destination.endpoint.weight();
             let list = List { select: &select, key: "e.id", query, walk: None };

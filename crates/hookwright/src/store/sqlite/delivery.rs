@@ -5,13 +5,14 @@ use std::sync::Arc;
 use rusqlite::{Connection, Params, Row, params};
 
 use crate::domain::attempt::Trigger;
+use crate::domain::confirmation::{NOT_ASKED, asking_lane};
 use crate::domain::delivery::{Delivery, DeliveryKey, Transition};
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
 use crate::domain::page::Page;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::ReadyCount;
-use crate::store::sqlite::{Sqlite, attempt, health, message, value};
+use crate::store::sqlite::{Sqlite, attempt, confirmation, health, message, value};
 use crate::store::write::{ClaimDue, Loaded, Outcome, Resent};
 
 impl Sqlite {
@@ -92,13 +93,20 @@ pub(super) fn outcome(connection: &Connection, outcome: &Outcome) -> Result<(), 
     health::change(connection, attempt.application, attempt.endpoint, outcome.health)
 }
 
-/// Makes a delivery pending and ready, with all its attempts before it, if its message is there.
+/// Makes a delivery pending and ready, with all its attempts before it, if its message is there and not held.
 pub(super) fn resend(connection: &Connection, key: &DeliveryKey) -> Result<Resent, StoreError> {
     let (application, message) = (key.application.as_bytes(), key.message.as_bytes());
     // It may have been removed since it was read; a delivery without it would never end.
     let sql = "SELECT 1 FROM message WHERE application = ?1 AND id = ?2";
     if value::first(connection, sql, params![application, message], |_| Ok(()))?.is_none() {
         return Ok(Resent::Missing);
+    }
+    if key.endpoint == asking_lane(key.application) {
+        if !confirmation::reopen(connection, key, NOT_ASKED)? {
+            return Ok(Resent::Missing);
+        }
+    } else if confirmation::is_held(connection, key)? {
+        return Ok(Resent::Held);
     }
     let rows = connection
         .prepare_cached(

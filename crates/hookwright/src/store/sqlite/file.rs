@@ -141,7 +141,7 @@ fn lock(database: &Path, path: &Path) -> Result<(File, Option<Identity>), StoreE
 }
 
 /// The path of a file that stands beside the database.
-fn beside(database: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(database: &Path, suffix: &str) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push(suffix);
     PathBuf::from(path)

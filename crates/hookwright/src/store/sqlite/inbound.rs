@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use rusqlite::{Connection, Row, named_params, params};
 
+use crate::domain::confirmation::NOT_ASKED;
 use crate::domain::ids::{ApplicationId, MessageId};
 use crate::domain::inbound::{CameWith, Inbound, Verdict};
+use crate::domain::names::EventTypeName;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::short_ids::{InboundId, SHORT_ID_BYTES};
 use crate::domain::time::Timestamp;
@@ -13,12 +15,18 @@ use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::retention::{self, LOOK_AGAIN};
-use crate::store::sqlite::{Sqlite, message, value};
+use crate::store::sqlite::{Sqlite, confirmation, message, value};
 use crate::store::write::{InboundKey, MessagePlace, Receive, Received, Slice, Swept};
 
 const COLUMNS: &str =
-    "i.application, i.id, i.received_at, i.expires_at, i.verdict, i.status, i.reason, i.method, i.path,
-    i.query, i.headers, i.message";
+    "i.application, i.id, i.received_at, i.expires_at, coalesce(c.verdict, i.verdict), i.status,
+    coalesce(c.reason, i.reason), i.method, i.path,
+    i.query, i.headers, i.message, m.event_type";
+
+/// The rows with what else is known of them.
+const ROWS: &str = "inbound i LEFT JOIN message m ON m.application = i.application AND m.id = i.message
+     LEFT JOIN confirmation c ON c.application = i.application AND c.message = i.message";
+const BODY: &str = "coalesce(i.body, m.payload, x'')";
 
 impl Sqlite {
     pub(crate) async fn inbound_list(
@@ -32,8 +40,7 @@ impl Sqlite {
             let (beyond, order, edge) =
                 if scan.ascending { (">", "ASC", InboundId::MIN) } else { ("<", "DESC", InboundId::MAX) };
             let sql = format!(
-                "SELECT {COLUMNS}, coalesce(i.body, m.payload, x'') FROM inbound i
-                 LEFT JOIN message m ON m.application = i.application AND m.id = i.message
+                "SELECT {COLUMNS}, {BODY} FROM {ROWS}
                  WHERE i.application = :application AND i.id {beyond} :beyond
                  ORDER BY i.id {order} LIMIT :count"
             );
@@ -43,6 +50,18 @@ impl Sqlite {
                 ":count": scan.count,
             };
             value::page(connection, &sql, params, &page, from_row, |row| row.body.len())
+        })
+        .await
+    }
+
+    pub(crate) async fn inbound_get(
+        &self,
+        application: ApplicationId,
+        id: InboundId,
+    ) -> Result<Option<Inbound>, StoreError> {
+        self.read(move |connection| {
+            let sql = format!("SELECT {COLUMNS}, {BODY} FROM {ROWS} WHERE i.application = ?1 AND i.id = ?2");
+            value::first(connection, &sql, params![application.as_bytes(), id.as_bytes()], from_row)
         })
         .await
     }
@@ -78,13 +97,18 @@ pub(super) fn receive(
         None => true,
     };
     if !is_fresh {
-        insert(connection, row, Verdict::Duplicate, None, Some(&row.body))?;
+        if receive.logs_copies {
+            insert(connection, row, Verdict::Duplicate, None, Some(&row.body))?;
+        }
         return Ok(Received::Duplicate);
     }
     match &receive.message {
         None => insert(connection, row, row.verdict, None, Some(&row.body))?,
         Some(append) => {
             message::append(connection, keys, append)?;
+            if receive.is_held {
+                confirmation::begin(connection, row.application, append.message.id, NOT_ASKED)?;
+            }
             // Of a request without a body the message is a description.
             let own = row.body.is_empty().then_some(&row.body);
             insert(connection, row, row.verdict, Some(append.message.id), own)?;
@@ -185,6 +209,9 @@ pub(super) fn expire(connection: &Connection, now: Timestamp, slice: Slice) -> R
             }
         }
         connection.prepare_cached("DELETE FROM inbound WHERE application = ?1 AND id = ?2")?.execute(key)?;
+        if let Some(message) = message {
+            confirmation::forget(connection, *application, *message)?;
+        }
         swept.messages += 1;
     }
     swept.is_done = is_all;
@@ -193,10 +220,23 @@ pub(super) fn expire(connection: &Connection, now: Timestamp, slice: Slice) -> R
 
 /// Removes keys that have expired, and says how many.
 pub(super) fn expire_keys(connection: &Connection, now: Timestamp, slice: Slice) -> Result<u32, StoreError> {
-    let sql = "DELETE FROM inbound_key WHERE (application, key) IN
-                   (SELECT application, key FROM inbound_key WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
-    let rows = connection.prepare_cached(sql)?.execute(params![now.as_micros(), slice.rows])?;
-    Ok(u32::try_from(rows).unwrap_or(u32::MAX))
+    let mut budget = Budget::of(slice);
+    let sql = "SELECT application, key FROM inbound_key WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2";
+    let due = value::all(connection, sql, params![now.as_micros(), slice.rows], |row| {
+        Ok((value::id(row, 0, ApplicationId::from_bytes)?, value::get::<[u8; 32]>(row, 1)?))
+    })?;
+    let mut gone = 0;
+    for (application, key) in due {
+        if gone > 0 && budget.is_spent() {
+            break;
+        }
+        budget.spend(1);
+        connection
+            .prepare_cached("DELETE FROM inbound_key WHERE application = ?1 AND key = ?2")?
+            .execute(params![application.as_bytes(), key])?;
+        gone += 1;
+    }
+    Ok(gone)
 }
 
 fn from_row(row: &Row<'_>) -> Result<Inbound, StoreError> {
@@ -215,6 +255,7 @@ fn from_row(row: &Row<'_>) -> Result<Inbound, StoreError> {
         query: value::get(row, 9)?,
         headers: encoded::inbound_headers_from_json(value::text(row, 10)?)?,
         message: message.map(MessageId::from_bytes),
-        body: Bytes::from(value::get::<Vec<u8>>(row, 12)?),
+        event_type: value::name_opt(row, 12, EventTypeName::parse, "message.event_type")?,
+        body: Bytes::from(value::get::<Vec<u8>>(row, 13)?),
     })
 }

@@ -40,6 +40,16 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/sqlite/0008_broadcast.sql"),
     },
     Migration { number: 9, name: "source", sql: include_str!("../../../migrations/sqlite/0009_source.sql") },
+    Migration {
+        number: 10,
+        name: "confirmation",
+        sql: include_str!("../../../migrations/sqlite/0010_confirmation.sql"),
+    },
+    Migration {
+        number: 11,
+        name: "master_key",
+        sql: include_str!("../../../migrations/sqlite/0011_master_key.sql"),
+    },
 ];
 
 /// The newest migration that this program knows.

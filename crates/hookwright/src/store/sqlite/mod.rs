@@ -3,12 +3,15 @@
 mod file; // the files on disk, and who may use them
 mod checkpoint; // move what is committed into the database file
 mod migrate; // bring the file to the newest schema
+mod master_key; // and its secrets under the newest key
+mod key_file; // which may be beside it
 mod writer; // one batch, one transaction
 
 mod application; // a file for each table's statements
 mod application_search;
 mod attempt;
 mod broadcast;
+mod confirmation;
 mod delivery;
 mod endpoint;
 mod event_type;
@@ -39,8 +42,10 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 use tokio::sync::Semaphore;
 
+use crate::config::MasterKeys;
 use crate::store::Exclusivity;
 use crate::store::error::StoreError;
+use crate::store::sealing::Sealing;
 
 use file::{Lock, Presence};
 
@@ -59,6 +64,7 @@ const LOG_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 pub(crate) struct Sqlite {
     place: Place,
     presence: Arc<Presence>,
+    sealing: Arc<Sealing>,
     /// Connections that no read uses right now.
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
@@ -73,14 +79,21 @@ enum Place {
 }
 
 /// Makes a database in memory, and brings it to the newest schema.
-pub(super) fn open_in_memory(number: u64) -> Result<(Sqlite, Writer), StoreError> {
+pub(super) fn open_in_memory(
+    number: u64,
+    master_keys: Option<&MasterKeys>,
+) -> Result<(Sqlite, Writer), StoreError> {
     let place = Place::Memory(number);
     let connection = connect(&place, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-    set_up(place, connection, None, Exclusivity::OnlyDeliverer)
+    set_up(place, connection, None, Exclusivity::OnlyDeliverer, master_keys)
 }
 
 /// Opens the file, makes it if there is none, and brings it to the newest schema.
-pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Writer), StoreError> {
+pub(super) fn open(
+    path: &Path,
+    master_keys: Option<&MasterKeys>,
+    exclusivity: Exclusivity,
+) -> Result<(Sqlite, Writer), StoreError> {
     let place = Place::File(path.to_owned());
     // Opened before it is locked, so that a wrong path is told as such and not as a lock file's.
     let connection = match exclusivity {
@@ -101,15 +114,16 @@ pub(super) fn open(path: &Path, exclusivity: Exclusivity) -> Result<(Sqlite, Wri
         Exclusivity::Visitor | Exclusivity::Maker => None,
     };
     migrate::refuse_foreign(&connection, path)?;
-    set_up(place, connection, lock, exclusivity)
+    set_up(place, connection, lock, exclusivity, master_keys)
 }
 
-/// Sets a connection that writes up, migrates, and opens what else there is to open.
+/// Sets a connection that writes up, migrates, encrypts what is not encrypted yet, and opens what else there is to open.
 fn set_up(
     place: Place,
     mut connection: Connection,
     lock: Option<Lock>,
     exclusivity: Exclusivity,
+    master_keys: Option<&MasterKeys>,
 ) -> Result<(Sqlite, Writer), StoreError> {
     // Only a file without anything in it takes this: its pages can be given back later.
     connection.pragma_update(None, "auto_vacuum", "incremental")?;
@@ -123,6 +137,9 @@ fn set_up(
     // A log that has grown over this is cut when it begins anew.
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |_| Ok(()))?;
     let report = migrate::run(&mut connection)?;
+    let mut sealing = master_key::establish(&mut connection, &place, master_keys)?;
+    seal_all(&mut connection, &mut sealing, &place, exclusivity)?;
+    let sealing = Arc::new(sealing);
     let presence = Arc::new(match &place {
         Place::File(path) => Presence::of(path),
         Place::Memory(_) => Presence::of_nothing(),
@@ -131,6 +148,7 @@ fn set_up(
     let sqlite = Sqlite {
         place,
         presence: Arc::clone(&presence),
+        sealing: Arc::clone(&sealing),
         idle: Arc::default(),
         permits: Arc::new(Semaphore::new(READERS)),
     };
@@ -141,7 +159,29 @@ fn set_up(
             checkpoints.truncate();
         }
     }
-    Ok((sqlite, Writer::new(connection, presence, lock, report, checkpoints)?))
+    Ok((sqlite, Writer::new(connection, presence, lock, report, checkpoints, sealing)?))
+}
+
+/// Has all secrets encrypted with the first key, if they are not, unless that is for somebody else to do: a process that delivers
+/// and has not got the key yet could not read them.
+fn seal_all(
+    connection: &mut Connection,
+    sealing: &mut Sealing,
+    place: &Place,
+    exclusivity: Exclusivity,
+) -> Result<(), StoreError> {
+    if exclusivity == Exclusivity::Visitor || !master_key::is_due(connection, sealing)? {
+        return Ok(());
+    }
+    let _lock = match (place, exclusivity) {
+        (Place::File(path), Exclusivity::Maker) => match Lock::take(path) {
+            Ok(lock) => Some(lock),
+            Err(StoreError::InUse { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        },
+        _ => None,
+    };
+    master_key::seal_all(connection, sealing)
 }
 
 impl Sqlite {

@@ -1,5 +1,7 @@
 //! Statements on sources and their tokens.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, Row, named_params, params};
 
 use crate::domain::ids::{ApplicationId, OrganisationId};
@@ -11,6 +13,9 @@ use crate::domain::time::Timestamp;
 use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::read::FoundSource;
+use crate::store::sealed_columns::{CONFIG, SETTINGS, TOKEN};
+use crate::store::sealing::Sealing;
+use crate::store::source_settings;
 use crate::store::sqlite::{Sqlite, application, value};
 use crate::store::write::{Changed, NewSource, NewSourceToken};
 
@@ -24,23 +29,24 @@ impl Sqlite {
         organisation: OrganisationId,
         named: SourceRef,
     ) -> Result<Option<SourceWithToken>, StoreError> {
+        let sealing = Arc::clone(&self.sealing);
         self.read(move |connection| {
             let column = match &named {
                 SourceRef::Id(_) => "id",
                 SourceRef::Uid(_) => "uid",
             };
             let sql = format!(
-                "SELECT {COLUMNS}, t.token FROM source s JOIN source_token t ON t.source = s.id AND t.ends_at IS NULL
+                "SELECT {COLUMNS}, t.token, t.hash FROM source s JOIN source_token t ON t.source = s.id AND t.ends_at IS NULL
                  WHERE s.organisation = ?1 AND s.{column} = ?2"
             );
             match &named {
                 SourceRef::Id(id) => {
                     let params = params![organisation.as_bytes(), id.as_bytes()];
-                    value::first(connection, &sql, params, with_token)
+                    value::first(connection, &sql, params, |row| with_token(row, &sealing))
                 }
                 SourceRef::Uid(uid) => {
                     let params = params![organisation.as_bytes(), uid.as_str()];
-                    value::first(connection, &sql, params, with_token)
+                    value::first(connection, &sql, params, |row| with_token(row, &sealing))
                 }
             }
         })
@@ -52,13 +58,14 @@ impl Sqlite {
         organisation: OrganisationId,
         page: PageRequest<SourceId>,
     ) -> Result<Page<SourceWithToken>, StoreError> {
+        let sealing = Arc::clone(&self.sealing);
         self.read(move |connection| {
             let scan = page.scan();
             // No row has one of the outermost ids: a list without a mark begins beyond it.
             let (beyond, order, edge) =
                 if scan.ascending { (">", "ASC", SourceId::MIN) } else { ("<", "DESC", SourceId::MAX) };
             let sql = format!(
-                "SELECT {COLUMNS}, t.token FROM source s JOIN source_token t ON t.source = s.id AND t.ends_at IS NULL
+                "SELECT {COLUMNS}, t.token, t.hash FROM source s JOIN source_token t ON t.source = s.id AND t.ends_at IS NULL
                  WHERE s.organisation = :organisation AND s.id {beyond} :beyond ORDER BY s.id {order} LIMIT :count"
             );
             let params = named_params! {
@@ -66,18 +73,41 @@ impl Sqlite {
                 ":beyond": scan.beyond.as_ref().unwrap_or(&edge).as_bytes(),
                 ":count": scan.count,
             };
-            Ok(page.page(value::all(connection, &sql, params, with_token)?))
+            Ok(page.page(value::all(connection, &sql, params, |row| with_token(row, &sealing))?))
+        })
+        .await
+    }
+
+    pub(crate) async fn source_by_application(
+        &self,
+        application: ApplicationId,
+    ) -> Result<Option<Source>, StoreError> {
+        let sealing = Arc::clone(&self.sealing);
+        self.read(move |connection| {
+            let sql = format!("SELECT {COLUMNS} FROM source s WHERE s.application = ?1");
+            value::first(connection, &sql, [application.as_bytes()], |row| from_row(row, &sealing))
+        })
+        .await
+    }
+
+    pub(crate) async fn source_list_cron(&self) -> Result<Vec<Source>, StoreError> {
+        let sealing = Arc::clone(&self.sealing);
+        self.read(move |connection| {
+            // In the words of the index.
+            let sql = format!("SELECT {COLUMNS} FROM source s WHERE s.kind = 'cron' ORDER BY s.id");
+            value::all(connection, &sql, [], |row| from_row(row, &sealing))
         })
         .await
     }
 
     pub(crate) async fn source_by_token(&self, hash: [u8; 32]) -> Result<Option<FoundSource>, StoreError> {
+        let sealing = Arc::clone(&self.sealing);
         self.read(move |connection| {
             let sql = format!(
                 "SELECT {COLUMNS}, t.ends_at FROM source_token t JOIN source s ON s.id = t.source WHERE t.hash = ?1"
             );
             value::first(connection, &sql, [hash], |row| {
-                Ok(FoundSource { source: from_row(row)?, ends_at: value::time_opt(row, 11)? })
+                Ok(FoundSource { source: from_row(row, &sealing)?, ends_at: value::time_opt(row, 11)? })
             })
         })
         .await
@@ -85,7 +115,11 @@ impl Sqlite {
 }
 
 /// Stores a source with its application and its token.
-pub(super) fn insert(connection: &Connection, new: &NewSource) -> Result<Changed, StoreError> {
+pub(super) fn insert(
+    connection: &Connection,
+    sealing: &Sealing,
+    new: &NewSource,
+) -> Result<Changed, StoreError> {
     let source = &new.source;
     if is_taken(connection, source)? {
         return Ok(Changed::Taken);
@@ -94,6 +128,7 @@ pub(super) fn insert(connection: &Connection, new: &NewSource) -> Result<Changed
         return Ok(Changed::Taken);
     }
     let settings = &source.settings;
+    let key: [&[u8]; 1] = [source.id.as_bytes()];
     connection
         .prepare_cached(
             "INSERT INTO source (id, organisation, application, uid, name, kind, config, settings, metadata, created_at, updated_at)
@@ -106,18 +141,19 @@ pub(super) fn insert(connection: &Connection, new: &NewSource) -> Result<Changed
             settings.uid.as_ref().map(SourceUid::as_str),
             settings.name,
             settings.kind,
-            settings.config.0.to_string(),
-            encoded::source_settings_to_json(settings)?,
+            sealing.seal(CONFIG, &key, &settings.config.0.to_string())?,
+            sealing.seal(SETTINGS, &key, &source_settings::encoded(settings)?)?,
             encoded::json_metadata(&settings.metadata),
             source.created_at.as_micros(),
             source.updated_at.as_micros(),
         ])?;
-    insert_token(connection, &new.token)?;
+    insert_token(connection, sealing, &new.token)?;
     Ok(Changed::Yes)
 }
 
 pub(super) fn update(
     connection: &Connection,
+    sealing: &Sealing,
     source: &Source,
     unless_changed_since: Timestamp,
 ) -> Result<Changed, StoreError> {
@@ -125,6 +161,7 @@ pub(super) fn update(
         return Ok(Changed::Taken);
     }
     let settings = &source.settings;
+    let key: [&[u8]; 1] = [source.id.as_bytes()];
     let rows = connection
         .prepare_cached(
             "UPDATE source SET uid = ?2, name = ?3, kind = ?4, config = ?5, settings = ?6, metadata = ?7, updated_at = ?8
@@ -135,8 +172,8 @@ pub(super) fn update(
             settings.uid.as_ref().map(SourceUid::as_str),
             settings.name,
             settings.kind,
-            settings.config.0.to_string(),
-            encoded::source_settings_to_json(settings)?,
+            sealing.seal(CONFIG, &key, &settings.config.0.to_string())?,
+            sealing.seal(SETTINGS, &key, &source_settings::encoded(settings)?)?,
             encoded::json_metadata(&settings.metadata),
             source.updated_at.as_micros(),
             unless_changed_since.as_micros(),
@@ -158,6 +195,7 @@ pub(super) fn delete(connection: &Connection, id: SourceId, now: Timestamp) -> R
 /// Gives a source another token; the one it had is good until then.
 pub(super) fn rotate(
     connection: &Connection,
+    sealing: &Sealing,
     new: &NewSourceToken,
     now: Timestamp,
     old_ends_at: Timestamp,
@@ -175,14 +213,15 @@ pub(super) fn rotate(
                  (SELECT hash FROM source_token WHERE source = ?1 AND ends_at IS NOT NULL ORDER BY ends_at DESC LIMIT ?3))",
         )?
         .execute(params![source, now.as_micros(), REPLACED_MAX])?;
-    insert_token(connection, new)?;
+    insert_token(connection, sealing, new)?;
     Ok(Changed::Yes)
 }
 
-fn insert_token(connection: &Connection, new: &NewSourceToken) -> Result<(), StoreError> {
+fn insert_token(connection: &Connection, sealing: &Sealing, new: &NewSourceToken) -> Result<(), StoreError> {
+    let token = sealing.seal(TOKEN, &[&new.hash], new.token.expose())?;
     connection
         .prepare_cached("INSERT INTO source_token (hash, source, token) VALUES (?1, ?2, ?3)")?
-        .execute(params![new.hash, new.source.as_bytes(), new.token.expose()])?;
+        .execute(params![new.hash, new.source.as_bytes(), token])?;
     Ok(())
 }
 
@@ -193,23 +232,27 @@ fn is_taken(connection: &Connection, source: &Source) -> Result<bool, StoreError
     Ok(value::first(connection, sql, params, |_| Ok(()))?.is_some())
 }
 
-fn with_token(row: &Row<'_>) -> Result<SourceWithToken, StoreError> {
-    Ok(SourceWithToken { source: from_row(row)?, token: SourceToken::new(value::text(row, 11)?) })
+fn with_token(row: &Row<'_>, sealing: &Sealing) -> Result<SourceWithToken, StoreError> {
+    let hash: [u8; 32] = value::get(row, 12)?;
+    let token = value::sealed(row, 11, sealing, TOKEN, &[&hash])?;
+    Ok(SourceWithToken { source: from_row(row, sealing)?, token: SourceToken::new(token.as_str()) })
 }
 
-fn from_row(row: &Row<'_>) -> Result<Source, StoreError> {
-    let config = serde_json::from_str(value::text(row, 6)?);
-    let config = config.map_err(|_| StoreError::Value { column: "source.config" })?;
-    let settings = SourceSettings {
-        uid: value::name_opt(row, 3, SourceUid::parse, "source.uid")?,
-        metadata: value::metadata(row, 8, "source.metadata")?,
-        ..SourceSettings::new(value::get::<String>(row, 4)?, value::get::<String>(row, 5)?, config)
-    };
+fn from_row(row: &Row<'_>, sealing: &Sealing) -> Result<Source, StoreError> {
+    let id = SourceId::from_bytes(value::get::<[u8; SHORT_ID_BYTES]>(row, 0)?);
+    let key: [&[u8]; 1] = [id.as_bytes()];
+    let config = serde_json::from_str(&value::sealed(row, 6, sealing, CONFIG, &key)?);
+    let config = config.map_err(|_| StoreError::Value { column: CONFIG })?;
+    let bare = SourceSettings::new(value::get::<String>(row, 4)?, value::get::<String>(row, 5)?, config);
     Ok(Source {
-        id: SourceId::from_bytes(value::get::<[u8; SHORT_ID_BYTES]>(row, 0)?),
+        id,
         organisation: value::id(row, 1, OrganisationId::from_bytes)?,
         application: value::id(row, 2, ApplicationId::from_bytes)?,
-        settings: encoded::source_settings_from_json(value::text(row, 7)?, settings)?,
+        settings: SourceSettings {
+            uid: value::name_opt(row, 3, SourceUid::parse, "source.uid")?,
+            metadata: value::metadata(row, 8, "source.metadata")?,
+            ..source_settings::decoded(bare, &value::sealed(row, 7, sealing, SETTINGS, &key)?)?
+        },
         created_at: value::time(row, 9)?,
         updated_at: value::time(row, 10)?,
     })

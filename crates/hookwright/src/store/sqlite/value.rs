@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Params, Row};
+use zeroize::Zeroizing;
 
 use crate::domain::application::Metadata;
 use crate::domain::ids::ID_BYTES;
@@ -12,6 +13,7 @@ use crate::domain::page::{Page, PageRequest};
 use crate::domain::time::Timestamp;
 use crate::store::encoded;
 use crate::store::error::StoreError;
+use crate::store::sealing::Sealing;
 
 /// A column's value, as the database has it.
 pub(super) fn get<T: FromSql>(row: &Row<'_>, column: usize) -> Result<T, StoreError> {
@@ -102,6 +104,17 @@ pub(super) fn parsed<T: FromStr>(text: &str, place: &'static str) -> Result<T, S
 /// A text, without copying it.
 pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, StoreError> {
     Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
+}
+
+/// A text that is encrypted, of the row with this key.
+pub(super) fn sealed(
+    row: &Row<'_>,
+    column: usize,
+    sealing: &Sealing,
+    place: &'static str,
+    key: &[&[u8]],
+) -> Result<Zeroizing<String>, StoreError> {
+    Ok(sealing.open(place, key, text(row, column)?)?)
 }
 
 /// Every row of a query, read with `each`.

@@ -1,18 +1,20 @@
 //! The one connection that writes: each batch is one transaction, and one sync of the disk.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::store::SchemaReport;
 use crate::store::error::StoreError;
+use crate::store::sealing::Sealing;
 use crate::store::sqlite::checkpoint::Checkpoints;
 use crate::store::sqlite::file::{Lock, Presence};
 use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::retention::OldMessages;
 use crate::store::sqlite::{
-    application, broadcast, delivery, endpoint, erasure, event_type, expunge, idempotency, inbound, message,
-    remnant, retention, source, space, task, token,
+    application, broadcast, confirmation, delivery, endpoint, erasure, event_type, expunge, idempotency,
+    inbound, master_key, message, remnant, retention, source, space, task, token,
 };
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
 
@@ -24,12 +26,15 @@ pub(crate) struct Writer {
     lock: Option<Lock>,
     report: SchemaReport,
     checkpoints: Checkpoints,
+    sealing: Arc<Sealing>,
     keys: MessageKeys,
     /// Whether SQLite overwrites what it deletes.
     overwrites: bool,
     old: OldMessages,
     /// Whether the log is to be emptied once what removes rows right now has come to its end.
     is_removing: bool,
+    /// How long each slice of removing took that nobody has asked for yet.
+    slices: Vec<Duration>,
 }
 
 impl Writer {
@@ -39,6 +44,7 @@ impl Writer {
         lock: Option<Lock>,
         report: SchemaReport,
         checkpoints: Checkpoints,
+        sealing: Arc<Sealing>,
     ) -> Result<Writer, StoreError> {
         let keys = MessageKeys::load(&connection)?;
         Ok(Writer {
@@ -47,16 +53,23 @@ impl Writer {
             lock,
             report,
             checkpoints,
+            sealing,
             keys,
             overwrites: false,
             old: OldMessages::default(),
             is_removing: false,
+            slices: Vec::new(),
         })
     }
 
     /// What opening the database changed about its schema.
     pub(crate) fn schema(&self) -> SchemaReport {
         self.report
+    }
+
+    /// How long the slices of removing took that were written since this was last asked.
+    pub(crate) fn slices(&mut self) -> Vec<Duration> {
+        std::mem::take(&mut self.slices)
     }
 
     pub(crate) fn commit(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
@@ -117,7 +130,9 @@ impl Writer {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut written = Vec::with_capacity(batch.len());
         for write in batch {
-            written.push(apply(&transaction, &mut self.keys, &mut self.old, write)?);
+            let started = write.is_slice().then(Instant::now);
+            written.push(apply(&transaction, &self.sealing, &mut self.keys, &mut self.old, write)?);
+            self.slices.extend(started.map(|started| started.elapsed()));
         }
         // Looked at last: what is answered to be written is then in the file that the next start will open.
         self.presence.check()?;
@@ -131,6 +146,7 @@ impl Writer {
 
 fn apply(
     connection: &Connection,
+    sealing: &Sealing,
     keys: &mut MessageKeys,
     old: &mut OldMessages,
     write: &Write,
@@ -145,8 +161,9 @@ fn apply(
             }
             Written::Done
         }
+        Write::Confirm(step) => Written::Changed(confirmation::step(connection, step)?),
         Write::Told(write, messages) => {
-            let written = apply(connection, keys, old, write)?;
+            let written = apply(connection, sealing, keys, old, write)?;
             if written.took_effect() {
                 for told in messages {
                     message::append(connection, keys, told)?;
@@ -170,7 +187,7 @@ fn apply(
             application::probe(connection)?;
             Written::Done
         }
-        Write::Catalog(change) => Written::Changed(change_catalog(connection, change)?),
+        Write::Catalog(change) => Written::Changed(change_catalog(connection, sealing, change)?),
         Write::KeepAnswer(kept) => {
             idempotency::keep(connection, kept)?;
             Written::Done
@@ -207,13 +224,21 @@ fn apply(
             Written::Done
         }
         Write::Overwrite { from, slice } => {
-            Written::Overwritten(remnant::overwrite(connection, *from, *slice)?)
+            let next = remnant::overwrite(connection, *from, *slice)?;
+            if next.is_none() {
+                master_key::overwritten(connection)?;
+            }
+            Written::Overwritten(next)
         }
         Write::GiveBack { slice } => Written::Removed(space::give_back(connection, *slice)?),
     })
 }
 
-fn change_catalog(connection: &Connection, change: &CatalogWrite) -> Result<Changed, StoreError> {
+fn change_catalog(
+    connection: &Connection,
+    sealing: &Sealing,
+    change: &CatalogWrite,
+) -> Result<Changed, StoreError> {
     match change {
         CatalogWrite::OrganisationEnsure(id, now) => application::organisation_ensure(connection, *id, *now),
         CatalogWrite::ApplicationInsert(new) => application::insert(connection, new),
@@ -228,21 +253,21 @@ fn change_catalog(connection: &Connection, change: &CatalogWrite) -> Result<Chan
         CatalogWrite::EventTypeDelete(organisation, name) => {
             event_type::delete(connection, *organisation, name)
         }
-        CatalogWrite::EndpointInsert(new) => endpoint::insert(connection, new),
+        CatalogWrite::EndpointInsert(new) => endpoint::insert(connection, sealing, new),
         CatalogWrite::EndpointUpdate { endpoint, unless_changed_since } => {
-            endpoint::update(connection, endpoint, *unless_changed_since)
+            endpoint::update(connection, sealing, endpoint, *unless_changed_since)
         }
         CatalogWrite::EndpointDelete(application, id) => endpoint::delete(connection, *application, *id),
         CatalogWrite::EndpointDisable { application, endpoint, reason, now } => {
             endpoint::disable(connection, *application, *endpoint, *reason, *now)
         }
-        CatalogWrite::SourceInsert(new) => source::insert(connection, new),
+        CatalogWrite::SourceInsert(new) => source::insert(connection, sealing, new),
         CatalogWrite::SourceUpdate { source, unless_changed_since } => {
-            source::update(connection, source, *unless_changed_since)
+            source::update(connection, sealing, source, *unless_changed_since)
         }
         CatalogWrite::SourceDelete(id, now) => source::delete(connection, *id, *now),
         CatalogWrite::SourceTokenRotate { new, now, old_ends_at } => {
-            source::rotate(connection, new, *now, *old_ends_at)
+            source::rotate(connection, sealing, new, *now, *old_ends_at)
         }
         CatalogWrite::TokenInsert { token, hash } => token::insert(connection, token, hash),
         CatalogWrite::TokenRevoke { organisation, id, now } => {

@@ -19,7 +19,7 @@ use crate::api::time::Rfc3339;
 
 /// An endpoint of a source to be made.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct IngestEndpointIn {
     /// Where to forward: `http` or `https`.
     #[schema(max_length = 4096)]
@@ -43,8 +43,13 @@ pub(in crate::api) struct IngestEndpointIn {
     #[serde(default)]
     #[schema(max_items = 1000)]
     event_types: Option<Vec<String>>,
+    /// The older name of `eventTypes`.
+    #[serde(default)]
+    #[schema(deprecated, max_items = 1000)]
+    filter_types: Option<Vec<String>>,
     /// Signs what is forwarded: `whsec_` and base64 of 24 to 64 bytes. Leave it out for a fresh one.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 94)]
     secret: Option<String>,
     /// Free key-value pairs. At most 100, with keys of at most 256 characters; at most 16 KiB in all.
     #[serde(default)]
@@ -56,7 +61,7 @@ pub(in crate::api) struct IngestEndpointIn {
 
 /// An endpoint of a source, to be put in the place of another.
 #[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::api) struct IngestEndpointUpsertIn {
     /// Where to forward: `http` or `https`.
     #[schema(max_length = 4096)]
@@ -80,6 +85,10 @@ pub(in crate::api) struct IngestEndpointUpsertIn {
     #[serde(default)]
     #[schema(max_items = 1000)]
     event_types: Option<Vec<String>>,
+    /// The older name of `eventTypes`.
+    #[serde(default)]
+    #[schema(deprecated, max_items = 1000)]
+    filter_types: Option<Vec<String>>,
     /// Free key-value pairs. At most 100, with keys of at most 256 characters; at most 16 KiB in all.
     #[serde(default)]
     metadata: Option<BTreeMap<String, String>>,
@@ -105,6 +114,9 @@ pub(super) struct IngestEndpointOut<'a> {
     /// Only these event types; null: all.
     #[schema(value_type = Option<Vec<String>>)]
     event_types: Names<'a, EventFilter>,
+    /// The older name of `eventTypes`.
+    #[schema(value_type = Option<Vec<String>>, deprecated)]
+    filter_types: Names<'a, EventFilter>,
     /// Free key-value pairs.
     metadata: &'a Metadata,
     /// When it was made.
@@ -127,6 +139,7 @@ impl IngestEndpointIn {
             throttle_rate: self.throttle_rate,
             disabled: self.disabled,
             event_types: self.event_types,
+            filter_types: self.filter_types,
             metadata: self.metadata,
         };
         let new = replacement.read(&mut fields);
@@ -149,7 +162,7 @@ impl IngestEndpointUpsertIn {
             url: trimmed(&self.url),
             description: fields.description(self.description.unwrap_or_default()),
             throttle_rate: fields.rate(self.throttle_rate, None),
-            event_types: fields.event_types(self.event_types, None),
+            event_types: fields.event_types(self.event_types, self.filter_types),
             metadata: fields.metadata(self.metadata.unwrap_or_default()),
             ..EndpointSettings::default()
         };
@@ -169,6 +182,7 @@ impl IngestEndpointOut<'_> {
             disabled: endpoint.disabled.is_some(),
             throttle_rate: settings.throttle_rate,
             event_types: Names(&settings.event_types),
+            filter_types: Names(&settings.event_types),
             metadata: &settings.metadata,
             created_at: Rfc3339(endpoint.created_at),
             updated_at: Rfc3339(endpoint.updated_at),

@@ -1,0 +1,175 @@
+//! Statements on what secrets are encrypted with: which keys are needed, and that all secrets are encrypted with the newest.
+
+use tokio_postgres::Row;
+
+use crate::config::MasterKeys;
+use crate::store::error::StoreError;
+use crate::store::postgres::connection::{Connection, Param};
+use crate::store::postgres::pipeline::{Held, Pipeline};
+use crate::store::postgres::value;
+use crate::store::sealed_columns::{TABLES, Table};
+use crate::store::sealing::Sealing;
+
+/// Rows that are looked at in one transaction.
+const ROWS_AT_ONCE: usize = 500;
+
+/// What encrypts and decrypts in this database, with these keys. Fails if a key is missing or is another one than before.
+pub(super) async fn establish(connection: &Connection, keys: &MasterKeys) -> Result<Sealing, StoreError> {
+    let mut sealing = Sealing::new(keys);
+    begin(connection).await?;
+    let result = agree(connection, &mut sealing).await;
+    end(connection, result.is_ok()).await?;
+    result.map(|()| sealing)
+}
+
+async fn agree(connection: &Connection, sealing: &mut Sealing) -> Result<(), StoreError> {
+    let known = known(connection).await?;
+    for (id, proof) in &known {
+        sealing.check(id, proof)?;
+    }
+    match known.last() {
+        // Who delivers may use another from now on; until then all use the same.
+        Some((id, _)) => sealing.use_id(id),
+        None => add(connection, sealing).await?,
+    }
+    Ok(())
+}
+
+/// Begins a transaction in which nobody else changes which keys are needed.
+async fn begin(connection: &Connection) -> Result<(), StoreError> {
+    connection.batch("BEGIN; LOCK TABLE master_key IN SHARE ROW EXCLUSIVE MODE").await
+}
+
+async fn end(connection: &Connection, commits: bool) -> Result<(), StoreError> {
+    connection.batch(if commits { "COMMIT" } else { "ROLLBACK" }).await
+}
+
+/// The keys that are needed, in the order they came, with their proofs.
+async fn known(connection: &Connection) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = connection.query("SELECT id, proof FROM master_key ORDER BY number", &[]).await?;
+    value::all(&rows, |row| Ok((value::get(row, 0)?, value::get(row, 1)?)))
+}
+
+async fn add(connection: &Connection, sealing: &Sealing) -> Result<(), StoreError> {
+    let sql = "INSERT INTO master_key (number, id, proof)
+               VALUES ((SELECT coalesce(max(number), 0) + 1 FROM master_key), $1, $2) ON CONFLICT (id) DO UPDATE
+               SET number = EXCLUDED.number, is_everywhere = FALSE";
+    connection.execute(sql, &[&sealing.id(), &sealing.proof()?]).await?;
+    Ok(())
+}
+
+/// Whether something may not be encrypted with the first key yet.
+pub(super) async fn is_due(connection: &Connection, sealing: &Sealing) -> Result<bool, StoreError> {
+    let sql =
+        "SELECT count(*) = 1 AND coalesce(min(id) = $1 AND bool_and(is_everywhere), FALSE) FROM master_key";
+    let row = connection.first(sql, &[&sealing.first_id()]).await?;
+    row.map_or(Ok(true), |row| Ok(!value::get::<bool>(&row, 0)?))
+}
+
+/// Encrypts all secrets with the first key, a number of rows at a time; whoever was interrupted begins anew and finds what is done.
+pub(super) async fn seal_all(connection: &Connection, sealing: &mut Sealing) -> Result<(), StoreError> {
+    sealing.use_first();
+    begin(connection).await?;
+    let is_new = known(connection).await?.last().is_none_or(|(id, _)| Some(id.as_str()) != sealing.id());
+    if is_new {
+        add(connection, sealing).await?;
+    }
+    end(connection, true).await?;
+    let mut changed = 0;
+    for table in &TABLES {
+        let mut beyond = None;
+        loop {
+            let slice = seal_slice(connection, sealing, table, beyond.as_deref()).await?;
+            changed += slice.changed;
+            beyond = slice.next;
+            if beyond.is_none() {
+                break;
+            }
+        }
+    }
+    begin(connection).await?;
+    connection.execute("UPDATE master_key SET is_everywhere = TRUE WHERE id = $1", &[&sealing.id()]).await?;
+    connection.execute("DELETE FROM master_key WHERE id <> $1", &[&sealing.id()]).await?;
+    end(connection, true).await?;
+    if changed > 0 || is_new {
+        let id = sealing.id();
+        tracing::info!(
+            master_key = id,
+            changed,
+            "all secrets are encrypted with the first master key; earlier ones are not needed any more"
+        );
+    }
+    Ok(())
+}
+
+struct Sliced {
+    /// Values that were written.
+    changed: u32,
+    /// The key of the last row, if there may be more.
+    next: Option<Vec<Vec<u8>>>,
+}
+
+/// Encrypts the secrets of the next rows of a table, in two round trips.
+async fn seal_slice(
+    connection: &Connection,
+    sealing: &Sealing,
+    table: &Table,
+    beyond: Option<&[Vec<u8>]>,
+) -> Result<Sliced, StoreError> {
+    // Locked until they are written: somebody may be changing them.
+    connection.batch("BEGIN").await?;
+    let rows = rows(connection, table, beyond).await?;
+    let mut pipeline = Pipeline::new(connection);
+    let mut changed = 0;
+    for row in &rows {
+        let key = key_of(row, table)?;
+        let of: Vec<&[u8]> = key.iter().map(Vec::as_slice).collect();
+        for (number, (column, full_name)) in table.columns.iter().enumerate() {
+            let kept: &str = value::get(row, table.key.len() + number)?;
+            let Some(resealed) = sealing.resealed(full_name, &of, kept)? else { continue };
+            let conditions = numbered(table.key, 2, " AND ");
+            let sql = format!("UPDATE {} SET {column} = $1 WHERE {conditions}", table.name);
+            let mut values: Vec<Held<'_>> = vec![Box::new(resealed.text)];
+            values.extend(key.iter().map(|part| Box::new(part.clone()) as Held<'_>));
+            pipeline.add(&sql, values).await?;
+            changed += 1;
+        }
+    }
+    pipeline.plain("COMMIT");
+    pipeline.run().await?;
+    let last = rows.last().filter(|_| rows.len() == ROWS_AT_ONCE);
+    Ok(Sliced { changed, next: last.map(|row| key_of(row, table)).transpose()? })
+}
+
+/// The next rows of a table: the columns of the key, then those with secrets.
+async fn rows(
+    connection: &Connection,
+    table: &Table,
+    beyond: Option<&[Vec<u8>]>,
+) -> Result<Vec<Row>, StoreError> {
+    let (key, columns) = (table.key.join(", "), table.columns.iter().map(|(column, _)| *column));
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    let condition = match beyond {
+        Some(beyond) => {
+            let places: Vec<String> = (1..=beyond.len()).map(|number| format!("${number}")).collect();
+            format!("WHERE ({key}) > ({})", places.join(", "))
+        }
+        None => String::new(),
+    };
+    let sql = format!(
+        "SELECT {key}, {columns} FROM {} {condition} ORDER BY {key} LIMIT {ROWS_AT_ONCE} FOR UPDATE",
+        table.name
+    );
+    let params: Vec<Param<'_>> = beyond.unwrap_or_default().iter().map(|part| part as Param<'_>).collect();
+    connection.query(&sql, &params).await
+}
+
+fn key_of(row: &Row, table: &Table) -> Result<Vec<Vec<u8>>, StoreError> {
+    (0..table.key.len()).map(|column| value::get(row, column)).collect()
+}
+
+/// Columns with the places of their values, from `first` on.
+fn numbered(columns: &[&str], first: usize, between: &str) -> String {
+    let each = columns.iter().enumerate().map(|(number, column)| format!("{column} = ${}", first + number));
+    each.collect::<Vec<_>>().join(between)
+}

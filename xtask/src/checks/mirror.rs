@@ -40,12 +40,14 @@ fn numbering(tree: &Tree, folder: &str, findings: &mut Vec<Finding>) {
 }
 
 /// Files that only one dialect has: what the other does not need, or has in another form. All else has a twin.
-const OF_ONE_ALONE: [&str; 12] = [
-    // A file on disk: who may use it, when its log goes into it, what is left in its unused parts, and their size.
+const OF_ONE_ALONE: [&str; 13] = [
+    // A file on disk: who may use it, when its log goes into it, what is left in its unused parts, and their size; and a file beside
+    // it for the key, which nobody has a place for beside a server.
     "store/sqlite/file.rs",
     "store/sqlite/checkpoint.rs",
     "store/sqlite/remnant.rs",
     "store/sqlite/space.rs",
+    "store/sqlite/key_file.rs",
     // A server elsewhere: how it is reached, and how one round trip does for many statements.
     "store/postgres/address.rs",
     "store/postgres/connection.rs",

@@ -92,7 +92,8 @@ impl Pool {
     /// Waits for `future` on this thread, which is none of the driver's; its timers run there.
     pub(super) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         let _timers = self.driver.handle.enter();
-        wait(future)
+        // Whoever calls may be a task of a runtime, whose budget of polls would run out while it waits here, for ever.
+        wait(tokio::task::unconstrained(future))
     }
 
     fn take_idle(&self) -> Option<Arc<Connection>> {

@@ -9,7 +9,7 @@ use crate::live::{Live, TOKEN};
 
 const DOCUMENT: &str = include_str!("../../../openapi.json");
 /// What begins like these no SDK has a function for: some are ours alone, and some the hosted server has.
-const IN_NO_SDK: [&str; 7] = [
+const IN_NO_SDK: [&str; 10] = [
     "v1.broadcast.create",
     "v1.health.ping",
     "v1.health.ready",
@@ -17,6 +17,9 @@ const IN_NO_SDK: [&str; 7] = [
     "v1.management.authentication.",
     "v1.ingest.source.patch",
     "v1.ingest.log.",
+    "v1.ingest.endpoint.recover",
+    "v1.ingest.endpoint.replay-missing",
+    "v1.ingest.endpoint.bulk-replay",
 ];
 
 /// The operations of this server that SDKs have functions for, and that nobody has called with success.

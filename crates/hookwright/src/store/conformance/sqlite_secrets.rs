@@ -283,7 +283,7 @@ fn older() -> File {
          UPDATE source SET config = '{}', settings = '{settings}';
          UPDATE source_token SET token = 'token 2';
          DROP TABLE master_key;
-         DELETE FROM migration WHERE number = 12;",
+         DELETE FROM migration WHERE number = 11;",
         at(5).as_micros(),
         source.settings.config.0,
     ));

@@ -64,11 +64,12 @@ impl Growing {
         let (mut new, mut seen) = (Vec::new(), BTreeSet::new());
         while let Some(documents) = pages.next().await? {
             for document in documents {
-                let id = document.member("id");
-                if !self.seen.contains(&id) {
+                // One of which something else is said now is new once more: a request that its sender has confirmed meanwhile.
+                let state = format!("{} {}", document.member("id"), document.member("verdict"));
+                if !self.seen.contains(&state) {
                     new.push(document);
                 }
-                seen.insert(id);
+                seen.insert(state);
             }
         }
         self.seen = seen;

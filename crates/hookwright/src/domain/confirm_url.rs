@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 use url::form_urlencoded;
 
 use crate::domain::inbound::{REDACTED, ReceivedRequest, holds_credential};
 use crate::domain::json_pointer::JsonPointer;
+use crate::domain::redaction::values_at;
 
 /// The longest value that is put in, in bytes.
 const VALUE_MAX: usize = 512;
@@ -108,7 +110,6 @@ impl ConfirmUrl {
     ///
     /// Why it cannot be made, in words: a value is not there, is there more than once, is too long, or would lead elsewhere.
     pub fn about(&self, request: &ReceivedRequest) -> Result<String, String> {
-        let mut body = None;
         let url = self.filled(|part| {
             let value = match part {
                 Part::Text(text) => text.clone(),
@@ -122,10 +123,13 @@ impl ConfirmUrl {
                     only(values.map(|(_, value)| value.clone()), || format!("the header {name}"))?
                 }
                 Part::Body(pointer) => {
-                    let body =
-                        body.get_or_insert_with(|| serde_json::from_slice(&request.body).unwrap_or_default());
-                    let value = pointer.find(body).and_then(in_text);
-                    only(value.into_iter(), || format!("the body's {}", pointer.as_str()))?
+                    let what = || format!("the body's {}", pointer.as_str());
+                    let text = |value: &RawValue| in_text(&serde_json::from_str(value.get()).ok()?);
+                    // A name that is there twice is refused: whoever reads the body next may take the other value.
+                    match values_at(&request.body, pointer).unwrap_or_default().as_slice() {
+                        [value] => only(text(value).into_iter(), what)?,
+                        values => only(values.iter().map(|_| String::new()), what)?,
+                    }
                 }
             };
             Ok(value)
@@ -268,6 +272,10 @@ mod tests {
         let long = format!("id={}", "x".repeat(VALUE_MAX + 1));
         assert!(about(url, &long, "").unwrap_err().contains("too long"));
         assert!(about("https://a.example/{header:x-gone}", "", "").unwrap_err().contains("not kept"));
+        for twice in [r#"{"id":"victim","id":"paid"}"#, r#"{"id":{},"id":"paid"}"#] {
+            let refused = about("https://a.example/{body:/id}", "", twice).unwrap_err();
+            assert!(refused.contains("the body's /id"), "{refused}");
+        }
         assert!(
             about("https://a.example/{body:/a}", "", "{\"a\":{}}").unwrap_err().contains("the body's /a")
         );

@@ -184,7 +184,7 @@ pub fn logged(name: &str, value: &[u8], own: Option<OwnToken<'_>>) -> (String, S
 }
 
 /// Headers about one connection, or the way to us, which say nothing to a receiver behind us; and those that we set ourselves.
-const NOT_FORWARDED: [&str; 26] = [
+const NOT_FORWARDED: [&str; 37] = [
     "accept",
     "accept-charset",
     "accept-encoding",
@@ -211,6 +211,18 @@ const NOT_FORWARDED: [&str; 26] = [
     "if-range",
     "if-unmodified-since",
     "range",
+    // What servers in front of a receiver say of the caller, or are steered by.
+    "cf-connecting-ip",
+    "fastly-client-ip",
+    "true-client-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-remote-user",
 ];
 
 /// Whether a header is sent on with what is forwarded. The content type is too, in its own way.

@@ -34,9 +34,11 @@ pub fn redacted(
     content_type: Option<&str>,
     places: &[JsonPointer],
 ) -> Result<Option<Vec<u8>>, Unreadable> {
-    let (mut found, by) = match content_type {
-        Some(given) if is_form(given) => (in_form(body, places), REDACTED_FORM),
-        _ => (in_json(body, places)?, REDACTED_JSON),
+    // JSON is JSON whatever it is called: who calls can mostly choose the content type, which few providers sign.
+    let (mut found, by) = match (in_json(body, places), content_type) {
+        (Ok(found), _) => (found, REDACTED_JSON),
+        (Err(Unreadable), Some(given)) if is_form(given) => (in_form(body, places), REDACTED_FORM),
+        (Err(unreadable), _) => return Err(unreadable),
     };
     if found.is_empty() {
         return Ok(None);
@@ -83,27 +85,38 @@ fn in_json(body: &[u8], places: &[JsonPointer]) -> Result<Vec<Range<usize>>, Unr
     let whole: &RawValue = serde_json::from_slice(body).map_err(|_| Unreadable)?;
     let mut found = Vec::new();
     for place in places {
-        collect(body, whole, place.tokens(), &mut found)?;
+        collect(whole, place.tokens(), &mut found)?;
     }
+    // Each value is a slice of the body.
+    let start = |value: &RawValue| (value.get().as_ptr() as usize).wrapping_sub(body.as_ptr() as usize);
+    Ok(found.into_iter().map(|value| start(value)..start(value) + value.get().len()).collect())
+}
+
+/// Every value at this place of a body of JSON: several where an object on the way has a name twice.
+///
+/// # Errors
+///
+/// [`Unreadable`] if the body is no JSON.
+pub fn values_at<'b>(body: &'b [u8], place: &JsonPointer) -> Result<Vec<&'b RawValue>, Unreadable> {
+    let whole: &RawValue = serde_json::from_slice(body).map_err(|_| Unreadable)?;
+    let mut found = Vec::new();
+    collect(whole, place.tokens(), &mut found)?;
     Ok(found)
 }
 
 /// Walks one step down for each token: so it goes no deeper than the pointer is long.
-fn collect(
-    body: &[u8],
-    value: &RawValue,
+fn collect<'b>(
+    value: &'b RawValue,
     tokens: &[String],
-    found: &mut Vec<Range<usize>>,
+    found: &mut Vec<&'b RawValue>,
 ) -> Result<(), Unreadable> {
     let Some((token, rest)) = tokens.split_first() else {
-        // The value is a slice of the body.
-        let start = (value.get().as_ptr() as usize).wrapping_sub(body.as_ptr() as usize);
-        found.push(start..start + value.get().len());
+        found.push(value);
         return Ok(());
     };
     let mut reader = serde_json::Deserializer::from_str(value.get());
     for child in Children(token).deserialize(&mut reader).map_err(|_| Unreadable)? {
-        collect(body, child, rest, found)?;
+        collect(child, rest, found)?;
     }
     Ok(())
 }

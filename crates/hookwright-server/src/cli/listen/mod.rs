@@ -121,5 +121,5 @@ async fn read_on(log: &mut Growing, client: &Client) -> Result<Vec<Document>, Fa
 
 /// Whether an endpoint of the source gets it: what is shown of the others is all there is to them.
 fn is_forwarded(request: &Document) -> bool {
-    request.member("verdict") == "verified"
+    matches!(request.member("verdict").as_str(), "verified" | "confirmed")
 }

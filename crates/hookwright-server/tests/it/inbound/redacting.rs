@@ -45,6 +45,9 @@ async fn a_body_that_cannot_be_looked_into_is_refused_and_nothing_of_it_is_kept(
     let form = [("content-type", "application/x-www-form-urlencoded")];
     provider.client.request(Method::POST, &provider.path, &form, "a=1&card=4242").await.expect(200);
     assert_eq!(log(&rig, &provider.id).await[0]["payload"], "a=1&card=%5Bredacted%5D");
+    // JSON is looked into whatever it is called, and what is called JSON and is a form is refused.
+    provider.client.request(Method::POST, &provider.path, &form, r#"{"card":4242}"#).await.expect(200);
+    assert_eq!(log(&rig, &provider.id).await[0]["payload"], r#"{"card":"[redacted]"}"#);
     // Nothing is nothing to redact.
     provider.client.request(Method::GET, &provider.path, &[], "").await.expect(200);
 }

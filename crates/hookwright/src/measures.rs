@@ -2,6 +2,8 @@
 
 use metrics::{Counter, Histogram, Unit};
 
+use crate::domain::inbound::Verdict;
+
 /// What the engine counts. Never labelled by endpoint or message: those are without number.
 pub(crate) struct Measures {
     pub(crate) messages: Counter,
@@ -20,6 +22,9 @@ pub(crate) struct Measures {
     pub(crate) inbound_handshakes: Counter,
     pub(crate) inbound_refused: Counter,
     pub(crate) inbound_throttled: Counter,
+    pub(crate) confirmed: Counter,
+    pub(crate) confirmation_refused: Counter,
+    pub(crate) unconfirmed: Counter,
     pub(crate) expired_inbound: Counter,
     pub(crate) expired_messages: Counter,
     pub(crate) expired_attempts: Counter,
@@ -45,6 +50,16 @@ pub struct Snapshot {
 }
 
 impl Measures {
+    /// Counts a request whose sender was asked until this verdict; without one it is asked again.
+    pub(crate) fn confirmation(&self, verdict: Option<Verdict>) {
+        match verdict {
+            Some(Verdict::Confirmed) => self.confirmed.increment(1),
+            Some(Verdict::Refused) => self.confirmation_refused.increment(1),
+            Some(Verdict::Unconfirmed) => self.unconfirmed.increment(1),
+            _ => {}
+        }
+    }
+
     /// Registers all of it with the recorder that the host program installed, if it did.
     pub(crate) fn new() -> Measures {
         metrics::describe_counter!("hookwright_messages_total", Unit::Count, "Messages accepted.");
@@ -98,6 +113,11 @@ impl Measures {
             Unit::Count,
             "Requests to sources, by verdict."
         );
+        metrics::describe_counter!(
+            "hookwright_confirmations_total",
+            Unit::Count,
+            "Requests to sources whose sender was asked whether they are true, by verdict."
+        );
         describe_removals();
         Measures {
             messages: metrics::counter!("hookwright_messages_total"),
@@ -116,6 +136,9 @@ impl Measures {
             inbound_handshakes: metrics::counter!("hookwright_inbound_total", "verdict" => "handshake"),
             inbound_refused: metrics::counter!("hookwright_inbound_total", "verdict" => "refused"),
             inbound_throttled: metrics::counter!("hookwright_inbound_total", "verdict" => "throttled"),
+            confirmed: metrics::counter!("hookwright_confirmations_total", "verdict" => "confirmed"),
+            confirmation_refused: metrics::counter!("hookwright_confirmations_total", "verdict" => "refused"),
+            unconfirmed: metrics::counter!("hookwright_confirmations_total", "verdict" => "unconfirmed"),
             expired_inbound: metrics::counter!("hookwright_expired_inbound_total"),
             expired_messages: metrics::counter!("hookwright_expired_messages_total"),
             expired_attempts: metrics::counter!("hookwright_expired_attempts_total"),

@@ -64,12 +64,11 @@ impl Growing {
         let (mut new, mut seen) = (Vec::new(), BTreeSet::new());
         while let Some(documents) = pages.next().await? {
             for document in documents {
-                // One of which something else is said now is new once more: a request that its sender has confirmed meanwhile.
-                let state = format!("{} {}", document.member("id"), document.member("verdict"));
-                if !self.seen.contains(&state) {
+                let id = document.member("id");
+                if !self.seen.contains(&id) {
                     new.push(document);
                 }
-                seen.insert(state);
+                seen.insert(id);
             }
         }
         self.seen = seen;

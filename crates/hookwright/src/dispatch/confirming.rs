@@ -37,7 +37,7 @@ enum Said {
 pub(super) async fn attempt(shared: &Arc<Shared>, start: &Start, application: &ApplicationEntry) -> End {
     let (source, request) = match read(shared, start).await {
         Ok(Some(read)) => read,
-        // Its source, or the request, is being removed, and the message with it.
+        // The source is being removed, and all its messages with it.
         Ok(None) => {
             shared.end_deliveries(start.key.application, start.key.endpoint, shared.newest());
             return End::Abandoned;
@@ -72,6 +72,7 @@ pub(super) async fn attempt(shared: &Arc<Shared>, start: &Start, application: &A
             }
         }
     };
+    let verdict = if let Asked::Over { verdict, .. } = &asked { Some(*verdict) } else { None };
     tell(&source, &asked);
     let due = if let Asked::Again { at, .. } = &asked { Some(*at) } else { None };
     let confirmation = Confirmation { message: Arc::clone(&start.message), number, asked };
@@ -80,6 +81,7 @@ pub(super) async fn attempt(shared: &Arc<Shared>, start: &Start, application: &A
             if let Some(due) = due {
                 shared.note_due(due);
             }
+            shared.measures.confirmation(verdict);
             end
         }
         Ok(_) => End::Abandoned,
@@ -87,20 +89,24 @@ pub(super) async fn attempt(shared: &Arc<Shared>, start: &Start, application: &A
     }
 }
 
-/// The source of a message, and the request that the message was made of.
-async fn read(shared: &Shared, start: &Start) -> Result<Option<(Source, ReceivedRequest)>, Error> {
+/// The source of a message, and the request that the message was made of, if the log still has it. `None` if there is no such source.
+async fn read(shared: &Shared, start: &Start) -> Result<Option<(Source, Option<ReceivedRequest>)>, Error> {
     let application = start.key.application;
     let Some(source) = shared.store.source_by_application(application).await? else { return Ok(None) };
     let id = InboundId::of_message(start.key.message);
-    let Some(row) = shared.store.inbound_get(application, id).await? else { return Ok(None) };
-    let request = ReceivedRequest::of(source.id, &start.message, &row);
+    let row = shared.store.inbound_get(application, id).await?;
+    let request = row.map(|row| ReceivedRequest::of(source.id, &start.message, &row));
     Ok(Some((source, request)))
 }
 
-async fn ask(shared: &Shared, source: &Source, request: ReceivedRequest) -> Said {
+async fn ask(shared: &Shared, source: &Source, request: Option<ReceivedRequest>) -> Said {
     let nothing = |reason: String| {
         let answered = retry::Verdict { status: None, complete: false, retry_after: None, directive: None };
         Said::Nothing(reason, answered)
+    };
+    // What others of its source wait for goes on.
+    let Some(request) = request else {
+        return Said::Refused("the request was removed before its sender could be asked".to_owned());
     };
     if request.body.is_empty() {
         return Said::Refused(

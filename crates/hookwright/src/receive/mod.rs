@@ -7,6 +7,7 @@ mod door; // what is seen before the body is read
 mod gates; // how many come
 mod proving; // who sent it
 mod event_type; // what it says happened
+mod routes; // where it goes
 mod rows; // what the log keeps
 mod reply;
 pub(crate) mod schedule; // what comes of itself

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use hookwright_signature::provider::{self, Refused, Verified};
 use sha2::{Digest, Sha256};
 
-use crate::domain::confirmation::asking_lane;
 use crate::domain::inbound::{Inbound, KNOWN_FOR_MIN, Verdict};
 use crate::domain::message::Message;
 use crate::domain::redaction::{self, Unreadable};
@@ -15,6 +14,7 @@ use crate::error::Error;
 use crate::receive::door::Door;
 use crate::receive::event_type;
 use crate::receive::reply::InboundReply;
+use crate::receive::routes::{self, Routes};
 use crate::store::write::{Append, InboundKey, Receive, Received, Write, Written};
 
 /// Bodies of up to so many bytes are copied out of the buffer they came in.
@@ -151,12 +151,8 @@ impl Door<'_> {
             payload: if kept.is_empty() { self.described() } else { kept },
             created_at: now,
         };
-        let is_held =
-            source.settings.confirm.is_some() || receiver.parts.catalog.confirmers().get(source.id).is_some();
-        let endpoints = match is_held {
-            true => vec![asking_lane(source.application)],
-            false => application.route(&message.event_type, &[]),
-        };
+        let Routes { endpoints, is_held } =
+            routes::of(&receiver.parts.catalog, source, &application, &message.event_type);
         let append = Append::plain(Arc::new(message), endpoints);
         let receive = Receive { row, key, message: Some(append), is_held, logs_copies: true };
         match receiver.parts.journal.write(Write::Receive(Box::new(receive))).await? {

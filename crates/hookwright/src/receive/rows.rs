@@ -32,14 +32,6 @@ impl Door<'_> {
         let kept = if verdict == Verdict::Refused { kept.min(REFUSED_RETENTION_MAX) } else { kept };
         let own = self.own_tokens();
         let headers = self.head.headers.iter();
-        let names_secret = |query: &str| {
-            // However it is spelled.
-            form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name.contains(SECRET_PARAMETER))
-        };
-        let query = self.head.query.map(|query| match names_secret(query) {
-            true => REDACTED.to_owned(),
-            false => query.to_owned(),
-        });
         Inbound {
             application: source.application,
             id: InboundId::of_message(message),
@@ -50,12 +42,21 @@ impl Door<'_> {
             reason: None,
             method: self.head.method.as_str().to_owned(),
             path: self.path.clone(),
-            query,
+            query: self.query().map(str::to_owned),
             headers: headers.map(|(name, value)| logged_of(name.as_str(), value.as_bytes(), &own)).collect(),
             message: None,
             event_type: None,
             body,
         }
+    }
+
+    /// The query as it is kept and sent on.
+    fn query(&self) -> Option<&str> {
+        let names_secret = |query: &str| {
+            // However it is spelled.
+            form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name.contains(SECRET_PARAMETER))
+        };
+        self.head.query.map(|query| if names_secret(query) { REDACTED } else { query })
     }
 
     /// The header that the source's own token comes in, and the token; while it is replaced, also those of before.
@@ -134,7 +135,7 @@ impl Door<'_> {
 
     /// What is forwarded of a request without a body, as JSON.
     pub(super) fn described(&self) -> Bytes {
-        Bytes::from(described(self.head.method.as_str(), &self.path, self.head.query))
+        Bytes::from(described(self.head.method.as_str(), &self.path, self.query()))
     }
 }
 

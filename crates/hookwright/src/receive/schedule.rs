@@ -13,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
 use crate::clock::Clock;
-use crate::domain::confirmation::asking_lane;
 use crate::domain::ids::IdGenerator;
 use crate::domain::inbound::{Inbound, KNOWN_FOR_MIN, Verdict};
 use crate::domain::message::Message;
@@ -24,6 +23,7 @@ use crate::domain::time::Timestamp;
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::receive::event_type;
+use crate::receive::routes::{self, Routes};
 use crate::store::Store;
 use crate::store::write::{Append, InboundKey, Receive, Write};
 
@@ -92,16 +92,29 @@ async fn turn(
             sources.insert(timed.source.id, timed);
         }
     }
+    let mut failed = None;
     for timed in sources.values_mut() {
-        let Some(next) = timed.next else { continue };
-        let (times, following) = due(&timed.schedule, next, now, BEHIND_MAX);
-        for time in times {
-            send(parts, &timed.source, &timed.schedule, time, now).await?;
-            timed.next = timed.schedule.next_after(time);
+        // One that cannot send holds up no other.
+        if let Err(error) = catch_up(parts, timed, now).await {
+            failed.get_or_insert(error);
         }
-        timed.next = following;
+    }
+    if let Some(error) = failed {
+        return Err(error);
     }
     Ok(sources.values().filter_map(|timed| timed.next).min())
+}
+
+/// Sends what is due of a source. What could not be sent is its next time.
+async fn catch_up(parts: &Parts, timed: &mut Timed, now: Timestamp) -> Result<(), Error> {
+    let Some(next) = timed.next else { return Ok(()) };
+    let (times, following) = due(&timed.schedule, next, now, BEHIND_MAX);
+    for time in times {
+        send(parts, &timed.source, &timed.schedule, time, now).await?;
+        timed.next = timed.schedule.next_after(time);
+    }
+    timed.next = following;
+    Ok(())
 }
 
 /// A source as it is now. What it was before goes on if its schedule is the same.
@@ -157,11 +170,7 @@ async fn send(
         event_type: None,
         body: payload.clone(),
     };
-    let is_held = source.settings.confirm.is_some() || parts.catalog.confirmers().get(source.id).is_some();
-    let endpoints = match is_held {
-        true => vec![asking_lane(source.application)],
-        false => application.route(&event_type, &[]),
-    };
+    let Routes { endpoints, is_held } = routes::of(&parts.catalog, source, &application, &event_type);
     let message = Message {
         id,
         application: source.application,

@@ -1,6 +1,7 @@
 //! `hookwright listen`: what a server's source receives comes to a developer's own machine.
 
-mod line; // reading order: what is shown, where it goes
+mod held; // reading order: what is not decided yet, what is shown, where it goes
+mod line;
 mod target;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use super::growing::Growing;
 use super::output::{Form, Output};
 use super::rig::interrupted;
 use super::secret;
+use held::Held;
 use line::HEADINGS;
 use target::Target;
 
@@ -33,8 +35,8 @@ const WAIT_MAX: Duration = Duration::from_secs(10);
   hookwright listen --source code --forward-to http://127.0.0.1:3000/webhooks --json | jq .request.verdict
 
 It begins with what comes from now on, and changes nothing on the server: endpoints get what they get. Each request
-that was proven is posted once, byte for byte, with its content type and its provider's headers; refused ones, copies
-and handshakes are shown. If the server goes away it is waited for, and nothing that came meanwhile is left out.")]
+that was proven is posted once, byte for byte, with its content type and its provider's headers, and one whose sender is
+asked once it is confirmed; refused ones, copies and handshakes are shown. If the server goes away it is waited for, and nothing that came meanwhile is left out.")]
 pub(super) struct ListenArgs {
     /// The source: its uid or id
     #[arg(long, value_name = "SOURCE")]
@@ -66,7 +68,9 @@ pub(super) async fn run(args: ListenArgs, output: Output) -> Result<(), Failure>
 }
 
 async fn listen(args: &ListenArgs, client: &Client, target: &Target, output: Output) -> Result<(), Failure> {
-    let mut log = Growing::from_now(client, Path::source(&args.source).then("log")).await?;
+    let path = Path::source(&args.source).then("log");
+    let mut held = Held::none(path.clone());
+    let mut log = Growing::from_now(client, path).await?;
     if output.form() == Form::Tsv {
         output.line(&HEADINGS.join("\t"))?;
     }
@@ -77,10 +81,13 @@ async fn listen(args: &ListenArgs, client: &Client, target: &Target, output: Out
     )));
     let mut left = args.limit.unwrap_or(u64::MAX);
     while left > 0 {
-        for request in read_on(&mut log, client).await? {
+        let mut requests = held.decided(client).await;
+        requests.extend(read_on(&mut log, client).await?);
+        for request in requests {
             if left == 0 {
                 break;
             }
+            held.note(&request);
             let forwarded = match is_forwarded(&request) {
                 true => Some(target.post(&request).await),
                 false => None,

@@ -1,5 +1,8 @@
 //! `listen`: what a source receives comes to a program on this machine, and nothing of it is lost or doubled on the way.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use hookwright_testkit::http::{Client, Method};
 use hookwright_testkit::{BreakableProxy, Launch, Process, Receiver, Reply, free_port};
 use serde_json::{Value, json};
@@ -200,4 +203,30 @@ async fn what_cannot_be_listened_to_is_said_and_nothing_is_made() {
     let said =
         server.fails(&format!("listen --url {nobody} --source code --forward-to http://127.0.0.1:9/")).await;
     assert!(said.starts_with(&format!("The server at {nobody} cannot be reached: ")), "{said}");
+}
+
+#[tokio::test]
+async fn what_is_confirmed_later_is_posted_then() {
+    let (receiver, sender) = (Receiver::start().await, Receiver::start().await);
+    let says = Arc::new(AtomicBool::new(false));
+    let said = Arc::clone(&says);
+    sender.reply_with(move |_| if said.load(Ordering::SeqCst) { Reply::ok() } else { Reply::status(503) });
+    let server = Live::start(&crate::live::launch(&["200ms"; 50].join(","))).await;
+    let source =
+        json!({"uid": "code", "name": "Pay", "type": "generic-webhook", "confirm": {"url": sender.url("/")}});
+    let made = server.client.post(PATH, &source).await.expect(201).json();
+    let provider = Provider::made(&server.url, &made, &source, None);
+    let to = receiver.url("/hooks");
+    let launch = hookwright(&format!("listen --source code --forward-to {to} --limit 2"));
+    let launch = launch.env("HOOKWRIGHT_URL", &server.url).env("HOOKWRIGHT_API_TOKEN", crate::live::TOKEN);
+    let mut listen = begun(launch).await;
+    provider.send("1", "{\"paid\":1}").await.expect(200);
+    listen.wait_for_line(|line| line.contains("unconfirmed"), "that it is not confirmed").await;
+    assert_eq!(receiver.count(), 0);
+    says.store(true, Ordering::SeqCst);
+    assert_eq!(listen.wait_exit().await.code(), Some(0));
+    let lines = Lines::of(&printed(&listen));
+    assert_eq!(lines.column("VERDICT"), ["unconfirmed", "confirmed"]);
+    assert_eq!(lines.column("FORWARDED"), ["", "200"]);
+    assert_eq!(receiver.wait_for(1).await[0].text(), "{\"paid\":1}");
 }

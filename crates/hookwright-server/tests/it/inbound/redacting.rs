@@ -74,3 +74,14 @@ async fn what_is_needed_elsewhere_cannot_be_redacted() {
     assert_eq!(wrong_place(&refused), "body.redact");
     rig.client.patch(&path, &json!({"redact": []})).await.expect(200);
 }
+
+#[tokio::test]
+async fn a_query_that_holds_a_token_is_neither_kept_nor_forwarded() {
+    let rig = Rig::start().await;
+    let provider =
+        Provider::of(&rig, json!({"name": "Any", "type": "generic-webhook", "methods": ["GET"]})).await;
+    provider.client.get(&format!("{}?hub.verify_token=needle&a=1", provider.path)).await.expect(200);
+    let row = &log(&rig, &provider.id).await[0];
+    assert!(text(&row["payload"]).starts_with("{\"method\":\"GET\""), "{row}");
+    assert!(!row.to_string().contains("needle"), "{row}");
+}

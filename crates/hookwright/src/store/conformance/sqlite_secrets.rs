@@ -364,3 +364,12 @@ async fn nobody_else_moves_to_a_new_key_while_somebody_delivers() {
     drop(file.open_as("ba", Exclusivity::Maker).unwrap());
     assert_eq!(file.texts(sealed), ["sealed:b:"]);
 }
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_stops_only_those_who_need_it() {
+    let file = File::new();
+    drop(file.open("a"));
+    std::fs::write(file.path(".key"), "no key").unwrap();
+    drop(file.open("a"));
+    assert!(matches!(file.refused(""), SealingError::NoKeyInFile { .. }));
+}

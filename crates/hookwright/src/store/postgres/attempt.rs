@@ -8,9 +8,10 @@ use tokio_postgres::Row;
 use crate::domain::attempt::{Attempt, AttemptStatus, Trigger};
 use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId};
 use crate::domain::page::{Page, PageRequest, Searched};
+use crate::store::effort::Effort;
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::{Connection, Param};
-use crate::store::postgres::search::{self, Effort, Key, List, Query, Walk};
+use crate::store::postgres::search::{self, Key, List, Query, Walk};
 use crate::store::postgres::{Postgres, endpoint, value};
 use crate::store::read::{AttemptFilter, DeliveryStatus, Destination, MessageFilter};
 
@@ -121,7 +122,7 @@ async fn list(
     // That one message has this `eventId` is no help here: its attempts are found by walking.
     let effort = match message.event_id {
         Some(_) => Some(Effort::ROWS),
-        None => search::effort(message, others),
+        None => Effort::of(message, others),
     };
     let walk = effort.map(|effort| Walk { table: "attempt a", indexed, effort });
     let tables = format!("attempt a{join}");

@@ -7,9 +7,10 @@ use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
 use crate::domain::message::Message;
 use crate::domain::names::{Channel, EventId, EventTypeName, Tag};
 use crate::domain::page::{PageRequest, Searched};
+use crate::store::effort::Effort;
 use crate::store::error::StoreError;
 use crate::store::postgres::attempt::status_of;
-use crate::store::postgres::search::{self, Effort, Key, List, Query, Walk};
+use crate::store::postgres::search::{self, Key, List, Query, Walk};
 use crate::store::postgres::{Postgres, value};
 use crate::store::read::{AttemptFilter, MessageFilter, SentMessage};
 
@@ -63,7 +64,7 @@ impl Postgres {
         query.message_filter(&filter, "m.created_at");
         let payload = if with_payload { format!(", {PAYLOAD}") } else { String::new() };
         let columns = format!("{COLUMNS}{payload}");
-        let walk = search::effort(&filter, false).map(|effort| Walk { table: "message m", indexed, effort });
+        let walk = Effort::of(&filter, false).map(|effort| Walk { table: "message m", indexed, effort });
         let size = with_payload.then(|| format!("octet_length({PAYLOAD})"));
         let list = List { columns: &columns, tables: "message m", key: "m.id", size, query, walk };
         let read = |row: &Row| from_row(row, 0, with_payload.then_some(7));
@@ -96,7 +97,7 @@ impl Postgres {
             query.and("a.status = ?", i16::from(status.code()));
         }
         // Even without a filter: an endpoint may have got few of its application's messages.
-        let walk = search::effort(&filter.message, true).map(|effort| {
+        let walk = Effort::of(&filter.message, true).map(|effort| {
             let piece = effort.piece.min(Effort::JOINED.piece);
             Walk { table: "message m", indexed, effort: Effort { piece, ..effort } }
         });

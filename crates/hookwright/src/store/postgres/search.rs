@@ -3,7 +3,7 @@
 //! A page that has not found enough by then ends, and tells where the next one goes on. So no list holds up others, however
 //! rare what it looks for, and nobody pays for indices at each message.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -12,29 +12,12 @@ use crate::domain::ids::ID_BYTES;
 use crate::domain::names::EventTypeName;
 use crate::domain::page::{BYTES_MAX, Page, PageRequest, Searched};
 use crate::domain::time::Timestamp;
+use crate::store::effort::{CLOCK_STEP_MAX, Effort};
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::{Connection, Param};
 use crate::store::postgres::message::PAYLOAD;
 use crate::store::postgres::value;
 use crate::store::read::MessageFilter;
-
-/// How much one page looks at.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Effort {
-    /// Rows of one piece: looked at without a glance at the clock.
-    pub(super) piece: u32,
-    /// No piece begins after so long.
-    pub(super) time: Duration,
-}
-
-impl Effort {
-    /// For conditions on small columns.
-    pub(super) const ROWS: Effort = Effort { piece: 1_000, time: Duration::from_millis(40) };
-    /// For conditions on rows of other tables.
-    pub(super) const JOINED: Effort = Effort { piece: 200, ..Effort::ROWS };
-    /// For conditions on payloads, each of which may be large.
-    pub(super) const PAYLOADS: Effort = Effort { piece: 50, ..Effort::ROWS };
-}
 
 /// How the id that orders a list is turned to bytes and back.
 pub(super) type Key<K> = (fn(&K) -> &[u8; ID_BYTES], fn([u8; ID_BYTES]) -> K);
@@ -288,17 +271,6 @@ impl Query {
     }
 }
 
-/// How much a list of messages has to look at; `None` if an index answers the filter. `others`: it has conditions beside it.
-pub(super) fn effort(filter: &MessageFilter, others: bool) -> Option<Effort> {
-    if filter.event_id.is_some() || (*filter == MessageFilter::default() && !others) {
-        None
-    } else if filter.text.is_some() {
-        Some(Effort::PAYLOADS)
-    } else {
-        Some(Effort::ROWS)
-    }
-}
-
 /// The times of a filter as conditions on the key, which rises with time: what is far outside is not even walked.
 pub(super) fn time_range<K>(
     query: &mut Query,
@@ -315,6 +287,3 @@ pub(super) fn time_range<K>(
         query.and(&format!("{key} < ?"), bytes(&first_at(before.after(CLOCK_STEP_MAX))).to_vec());
     }
 }
-
-/// How far a machine's clock is set back at most while it runs.
-const CLOCK_STEP_MAX: Duration = Duration::from_secs(3600);

@@ -10,9 +10,10 @@ use crate::domain::attempt::{Attempt, AttemptStatus, Trigger};
 use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId};
 use crate::domain::page::{Page, PageRequest, Searched};
 use crate::domain::time::Timestamp;
+use crate::store::effort::Effort;
 use crate::store::error::StoreError;
 use crate::store::read::{AttemptFilter, DeliveryStatus, Destination, MessageFilter};
-use crate::store::sqlite::search::{self, Effort, Key, List, Query, Walk};
+use crate::store::sqlite::search::{self, Key, List, Query, Walk};
 use crate::store::sqlite::{Sqlite, endpoint, value};
 
 /// The columns of an attempt as `a`.
@@ -129,7 +130,7 @@ fn list(
     // That one message has this `eventId` is no help here: its attempts are found by walking.
     let effort = match message.event_id {
         Some(_) => Some(Effort::ROWS),
-        None => search::effort(message, others),
+        None => Effort::of(message, others),
     };
     let walk = effort.map(|effort| Walk { table: "attempt a", indexed, effort });
     let list = List { select: &select, key: "a.id", query, walk };

@@ -23,7 +23,15 @@ pub(super) fn establish(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let known = known(&transaction)?;
     let beside = match place {
-        Place::File(path) => key_file::read(path)?,
+        Place::File(path) => match (key_file::read(path), given) {
+            (Ok(beside), _) => beside,
+            // If it is needed, the key that is missing is named below.
+            (Err(error), Some(_)) => {
+                tracing::warn!(%error, "the file beside the database is left aside; other master keys were given");
+                None
+            }
+            (Err(error), None) => return Err(error.into()),
+        },
         Place::Memory(_) => None,
     };
     let keys = match (given.cloned(), beside) {

@@ -7,12 +7,13 @@ use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
 use crate::domain::message::Message;
 use crate::domain::names::{Channel, EventId, EventTypeName, Tag};
 use crate::domain::page::{PageRequest, Searched};
+use crate::store::effort::Effort;
 use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::read::{AttemptFilter, MessageFilter, SentMessage};
 use crate::store::sqlite::attempt::status_of;
 use crate::store::sqlite::message_key::MessageKeys;
-use crate::store::sqlite::search::{self, Effort, Key, List, Query, Walk};
+use crate::store::sqlite::search::{self, Key, List, Query, Walk};
 use crate::store::sqlite::{Sqlite, broadcast, value};
 use crate::store::write::{Append, Appended};
 
@@ -74,8 +75,7 @@ impl Sqlite {
             query.message_filter(&filter, "m.created_at");
             let payload = if with_payload { format!(", {PAYLOAD}") } else { String::new() };
             let select = format!("SELECT {COLUMNS}{payload} FROM message m");
-            let walk =
-                search::effort(&filter, false).map(|effort| Walk { table: "message m", indexed, effort });
+            let walk = Effort::of(&filter, false).map(|effort| Walk { table: "message m", indexed, effort });
             let list = List { select: &select, key: "m.id", query, walk };
             let read = |row: &Row<'_>| from_row(row, 0, with_payload.then_some(7));
             list.page(connection, &page, KEY, read, |message| message.payload.len())
@@ -111,7 +111,7 @@ impl Sqlite {
                 query.and("a.status = ?", i64::from(status.code()));
             }
             // Even without a filter: an endpoint may have got few of its application's messages.
-            let walk = search::effort(&filter.message, true).map(|effort| {
+            let walk = Effort::of(&filter.message, true).map(|effort| {
                 let piece = effort.piece.min(Effort::JOINED.piece);
                 Walk { table: "message m", indexed, effort: Effort { piece, ..effort } }
             });

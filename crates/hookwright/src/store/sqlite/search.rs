@@ -196,6 +196,8 @@ pub(super) fn time_range<K>(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::domain::ids::MessageId;
     use crate::domain::page::{From, Order};

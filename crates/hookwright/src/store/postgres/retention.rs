@@ -46,10 +46,11 @@ impl OldMessages {
         beyond: MessagePlace,
         slice: Slice,
     ) -> Result<Swept, StoreError> {
+        // Finding them is a part of the slice.
+        let budget = Budget::of(slice);
         if self.left.is_empty() || self.beyond != Some(beyond) {
             self.find(connection, before, beyond, slice.rows).await?;
         }
-        let budget = Budget::of(slice);
         let mut swept = Swept { last: beyond, ..Swept::default() };
         let pending = pending_among(connection, &self.left).await?;
         while let Some(place) = self.left.last().copied() {

@@ -47,10 +47,11 @@ impl OldMessages {
         beyond: MessagePlace,
         slice: Slice,
     ) -> Result<Swept, StoreError> {
+        // Finding them is a part of the slice.
+        let budget = Budget::of(slice);
         if self.left.is_empty() || self.beyond != Some(beyond) {
             self.find(connection, before, beyond, slice.rows)?;
         }
-        let budget = Budget::of(slice);
         let mut swept = Swept { last: beyond, ..Swept::default() };
         let mut pending = Pending::among(self.range);
         while let Some(place) = self.left.last().copied() {

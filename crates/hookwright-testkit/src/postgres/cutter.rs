@@ -34,6 +34,8 @@ pub struct Cutter {
 #[derive(Default)]
 struct State {
     cut: Option<Cut>,
+    /// How often a cut was asked for: what a client sent before belongs to another.
+    asked: u64,
     /// The bytes that a client must have sent before.
     of: Vec<u8>,
     /// Whether new connections are refused, from the next cut on.
@@ -71,12 +73,18 @@ impl Cutter {
 
     /// The next connection that commits breaks there, if `of` is in what its client sent from now on.
     pub fn cut(&self, cut: Cut, of: &str) {
-        *self.lock() = State { cut: Some(cut), of: of.into(), ..State::default() };
+        self.ask(cut, of, false);
     }
 
     /// The same, and then nobody gets through until [`Cutter::mend`].
     pub fn cut_and_refuse(&self, cut: Cut, of: &str) {
-        *self.lock() = State { cut: Some(cut), of: of.into(), refuses_after: true, refuses: false };
+        self.ask(cut, of, true);
+    }
+
+    fn ask(&self, cut: Cut, of: &str, refuses_after: bool) {
+        let mut state = self.lock();
+        let asked = state.asked + 1;
+        *state = State { cut: Some(cut), asked, of: of.into(), refuses_after, refuses: false };
     }
 
     /// Whether a connection broke as it was asked for.
@@ -92,14 +100,17 @@ impl Cutter {
 
     /// Lets everybody through again.
     pub fn mend(&self) {
-        *self.lock() = State::default();
+        let mut state = self.lock();
+        *state = State { asked: state.asked, ..State::default() };
+        drop(state);
         self.stalled.send_replace(false);
     }
 
     async fn carry(&self, mut client: TcpStream, port: u16) -> std::io::Result<()> {
         let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
         let (mut from_client, mut from_server) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
-        let (mut is_meant, mut stalled) = (false, self.stalled.subscribe());
+        // The cut that this connection is meant by, if it is.
+        let (mut meant, mut stalled) = (None, self.stalled.subscribe());
         loop {
             tokio::select! {
                 read = client.read(&mut from_client) => {
@@ -108,10 +119,9 @@ impl Cutter {
                         return Ok(());
                     }
                     let _ = stalled.wait_for(|stalled| !stalled).await;
-                    is_meant |= find(bytes, &self.lock().of).is_some();
+                    meant = self.meant_by(bytes).or(meant);
                     if let Some(place) = find(bytes, COMMIT)
-                        && is_meant
-                        && self.breaks(Cut::BeforeCommit)
+                        && self.breaks(Cut::BeforeCommit, meant)
                     {
                         return server.write_all(&bytes[..place]).await;
                     }
@@ -124,8 +134,7 @@ impl Cutter {
                     }
                     let _ = stalled.wait_for(|stalled| !stalled).await;
                     if let Some(place) = find(bytes, COMMITTED)
-                        && is_meant
-                        && self.breaks(Cut::BeforeAnswer)
+                        && self.breaks(Cut::BeforeAnswer, meant)
                     {
                         return client.write_all(&bytes[..place]).await;
                     }
@@ -135,10 +144,16 @@ impl Cutter {
         }
     }
 
-    /// Whether a connection breaks here; one does.
-    fn breaks(&self, here: Cut) -> bool {
+    /// The cut that is asked for, if these bytes of a client are what it waits for.
+    fn meant_by(&self, bytes: &[u8]) -> Option<u64> {
+        let state = self.lock();
+        (state.cut.is_some() && find(bytes, &state.of).is_some()).then_some(state.asked)
+    }
+
+    /// Whether a connection that is meant by this cut breaks here; one does.
+    fn breaks(&self, here: Cut, meant: Option<u64>) -> bool {
         let mut state = self.lock();
-        if state.cut != Some(here) {
+        if state.cut != Some(here) || meant != Some(state.asked) {
             return false;
         }
         state.cut = None;

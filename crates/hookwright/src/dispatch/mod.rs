@@ -4,6 +4,7 @@ mod application_lanes; // those of one application
 mod lane; // one endpoint's queue
 mod lanes; // all of them: who starts next
 mod overflow; // what waits on disk meanwhile
+mod takeover; // what is others', and what becomes ours
 
 mod expunged; // payloads that were removed meanwhile
 mod health_book; // who has failed for how long
@@ -38,6 +39,7 @@ use crate::domain::attempt::Trigger;
 use crate::domain::delivery::DeliveryKey;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator, MessageId};
+use crate::domain::lease::LeaseNumber;
 use crate::domain::message::Message;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::time::Timestamp;
@@ -124,6 +126,7 @@ impl Dispatch {
             resident_bytes: config.resident_bytes,
         };
         let mut lanes = Lanes::new(limits);
+        lanes.follow(store.held());
         for ready in store.delivery_ready_counts().await? {
             lanes.restore(ready.application, ready.endpoint, ready.count, clock.now());
         }
@@ -162,12 +165,19 @@ impl Dispatch {
         let shared = Arc::clone(&self.shared);
         // A task of its own: a caller who goes away in the middle must not leave a delivery that nobody knows of.
         let resent = self.shared.tasks.spawn(async move {
-            let batch = shared.journal.batches() + 1;
+            let (batch, lease) = (shared.journal.batches() + 1, shared.store.held().own);
             match shared.journal.write(Write::Resend(key)).await? {
                 Written::Resent(Resent::Ready) => {
-                    let waiting = Waiting { message, attempts: 0, trigger: Trigger::Manual };
                     let throttle = shared.throttle(key.application, key.endpoint).await.ok();
-                    shared.lanes().push(key, waiting, batch, throttle, shared.clock.now());
+                    let now = shared.clock.now();
+                    if shared.store.held().own == lease {
+                        let waiting = Waiting { message, attempts: 0, trigger: Trigger::Manual, lease };
+                        shared.lanes_under(lease).push(key, waiting, batch, throttle, now);
+                    } else {
+                        // Which of the two it stands under, the disk knows.
+                        let (application, endpoint) = (key.application, key.endpoint);
+                        shared.lanes().ready_on_disk(application, endpoint, &[key.message], throttle, now);
+                    }
                     shared.pump();
                     Ok(())
                 }
@@ -279,6 +289,15 @@ impl Dispatch {
 impl Shared {
     fn lanes(&self) -> MutexGuard<'_, Lanes> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lanes, which know this lease if it is held.
+    fn lanes_under(&self, lease: LeaseNumber) -> MutexGuard<'_, Lanes> {
+        let mut lanes = self.lanes();
+        if !lanes.held.has(lease) {
+            lanes.follow(self.store.held());
+        }
+        lanes
     }
 
     /// Starts all that can start, and asks for what is wanted from disk.

@@ -147,7 +147,13 @@ fn give_up(shared: &Shared, start: &Start, target: &Target) -> End {
     show(shared, target, &attempt);
     let told = telling::of_missing_payload(shared, target, &start.message, &attempt);
     // It says nothing of the endpoint, which was not called.
-    shared.journal.record(Outcome { attempt, transition, health: HealthChange::None, told: told.messages });
+    shared.journal.record(Outcome {
+        attempt,
+        lease: start.lease,
+        transition,
+        health: HealthChange::None,
+        told: told.messages,
+    });
     shared.tell.call(told.events);
     End::Abandoned
 }
@@ -203,7 +209,8 @@ async fn conclude(
     let health = if disable.is_some() { HealthChange::Recovered } else { health };
     let response_code = attempt.response_code;
     let told = telling::of_attempt(shared, target, &start.message, &attempt, transition).await;
-    shared.journal.record(Outcome { attempt, transition, health, told: told.messages });
+    let lease = start.lease;
+    shared.journal.record(Outcome { attempt, lease, transition, health, told: told.messages });
     if let Transition::RetryAt(at) = transition {
         shared.note_due(at);
     }

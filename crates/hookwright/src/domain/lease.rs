@@ -43,6 +43,32 @@ impl Terms {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LeaseNumber(pub u64);
 
+impl LeaseNumber {
+    /// None: of whoever delivers nothing, and on SQLite, where what is ready is the only node's.
+    pub const NONE: LeaseNumber = LeaseNumber(0);
+}
+
+/// The leases by which a node holds deliveries: its own, and those of others that it took over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// What it writes under.
+    pub own: LeaseNumber,
+    /// Ended, and adopted under its own.
+    pub adopted: Vec<LeaseNumber>,
+}
+
+impl Held {
+    /// What the only node of a database holds.
+    pub fn alone() -> Held {
+        Held { own: LeaseNumber::NONE, adopted: Vec::new() }
+    }
+
+    /// Whether it is one of them.
+    pub fn has(&self, lease: LeaseNumber) -> bool {
+        self.own == lease || self.adopted.contains(&lease)
+    }
+}
+
 /// What a transaction shows at the door: under which lease it writes, and that it is none of those given up as lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fence {
@@ -144,6 +170,22 @@ pub struct LeaseRow {
     pub expires_at: Timestamp,
     /// Whether somebody ended it: then it cannot be renewed any more.
     pub is_ended: bool,
+}
+
+/// A lease among all there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownLease {
+    /// What the database has of it.
+    pub row: LeaseRow,
+    /// Who took over what stands under it, once it was ended.
+    pub adopted_by: Option<LeaseNumber>,
+}
+
+impl KnownLease {
+    /// Its number.
+    pub fn number(&self) -> LeaseNumber {
+        self.row.fence.number
+    }
 }
 
 /// Since when a node has seen a lease as it is, heartbeat by heartbeat. Forgotten as soon as one of them is not answered.

@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use crate::config::{DatabaseUrl, MasterKeys};
 use crate::domain::ids::OrganisationId;
+use crate::domain::lease::{Held, LeaseNumber};
 use crate::store::error::StoreError;
 use crate::store::write::{Settled, Write, Written};
 
@@ -74,7 +75,7 @@ pub struct SchemaReport {
 /// Who may open the database beside us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exclusivity {
-    /// We deliver: no other process may do so from the same database.
+    /// We deliver: no other process may do so from the same file. On a server all who do share what there is, each under a lease.
     OnlyDeliverer,
     /// We read or change what is configured, beside a process that may be delivering.
     Visitor,
@@ -110,6 +111,17 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The leases by which this node holds deliveries right now.
+    pub(crate) fn held(&self) -> Held {
+        match &self.backend {
+            Backend::Sqlite(_) => Held::alone(),
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(postgres) => postgres.held(),
+        }
+    }
+}
+
 impl Writer {
     /// What opening the database changed about its schema.
     pub(crate) fn schema(&self) -> SchemaReport {
@@ -138,6 +150,15 @@ impl Writer {
             Writer::Sqlite(writer) => writer.commit(batch),
             #[cfg(feature = "postgres")]
             Writer::Postgres(writer) => writer.commit(batch),
+        }
+    }
+
+    /// The lease under which the last batch was written.
+    pub(crate) fn lease(&self) -> LeaseNumber {
+        match self {
+            Writer::Sqlite(_) => LeaseNumber::NONE,
+            #[cfg(feature = "postgres")]
+            Writer::Postgres(writer) => writer.lease(),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::domain::ids::{
     ApplicationId, AttemptId, BroadcastId, EndpointId, MessageId, OrganisationId, TaskId, TokenId,
 };
 use crate::domain::inbound::{Inbound, Verdict};
+use crate::domain::lease::LeaseNumber;
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
 use crate::domain::short_ids::SourceId;
@@ -251,6 +252,8 @@ impl Receive {
 /// What came of asking the sender of a held message.
 pub(crate) struct Confirmation {
     pub(crate) message: Arc<Message>,
+    /// The lease under which it was asked, as of an [`Outcome`].
+    pub(crate) lease: LeaseNumber,
     /// How often it has been asked by now.
     pub(crate) number: u16,
     pub(crate) asked: Asked,
@@ -309,6 +312,9 @@ pub(crate) struct KeptAnswer {
 /// An attempt that ended, and how its delivery goes on.
 pub(crate) struct Outcome {
     pub(crate) attempt: Attempt,
+    /// The lease under which its delivery stood as it was started: if that is lost, or the delivery stands under another by now, the
+    /// attempt is logged and changes nothing.
+    pub(crate) lease: LeaseNumber,
     pub(crate) transition: Transition,
     /// What is to be kept of the endpoint's failures, if that changed.
     pub(crate) health: HealthChange,

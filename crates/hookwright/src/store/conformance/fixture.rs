@@ -13,6 +13,7 @@ use crate::domain::attempt::{Attempt, AttemptStatus, Trigger};
 use crate::domain::delivery::{DeliveryKey, Transition};
 use crate::domain::endpoint::{Endpoint, EndpointSettings};
 use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId};
+use crate::domain::lease::LeaseNumber;
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
 use crate::domain::page::{Order, PageRequest};
@@ -169,8 +170,10 @@ pub(super) fn success(attempt: Attempt) -> Attempt {
     Attempt { status: AttemptStatus::Success, response_code: 200, reason: None, ..attempt }
 }
 
+/// Under the lease of whoever writes it with [`Fixture::write`].
 pub(super) fn outcome(attempt: Attempt, transition: Transition) -> Write {
-    Write::Outcome(Outcome { attempt, transition, health: HealthChange::None, told: Vec::new() })
+    let lease = LeaseNumber::NONE;
+    Write::Outcome(Outcome { attempt, lease, transition, health: HealthChange::None, told: Vec::new() })
 }
 
 pub(super) fn key(application: u16, endpoint: u16, message: u16) -> DeliveryKey {
@@ -209,7 +212,21 @@ impl Fixture {
 
     /// Writes one item as a batch of its own.
     pub(super) fn write(&mut self, write: Write) -> Written {
-        self.writer.commit(&[write]).unwrap().remove(0)
+        self.commit([write]).remove(0)
+    }
+
+    /// Writes a batch; attempts were made under the lease that it is written under.
+    pub(super) fn commit(&mut self, batch: impl IntoIterator<Item = Write>) -> Vec<Written> {
+        let lease = self.store.held().own;
+        let mut batch: Vec<Write> = batch.into_iter().collect();
+        for write in &mut batch {
+            match write {
+                Write::Outcome(outcome) => outcome.lease = lease,
+                Write::Confirm(step) => step.lease = lease,
+                _ => {}
+            }
+        }
+        self.writer.commit(&batch).unwrap()
     }
 
     pub(super) fn change(&mut self, change: CatalogWrite) -> Changed {

@@ -8,6 +8,7 @@ mod overflow; // what waits on disk meanwhile
 mod expunged; // payloads that were removed meanwhile
 mod health_book; // who has failed for how long
 mod intake; // what comes in: new messages, retries, rows from disk
+mod news; // what others have done
 mod telling; // what is told of it
 mod worker; // an attempt, and what follows from it
 mod confirming; // whether what came to a source is true
@@ -28,6 +29,7 @@ use tokio_util::task::TaskTracker;
 use crate::activity::ActivityFeed;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::cluster::{News, Node};
 use crate::config::Config;
 use crate::deliver::Deliverer;
 use crate::dispatch::health_book::HealthBook;
@@ -79,6 +81,8 @@ struct Shared {
     activity: ActivityFeed,
     tell: Arc<Tell>,
     measures: Arc<Measures>,
+    /// Says whether an attempt may start.
+    node: Node,
     lanes: Mutex<Lanes>,
     health: HealthBook,
     /// When the earliest retry on disk is due, in microseconds; `i64::MAX` if none waits.
@@ -107,6 +111,7 @@ pub(crate) struct Parts {
     pub(crate) activity: ActivityFeed,
     pub(crate) tell: Arc<Tell>,
     pub(crate) measures: Arc<Measures>,
+    pub(crate) node: Node,
 }
 
 impl Dispatch {
@@ -114,8 +119,9 @@ impl Dispatch {
     pub(crate) async fn start(
         parts: Parts,
         committed: mpsc::UnboundedReceiver<Vec<Committed>>,
+        news: mpsc::UnboundedReceiver<News>,
     ) -> Result<Dispatch, StoreError> {
-        let Parts { config, ids, store, journal, catalog, deliverer, activity, tell, measures } = parts;
+        let Parts { config, ids, store, journal, catalog, deliverer, activity, tell, measures, node } = parts;
         let clock = config.clock.clone();
         let limits = Limits {
             lane_concurrency: config.lane_concurrency,
@@ -140,6 +146,7 @@ impl Dispatch {
             activity,
             tell,
             measures,
+            node,
             lanes: Mutex::new(lanes),
             health: HealthBook::new(failing.into_iter().map(|(_, endpoint, health)| (endpoint, health))),
             next_due: AtomicI64::new(next_due.as_micros()),
@@ -153,6 +160,7 @@ impl Dispatch {
         });
         shared.tasks.spawn(intake::take_committed(Arc::clone(&shared), committed));
         shared.tasks.spawn(intake::keep_time(Arc::clone(&shared)));
+        shared.tasks.spawn(news::hear(Arc::clone(&shared), news));
         Ok(Dispatch { shared })
     }
 
@@ -287,7 +295,8 @@ impl Shared {
             // Outcomes must be written before there are more of them; `keep_time` looks again.
             return;
         }
-        loop {
+        // Who is refused is told when that changes.
+        while self.node.may_start() {
             let mut lanes = self.lanes();
             let start = lanes.next(self.clock.now());
             drop(lanes);

@@ -30,6 +30,9 @@ use crate::domain::ids::OrganisationId;
 use crate::store::error::StoreError;
 use crate::store::write::{Settled, Write, Written};
 
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::{Beat, Heart};
+
 /// Runs a read on whichever backend there is.
 macro_rules! dispatch {
     ($store:expr, $backend:ident => $call:expr) => {
@@ -106,6 +109,17 @@ impl Store {
                 let (postgres, writer) = postgres::open(url, master_keys, exclusivity)?;
                 Ok((Store { backend: Backend::Postgres(Arc::new(postgres)) }, Writer::Postgres(writer)))
             }
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl Store {
+    /// A session for heartbeats, if other nodes may be on the database.
+    pub(crate) async fn heart(&self) -> Result<Option<Heart>, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(None),
+            Backend::Postgres(postgres) => postgres.heart().await.map(Some),
         }
     }
 }

@@ -11,6 +11,7 @@ mod apply; // its items, one after the other
 mod hot; // what every message makes, written as arrays
 mod commit; // whether it is committed, also when the answer is lost
 mod outcomes; // and what every attempt makes
+mod heartbeat; // what a node asks all the time
 
 mod application; // a file for each table's statements
 mod application_search;
@@ -47,6 +48,7 @@ use crate::store::sealing::Sealing;
 
 use pool::{Lent, Pool};
 
+pub(crate) use heartbeat::{Beat, Heart};
 pub(crate) use writer::Writer;
 
 /// An open PostgreSQL database: what reads need.

@@ -1,0 +1,106 @@
+//! The heartbeats of a node: four times a second it asks the database in one query what others have done, and acts on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::cluster::permission::Permission;
+use crate::cluster::{News, Parts};
+use crate::domain::lease::{Moment, Terms};
+use crate::store::error::StoreError;
+use crate::store::{Beat, Heart, Store};
+
+/// From one heartbeat to the next, unless somebody says that there is something to hear.
+const BEAT_EVERY: Duration = Duration::from_millis(250);
+/// A heartbeat that was not answered within this is given up, and its connection with it.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(1);
+
+/// What a node knows of itself and the others.
+pub(super) struct Life {
+    clock: Clock,
+    store: Store,
+    catalog: Arc<Catalog>,
+    terms: Terms,
+    permission: Permission,
+    news: mpsc::UnboundedSender<News>,
+    /// Somebody wants the next heartbeat at once.
+    wake: Notify,
+}
+
+impl Life {
+    pub(super) fn new(parts: Parts, news: mpsc::UnboundedSender<News>) -> Life {
+        let Parts { clock, store, catalog } = parts;
+        let permission = Permission::refused(clock.clone(), Permission::NEVER);
+        Life { clock, store, catalog, terms: Terms::DEFAULT, permission, news, wake: Notify::new() }
+    }
+
+    pub(super) fn may_start(&self) -> bool {
+        self.permission.is_granted()
+    }
+
+    /// One heartbeat, and all that follows from its answer.
+    pub(super) async fn beat(&self, heart: &Heart) -> Result<(), StoreError> {
+        let sent = self.clock.moment();
+        let beat = tokio::time::timeout(GIVEN_UP_AFTER, heart.beat()).await;
+        let beat = beat.unwrap_or(Err(StoreError::Silent))?;
+        self.heard(heart, &beat, sent).await
+    }
+
+    /// What follows from the answer to a heartbeat that was sent at `sent`: each part has its turn, and at last attempts may start.
+    async fn heard(&self, _heart: &Heart, _beat: &Beat, sent: Moment) -> Result<(), StoreError> {
+        if self.permission.confirmed(sent, &self.terms) {
+            self.tell(News::MayStart);
+        }
+        Ok(())
+    }
+
+    /// The connection is lost, and with it whatever was said meanwhile.
+    fn lost(&self) {
+        self.catalog.forget_all();
+    }
+
+    /// Nobody listens any more at a shutdown.
+    fn tell(&self, news: News) {
+        let _ = self.news.send(news);
+    }
+
+    /// A new connection, with its first heartbeat; everything is forgotten between the two.
+    async fn reconnect(&self) -> Result<Heart, StoreError> {
+        // It was there at the start, so there is one.
+        let heart = self.store.heart().await?.ok_or(StoreError::Silent)?;
+        self.lost();
+        self.beat(&heart).await?;
+        Ok(heart)
+    }
+}
+
+/// Beats until the end.
+pub(super) async fn run(life: Arc<Life>, heart: Heart, stop: CancellationToken) {
+    let mut heart = Some(heart);
+    loop {
+        let hint = async {
+            match &heart {
+                Some(heart) => heart.hint().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = life.wake.notified() => {}
+            () = hint => {}
+            () = tokio::time::sleep(BEAT_EVERY) => {}
+        }
+        let beaten = match heart.take() {
+            Some(heart) => life.beat(&heart).await.map(|()| heart),
+            None => life.reconnect().await,
+        };
+        match beaten {
+            Ok(beating) => heart = Some(beating),
+            Err(error) => tracing::warn!(%error, "the database does not answer a heartbeat"),
+        }
+    }
+}

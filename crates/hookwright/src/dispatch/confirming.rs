@@ -44,6 +44,9 @@ pub(super) async fn attempt(shared: &Arc<Shared>, start: &Start, application: &A
         }
         Err(error) => return super::worker::postpone(start, &error),
     };
+    if !shared.may_still_start(start) {
+        return End::Postponed;
+    }
     let said = tokio::select! {
         said = ask(shared, &source, request) => said,
         () = shared.call_off.cancelled() => {

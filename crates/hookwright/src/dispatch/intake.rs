@@ -81,8 +81,10 @@ pub(super) async fn keep_time(shared: Arc<Shared>) {
     let mut look_around_at = shared.clock.now().after(LOOK_AROUND);
     loop {
         let now = shared.clock.now();
-        if shared.next_due.load(Ordering::SeqCst) <= now.as_micros() && claim_due(&shared, now).await.is_err()
-        {
+        // What this node could not start it leaves to others.
+        let may_claim = shared.node.may_start() && !shared.lanes().is_stopped();
+        let is_due = shared.next_due.load(Ordering::SeqCst) <= now.as_micros();
+        if is_due && may_claim && claim_due(&shared, now).await.is_err() {
             shared.note_due(now.after(PAUSE_AFTER_FAILURE));
         }
         if now >= look_around_at {
@@ -93,7 +95,8 @@ pub(super) async fn keep_time(shared: Arc<Shared>) {
         shared.pump();
         let lanes_wake = shared.watch_timers();
         let due = Timestamp::from_micros(shared.next_due.load(Ordering::SeqCst));
-        let mut until = look_around_at.min(lanes_wake).min(due.after(CLAIM_TOGETHER));
+        let claim_at = if may_claim { due.after(CLAIM_TOGETHER) } else { now.after(PAUSE_AFTER_FAILURE) };
+        let mut until = look_around_at.min(lanes_wake).min(claim_at);
         if shared.journal.is_behind() {
             until = until.min(now.after(LOOK_AT_JOURNAL));
         }

@@ -308,6 +308,11 @@ impl Lanes {
         self.stopped = true;
     }
 
+    /// Whether nothing is started any more.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// Forgets lanes on which nothing has happened for long.
     pub(super) fn sweep(&mut self, now: Timestamp) {
         let unused: Vec<EndpointId> = self

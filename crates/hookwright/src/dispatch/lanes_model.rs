@@ -134,7 +134,12 @@ impl World {
     fn tell(&mut self, at: usize) {
         let Some(at) = nth(self.untold.len(), at) else { return };
         let (key, attempts, batch, _) = self.untold.remove(at);
-        let waiting = Waiting { message: message(key, self.bytes), attempts, trigger: Trigger::Scheduled, lease: LeaseNumber::NONE };
+        let waiting = Waiting {
+            message: message(key, self.bytes),
+            attempts,
+            trigger: Trigger::Scheduled,
+            lease: LeaseNumber::NONE,
+        };
         let throttle = self.throttle[usize::from(key.endpoint.as_bytes()[0] - 1)];
         self.lanes.push(key, waiting, batch, Some(throttle), self.now);
     }

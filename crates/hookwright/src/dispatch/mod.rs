@@ -9,6 +9,7 @@ mod takeover; // what is others', and what becomes ours
 mod expunged; // payloads that were removed meanwhile
 mod health_book; // who has failed for how long
 mod intake; // what comes in: new messages, retries, rows from disk
+mod news; // what others have done
 mod telling; // what is told of it
 mod worker; // an attempt, and what follows from it
 mod confirming; // whether what came to a source is true
@@ -29,11 +30,12 @@ use tokio_util::task::TaskTracker;
 use crate::activity::ActivityFeed;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::cluster::{News, Node};
 use crate::config::Config;
 use crate::deliver::Deliverer;
 use crate::dispatch::health_book::HealthBook;
 use crate::dispatch::lane::Waiting;
-use crate::dispatch::lanes::{Lanes, Limits, Throttle};
+use crate::dispatch::lanes::{Lanes, Limits, Start, Throttle};
 use crate::domain::application::Application;
 use crate::domain::attempt::Trigger;
 use crate::domain::delivery::DeliveryKey;
@@ -81,6 +83,8 @@ struct Shared {
     activity: ActivityFeed,
     tell: Arc<Tell>,
     measures: Arc<Measures>,
+    /// Says whether an attempt may start.
+    node: Node,
     lanes: Mutex<Lanes>,
     health: HealthBook,
     /// When the earliest retry on disk is due, in microseconds; `i64::MAX` if none waits.
@@ -109,6 +113,7 @@ pub(crate) struct Parts {
     pub(crate) activity: ActivityFeed,
     pub(crate) tell: Arc<Tell>,
     pub(crate) measures: Arc<Measures>,
+    pub(crate) node: Node,
 }
 
 impl Dispatch {
@@ -116,8 +121,9 @@ impl Dispatch {
     pub(crate) async fn start(
         parts: Parts,
         committed: mpsc::UnboundedReceiver<Vec<Committed>>,
+        news: mpsc::UnboundedReceiver<News>,
     ) -> Result<Dispatch, StoreError> {
-        let Parts { config, ids, store, journal, catalog, deliverer, activity, tell, measures } = parts;
+        let Parts { config, ids, store, journal, catalog, deliverer, activity, tell, measures, node } = parts;
         let clock = config.clock.clone();
         let limits = Limits {
             lane_concurrency: config.lane_concurrency,
@@ -143,6 +149,7 @@ impl Dispatch {
             activity,
             tell,
             measures,
+            node,
             lanes: Mutex::new(lanes),
             health: HealthBook::new(failing.into_iter().map(|(_, endpoint, health)| (endpoint, health))),
             next_due: AtomicI64::new(next_due.as_micros()),
@@ -156,6 +163,7 @@ impl Dispatch {
         });
         shared.tasks.spawn(intake::take_committed(Arc::clone(&shared), committed));
         shared.tasks.spawn(intake::keep_time(Arc::clone(&shared)));
+        shared.tasks.spawn(news::hear(Arc::clone(&shared), news));
         Ok(Dispatch { shared })
     }
 
@@ -271,6 +279,7 @@ impl Dispatch {
     pub(crate) async fn shutdown(&self, grace: Duration) -> ShutdownReport {
         let shared = &self.shared;
         shared.lanes().stop();
+        shared.node.stopping().await;
         let under_way = shared.workers.len();
         shared.workers.close();
         if tokio::time::timeout(grace, shared.workers.wait()).await.is_err() {
@@ -291,6 +300,11 @@ impl Shared {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether an attempt whose turn came may be made right now, and its delivery is this node's.
+    fn may_still_start(&self, start: &Start) -> bool {
+        self.node.may_start() && self.store.holds(start.lease)
+    }
+
     /// The lanes, which know this lease if it is held.
     fn lanes_under(&self, lease: LeaseNumber) -> MutexGuard<'_, Lanes> {
         let mut lanes = self.lanes();
@@ -306,7 +320,8 @@ impl Shared {
             // Outcomes must be written before there are more of them; `keep_time` looks again.
             return;
         }
-        loop {
+        // Who is refused is told when that changes.
+        while self.node.may_start() {
             let mut lanes = self.lanes();
             let start = lanes.next(self.clock.now());
             drop(lanes);

@@ -37,9 +37,10 @@ pub(super) async fn run(shared: Arc<Shared>, first: Start) {
         let end = attempt(&shared, start).await;
         let now = shared.clock.now();
         let is_behind = shared.journal.is_behind();
+        let may_start = !is_behind && shared.node.may_start();
         let mut lanes = shared.lanes();
         let frees_more = lanes.ended(key, end, now);
-        next = if is_behind { None } else { lanes.next(now) };
+        next = if may_start { lanes.next(now) } else { None };
         let (load, timer) = (lanes.next_load(), lanes.next_timer());
         drop(lanes);
         if let Some(load) = load {
@@ -86,6 +87,10 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
         Ok(forwarded) => forwarded,
         Err(error) => return postpone(&start, &error),
     };
+    if !shared.may_still_start(&start) {
+        // All that was read meanwhile took too long: it may be others' by now, or the endpoint may be another.
+        return End::Postponed;
+    }
     let entry = &target.endpoint;
     let started_at = shared.clock.now();
     let request = AttemptRequest {

@@ -141,7 +141,9 @@ pub enum StoreError {
     Silent,
     /// Others have taken over what this node held: it was not heard of for too long.
     #[cfg(feature = "postgres")]
-    #[error("this node was taken for dead, and others have taken over what it held; it goes on with what comes now")]
+    #[error(
+        "this node was taken for dead, and others have taken over what it held; it goes on with what comes now"
+    )]
     LeaseLost,
     /// Other transactions were faster, several times in a row.
     #[cfg(feature = "postgres")]

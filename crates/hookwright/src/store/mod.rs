@@ -31,6 +31,9 @@ use crate::domain::lease::{Held, LeaseNumber};
 use crate::store::error::StoreError;
 use crate::store::write::{Settled, Write, Written};
 
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::{Beat, Heart};
+
 /// Runs a read on whichever backend there is.
 macro_rules! dispatch {
     ($store:expr, $backend:ident => $call:expr) => {
@@ -118,6 +121,38 @@ impl Store {
             Backend::Sqlite(_) => Held::alone(),
             #[cfg(feature = "postgres")]
             Backend::Postgres(postgres) => postgres.held(),
+        }
+    }
+
+    /// Whether this node holds deliveries by this lease right now.
+    pub(crate) fn holds(&self, lease: LeaseNumber) -> bool {
+        match &self.backend {
+            Backend::Sqlite(_) => true,
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(postgres) => postgres.holds(lease),
+        }
+    }
+
+    /// How many deliveries of each endpoint are ready under these leases, which this node has adopted.
+    pub(crate) async fn delivery_ready_counts_of(
+        &self,
+        leases: &[LeaseNumber],
+    ) -> Result<Vec<read::ReadyCount>, StoreError> {
+        #[cfg(not(feature = "postgres"))]
+        let _ = leases;
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(Vec::new()),
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(postgres) => postgres.delivery_ready_counts_of(leases).await,
+        }
+    }
+
+    /// A session for heartbeats, if other nodes may be on the database.
+    #[cfg(feature = "postgres")]
+    pub(crate) async fn heart(&self) -> Result<Option<Heart>, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(None),
+            Backend::Postgres(postgres) => postgres.heart().await.map(Some),
         }
     }
 }

@@ -107,24 +107,6 @@ async fn a_server_that_is_gone_fails_reads_and_writes_and_is_found_again() {
 }
 
 #[tokio::test]
-async fn one_node_delivers_and_its_connection_can_be_cut_without_another_taking_its_place() {
-    let Some(database) = postgres::database().await else { return };
-    let (_, mut first) = open(&database, Exclusivity::OnlyDeliverer).unwrap();
-    assert!(matches!(refused(&database), StoreError::InUseElsewhere));
-    let visitors = open(&database, Exclusivity::Visitor).unwrap();
-    let ours = "database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    let sql =
-        format!("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND {ours}");
-    database.execute(&sql).await;
-    // Whether it has heard of the end by now or not: at the second try it has a connection and the lock again.
-    let _ = write(&mut first, 1);
-    write(&mut first, 2).unwrap();
-    assert!(matches!(refused(&database), StoreError::InUseElsewhere));
-    drop((first, visitors));
-    write(&mut open(&database, Exclusivity::OnlyDeliverer).unwrap().1, 3).unwrap();
-}
-
-#[tokio::test]
 async fn the_same_key_and_event_id_are_claimed_by_one_of_two_nodes() {
     use crate::domain::message::Message;
     use crate::store::write::RequestKey;

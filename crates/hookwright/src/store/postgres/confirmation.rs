@@ -72,7 +72,8 @@ pub(super) async fn step(
         }
         Asked::Over { verdict, reason, .. } => {
             let sql = "DELETE FROM delivery WHERE application = $1 AND endpoint = $2 AND message = $3 AND lease = $4";
-            let rows = connection.execute(sql, &[application, lane.as_bytes(), message, &asked_under]).await?;
+            let rows =
+                connection.execute(sql, &[application, lane.as_bytes(), message, &asked_under]).await?;
             (rows, *verdict, reason.as_ref())
         }
     };

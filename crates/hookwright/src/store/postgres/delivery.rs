@@ -19,21 +19,19 @@ use crate::store::read::ReadyCount;
 use crate::store::write::{ClaimDue, Loaded, Resent};
 
 impl Postgres {
-    /// How many deliveries of each endpoint are ready and under leases that this node holds.
+    /// How many deliveries of each endpoint are ready under this node's own lease.
     pub(crate) async fn delivery_ready_counts(&self) -> Result<Vec<ReadyCount>, StoreError> {
-        self.ready_counts(self.holding.numbers()).await
+        self.delivery_ready_counts_of(&[self.holding.held().own]).await
     }
 
-    /// The same of these leases alone, which it has adopted.
+    /// The same of these leases, which it has adopted.
     pub(crate) async fn delivery_ready_counts_of(
         &self,
         leases: &[LeaseNumber],
     ) -> Result<Vec<ReadyCount>, StoreError> {
-        self.ready_counts(leases.iter().map(|lease| lease::as_column(*lease)).collect()).await
-    }
-
-    async fn ready_counts(&self, leases: Vec<i64>) -> Result<Vec<ReadyCount>, StoreError> {
-        let sql = "SELECT application, endpoint, count(*) FROM delivery WHERE due_at IS NULL AND lease = ANY($1)
+        let leases: Vec<i64> = leases.iter().map(|lease| lease::as_column(*lease)).collect();
+        let sql =
+            "SELECT application, endpoint, count(*) FROM delivery WHERE due_at IS NULL AND lease = ANY($1)
                    GROUP BY application, endpoint";
         value::all(&self.reader().await?.query_long(sql, &[&leases]).await?, |row| {
             Ok(ReadyCount {

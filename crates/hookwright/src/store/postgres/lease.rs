@@ -8,7 +8,9 @@ use crate::domain::lease::{Fence, Held, KnownLease, LeaseNumber, LeaseRow, Terms
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
+use crate::store::postgres::heartbeat::Heart;
 use crate::store::postgres::pipeline::{Held as Value, Pipeline};
+use crate::store::postgres::pool::CHANNEL;
 use crate::store::postgres::{Postgres, value};
 
 /// The database's clock, in microseconds.
@@ -29,6 +31,8 @@ const FROM_START_EVERY: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Holding {
     held: Mutex<Held>,
+    /// The ids of the master keys that this node has.
+    master_keys: Vec<String>,
     /// Writers that do not know whether their last batch is committed.
     unsettled: AtomicUsize,
     /// What was due before this, in microseconds, was claimed by somebody.
@@ -38,10 +42,11 @@ pub(super) struct Holding {
 }
 
 impl Holding {
-    /// Nothing, as of whoever delivers nothing.
-    pub(super) fn nothing() -> Holding {
+    /// Nothing, as of whoever delivers nothing, or has no lease yet.
+    pub(super) fn nothing(master_keys: Vec<String>) -> Holding {
         Holding {
             held: Mutex::new(Held::alone()),
+            master_keys,
             unsettled: AtomicUsize::new(0),
             claimed_before: AtomicI64::new(i64::MIN),
             from_start_at: Mutex::new(Instant::now() + FROM_START_EVERY),
@@ -129,6 +134,71 @@ impl Postgres {
     pub(crate) fn held(&self) -> Held {
         self.holding.held()
     }
+
+    /// Whether it holds this lease.
+    pub(crate) fn holds(&self, lease: LeaseNumber) -> bool {
+        self.holding.lock().has(lease)
+    }
+}
+
+/// What a node does about leases, on the connection of its heartbeats.
+impl Heart {
+    /// What this node holds.
+    pub(crate) fn held(&self) -> Held {
+        self.holding.held()
+    }
+
+    /// Whether there may be deliveries under its lease that this node knows nothing of: then it is not to be renewed.
+    pub(crate) fn is_uncertain(&self) -> bool {
+        self.holding.is_uncertain()
+    }
+
+    /// Renews this node's lease, when it is at least `sent` by the database's clock. `false`: it was ended, or this took too long.
+    pub(crate) async fn renew(&self, lease: LeaseNumber, sent: Timestamp) -> Result<bool, StoreError> {
+        renew(&self.connection, lease, sent).await
+    }
+
+    /// This node's lease was ended: it goes on under another.
+    pub(crate) async fn replace(&self, lost: LeaseNumber) -> Result<(), StoreError> {
+        let new = acquire(&self.connection, &self.holding).await?;
+        self.holding.replace(lost, new);
+        Ok(())
+    }
+
+    /// This node stops: others may take over at once.
+    pub(crate) async fn end(&self, lease: LeaseNumber) -> Result<(), StoreError> {
+        end(&self.connection, lease).await
+    }
+
+    /// Ends the lease of a node that is taken for dead, if it is still as it was seen.
+    pub(crate) async fn end_dead(&self, seen: &LeaseRow) -> Result<bool, StoreError> {
+        end_dead(&self.connection, seen).await
+    }
+
+    /// Takes over what stands under a lease that was ended. Answers what that was: nothing if it cannot be yet, or others did.
+    pub(crate) async fn adopt(
+        &self,
+        own: LeaseNumber,
+        ended: LeaseNumber,
+    ) -> Result<Vec<LeaseNumber>, StoreError> {
+        let adopted = adopt(&self.connection, own, ended).await?;
+        self.adopted(own, &adopted);
+        Ok(adopted)
+    }
+
+    /// Notes what this node took over under `own`. What was due may have been claimed by whoever is gone, in a transaction that is
+    /// gone too.
+    pub(crate) fn adopted(&self, own: LeaseNumber, adopted: &[LeaseNumber]) {
+        self.holding.adopt(own, adopted);
+        self.holding.from_start();
+    }
+
+    /// Deletes leases that this node took over and that nothing stands under any more. Looks at all pending deliveries.
+    pub(crate) async fn tidy(&self, own: LeaseNumber) -> Result<(), StoreError> {
+        let gone = delete_empty(&self.connection, own).await?;
+        self.holding.drop_adopted(&gone);
+        Ok(())
+    }
 }
 
 /// A lease's number as its column has it.
@@ -155,11 +225,8 @@ pub(super) async fn begin(pipeline: &mut Pipeline<'_>, lease: LeaseNumber) -> Re
     Ok(())
 }
 
-/// A new lease, for a node that has these master keys.
-pub(super) async fn acquire(
-    connection: &Connection,
-    master_keys: &[String],
-) -> Result<LeaseNumber, StoreError> {
+/// A new lease, which is not held yet.
+pub(super) async fn acquire(connection: &Connection, holding: &Holding) -> Result<LeaseNumber, StoreError> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(|_| StoreError::Randomness)?;
     // Positive, and not 0.
@@ -169,7 +236,7 @@ pub(super) async fn acquire(
          VALUES ($1, concat(coalesce(host(inet_client_addr()), 'local'), ' ', $2::text), $3, {DATABASE_NOW} + $4)"
     );
     let process = std::process::id().to_string();
-    connection.execute(&sql, &[&as_column(number), &process, &master_keys, &length()]).await?;
+    connection.execute(&sql, &[&as_column(number), &process, &holding.master_keys, &length()]).await?;
     Ok(number)
 }
 
@@ -211,7 +278,10 @@ pub(super) async fn renew(
 
 /// Ends a lease, and lets the others know.
 pub(super) async fn end(connection: &Connection, lease: LeaseNumber) -> Result<(), StoreError> {
-    let sql = format!("UPDATE lease SET ended_at = {DATABASE_NOW} WHERE number = $1 AND ended_at IS NULL");
+    let sql = format!(
+        "WITH ended AS (UPDATE lease SET ended_at = {DATABASE_NOW} WHERE number = $1 AND ended_at IS NULL)
+         SELECT pg_notify('{CHANNEL}', '')"
+    );
     connection.execute(&sql, &[&as_column(lease)]).await?;
     Ok(())
 }

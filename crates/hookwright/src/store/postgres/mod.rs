@@ -12,6 +12,7 @@ mod hot; // what every message makes, written as arrays
 mod commit; // whether it is committed, also when the answer is lost
 mod outcomes; // and what every attempt makes
 mod lease; // what this node holds, and what others do
+mod heartbeat; // what a node asks all the time
 
 mod application; // a file for each table's statements
 mod application_search;
@@ -49,6 +50,7 @@ use crate::store::sealing::Sealing;
 use lease::Holding;
 use pool::{Lent, Pool};
 
+pub(crate) use heartbeat::{Beat, Heart};
 pub(crate) use writer::Writer;
 
 /// An open PostgreSQL database: what reads need.

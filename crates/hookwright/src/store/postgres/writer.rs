@@ -28,8 +28,6 @@ pub(crate) struct Writer {
     report: SchemaReport,
     /// What this node holds; its own lease is what batches are written under.
     holding: Arc<Holding>,
-    /// The ids of the master keys that this node has.
-    master_keys: Vec<String>,
     /// What the last batch was written under.
     lease: LeaseNumber,
     sealing: Arc<Sealing>,
@@ -56,10 +54,10 @@ impl Writer {
         getrandom::fill(&mut name).map_err(|_| StoreError::Randomness)?;
         let connection = pool.connect_to_write().await?;
         forget_old(&connection).await?;
-        let (holding, ids) = (Arc::new(Holding::nothing()), master_keys.ids());
+        let holding = Arc::new(Holding::nothing(master_keys.ids()));
         // Before the keys are looked at: whoever changes them sees that this node is there, or this node sees the change.
         if exclusivity == Exclusivity::OnlyDeliverer {
-            let lease = lease::acquire(&connection, &ids).await?;
+            let lease = lease::acquire(&connection, &holding).await?;
             holding.replace(LeaseNumber::NONE, lease);
         }
         let lease = holding.held().own;
@@ -84,7 +82,6 @@ impl Writer {
             connection: Some(connection),
             report,
             holding,
-            master_keys: ids,
             lease,
             sealing: Arc::new(sealing),
             old: OldMessages::default(),
@@ -191,7 +188,7 @@ impl Writer {
             return Ok(());
         }
         let connection = self.good_connection().await?;
-        let new = lease::acquire(&connection, &self.master_keys).await?;
+        let new = lease::acquire(&connection, &self.holding).await?;
         self.connection = Some(connection);
         self.holding.replace(self.lease, new);
         tracing::warn!(

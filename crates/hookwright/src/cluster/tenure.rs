@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::domain::lease::{Duty, Fence, KnownLease, LeaseNumber, Moment, Sighting, Tenure, Terms};
+use crate::domain::lease::{Duty, LeaseNumber, LeaseRow, Moment, Sighting, Tenure, Terms};
 use crate::store::error::StoreError;
 use crate::store::{Beat, Heart};
 
@@ -85,11 +85,11 @@ impl Leases {
         self.heard_at = now;
         self.hold(heart, beat).await?;
         let Some(tenure) = self.tenure else { return Ok(()) };
-        let own = tenure.fence.number;
-        let others: Vec<&KnownLease> = beat.leases.iter().filter(|lease| lease.number() != own).collect();
-        self.sightings.retain(|number, _| others.iter().any(|lease| lease.number() == *number));
+        let own = tenure.number;
+        let others: Vec<&LeaseRow> = beat.leases.iter().filter(|lease| lease.number != own).collect();
+        self.sightings.retain(|number, _| others.iter().any(|lease| lease.number == *number));
         for lease in others {
-            let number = lease.number();
+            let number = lease.number;
             if lease.adopted_by == Some(own) {
                 // Adopted a moment ago, or the answer to that was lost.
                 if !heart.held().has(number) {
@@ -98,7 +98,7 @@ impl Leases {
                 }
                 continue;
             }
-            let is_over = lease.row.is_ended || self.is_dead(heart, beat, lease, now).await?;
+            let is_over = lease.is_ended || self.is_dead(heart, beat, lease, now).await?;
             if is_over && lease.adopted_by.is_none() && !self.is_stopping {
                 let adopted = in_time(heart.adopt(own, number)).await?;
                 self.untold.adopted.extend(adopted);
@@ -117,14 +117,14 @@ impl Leases {
     async fn hold(&mut self, heart: &Heart, beat: &Beat) -> Result<(), StoreError> {
         let own = heart.held().own;
         // It was live when the heartbeat was sent, if it was the same then: one that was made since is in no answer.
-        let is_live = |lease: &KnownLease| lease.number() == own && !lease.row.is_ended;
+        let is_live = |lease: &LeaseRow| lease.number == own && !lease.is_ended;
         if beat.own == own && !beat.leases.iter().any(is_live) {
             tracing::warn!("this node was taken for dead, and others have taken over what it held");
             self.tenure = None;
             in_time(heart.replace(own)).await?;
         }
         let own = heart.held().own;
-        let before = self.tenure.take_if(|tenure| tenure.fence.number != own);
+        let before = self.tenure.take_if(|tenure| tenure.number != own);
         self.untold.is_lost |= before.is_some() || beat.own != own;
         let is_due = self.tenure.is_none_or(|tenure| tenure.duty(self.clock.moment()) == Duty::Renew);
         // What may stand under it without this node's knowledge is left to the others, if that is not found out.
@@ -136,8 +136,7 @@ impl Leases {
             match &mut self.tenure {
                 Some(tenure) => tenure.renewed(sent, &self.terms),
                 None => {
-                    let fence = Fence { number: own, epoch: 0 };
-                    self.tenure = Some(Tenure::acquired(fence, sent, &self.terms));
+                    self.tenure = Some(Tenure::acquired(own, sent, &self.terms));
                 }
             }
         }
@@ -149,16 +148,16 @@ impl Leases {
         &mut self,
         heart: &Heart,
         beat: &Beat,
-        lease: &KnownLease,
+        lease: &LeaseRow,
         now: Moment,
     ) -> Result<bool, StoreError> {
-        let before = self.sightings.get(&lease.number()).copied();
-        let sighting = Sighting::seen(before, &lease.row, now);
-        self.sightings.insert(lease.number(), sighting);
-        if self.is_stopping || !sighting.is_dead(&lease.row, now, beat.database_now, &self.terms) {
+        let before = self.sightings.get(&lease.number).copied();
+        let sighting = Sighting::seen(before, lease, now);
+        self.sightings.insert(lease.number, sighting);
+        if self.is_stopping || !sighting.is_dead(lease, now, beat.database_now, &self.terms) {
             return Ok(false);
         }
-        let is_ended = in_time(heart.end_dead(&lease.row)).await?;
+        let is_ended = in_time(heart.end_dead(lease)).await?;
         if is_ended {
             tracing::warn!("another node was not heard of for too long; what it held is taken over");
         }

@@ -78,8 +78,8 @@ pub(super) async fn attempt(shared: &Arc<Shared>, start: &Start, application: &A
     let verdict = if let Asked::Over { verdict, .. } = &asked { Some(*verdict) } else { None };
     tell(&source, &asked);
     let due = if let Asked::Again { at, .. } = &asked { Some(*at) } else { None };
-    let (message, lease) = (Arc::clone(&start.message), start.lease);
-    let confirmation = Confirmation { message, lease, number, asked };
+    let (message, hold) = (Arc::clone(&start.message), start.hold);
+    let confirmation = Confirmation { message, hold, number, asked };
     match shared.journal.write(Write::Confirm(Box::new(confirmation))).await {
         Ok(Written::Changed(Changed::Yes)) => {
             if let Some(due) = due {

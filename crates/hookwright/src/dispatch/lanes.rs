@@ -14,7 +14,7 @@ use crate::domain::attempt::Trigger;
 use crate::domain::breaker::Breaker;
 use crate::domain::delivery::DeliveryKey;
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
-use crate::domain::lease::{Held, LeaseNumber};
+use crate::domain::lease::{Held, Hold};
 use crate::domain::message::Message;
 use crate::domain::time::Timestamp;
 use crate::measures::Snapshot;
@@ -54,8 +54,8 @@ pub(super) struct Start {
     /// Attempts made before.
     pub(super) attempts: u16,
     pub(super) trigger: Trigger,
-    /// What it stands under on disk.
-    pub(super) lease: LeaseNumber,
+    /// How this node holds its delivery.
+    pub(super) hold: Hold,
 }
 
 /// What an attempt's end says of its endpoint.
@@ -369,7 +369,8 @@ impl Lanes {
         self.want_load(endpoint);
         self.list_if_ready(endpoint, now);
         let key = DeliveryKey { application, endpoint, message: message.id };
-        Some(Start { key, message, attempts, trigger, lease })
+        let hold = Hold { lease, own: self.held.own };
+        Some(Start { key, message, attempts, trigger, hold })
     }
 
     /// Puts a lane where it is found: in its application's list if it can start something, else among the timers.

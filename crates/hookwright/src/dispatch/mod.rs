@@ -302,7 +302,7 @@ impl Shared {
 
     /// Whether an attempt whose turn came may be made right now, and its delivery is this node's.
     fn may_still_start(&self, start: &Start) -> bool {
-        self.node.may_start() && self.store.holds(start.lease)
+        self.node.may_start() && self.store.still_holds(start.hold)
     }
 
     /// The lanes, which know this lease if it is held.

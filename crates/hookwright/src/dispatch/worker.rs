@@ -154,7 +154,7 @@ fn give_up(shared: &Shared, start: &Start, target: &Target) -> End {
     // It says nothing of the endpoint, which was not called.
     shared.journal.record(Outcome {
         attempt,
-        lease: start.lease,
+        hold: start.hold,
         transition,
         health: HealthChange::None,
         told: told.messages,
@@ -214,8 +214,8 @@ async fn conclude(
     let health = if disable.is_some() { HealthChange::Recovered } else { health };
     let response_code = attempt.response_code;
     let told = telling::of_attempt(shared, target, &start.message, &attempt, transition).await;
-    let lease = start.lease;
-    shared.journal.record(Outcome { attempt, lease, transition, health, told: told.messages });
+    let hold = start.hold;
+    shared.journal.record(Outcome { attempt, hold, transition, health, told: told.messages });
     if let Transition::RetryAt(at) = transition {
         shared.note_due(at);
     }

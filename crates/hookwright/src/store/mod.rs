@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use crate::config::{DatabaseUrl, MasterKeys};
 use crate::domain::ids::OrganisationId;
-use crate::domain::lease::{Held, LeaseNumber};
+use crate::domain::lease::{Held, Hold, LeaseNumber};
 use crate::store::error::StoreError;
 use crate::store::write::{Settled, Write, Written};
 
@@ -124,12 +124,12 @@ impl Store {
         }
     }
 
-    /// Whether this node holds deliveries by this lease right now.
-    pub(crate) fn holds(&self, lease: LeaseNumber) -> bool {
+    /// Whether a delivery has been this node's without a gap since it was held so.
+    pub(crate) fn still_holds(&self, hold: Hold) -> bool {
         match &self.backend {
             Backend::Sqlite(_) => true,
             #[cfg(feature = "postgres")]
-            Backend::Postgres(postgres) => postgres.holds(lease),
+            Backend::Postgres(postgres) => postgres.still_holds(hold),
         }
     }
 

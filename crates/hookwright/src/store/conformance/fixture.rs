@@ -13,7 +13,7 @@ use crate::domain::attempt::{Attempt, AttemptStatus, Trigger};
 use crate::domain::delivery::{DeliveryKey, Transition};
 use crate::domain::endpoint::{Endpoint, EndpointSettings};
 use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId};
-use crate::domain::lease::LeaseNumber;
+use crate::domain::lease::Hold;
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
 use crate::domain::page::{Order, PageRequest};
@@ -172,8 +172,8 @@ pub(super) fn success(attempt: Attempt) -> Attempt {
 
 /// Under the lease of whoever writes it with [`Fixture::write`].
 pub(super) fn outcome(attempt: Attempt, transition: Transition) -> Write {
-    let lease = LeaseNumber::NONE;
-    Write::Outcome(Outcome { attempt, lease, transition, health: HealthChange::None, told: Vec::new() })
+    let hold = Hold::ALONE;
+    Write::Outcome(Outcome { attempt, hold, transition, health: HealthChange::None, told: Vec::new() })
 }
 
 pub(super) fn key(application: u16, endpoint: u16, message: u16) -> DeliveryKey {
@@ -210,6 +210,12 @@ impl Fixture {
         Fixture::open(place)
     }
 
+    /// How an attempt is held that is started now.
+    pub(super) fn hold(&self) -> Hold {
+        let own = self.store.held().own;
+        Hold { lease: own, own }
+    }
+
     /// Writes one item as a batch of its own.
     pub(super) fn write(&mut self, write: Write) -> Written {
         self.commit([write]).remove(0)
@@ -217,12 +223,12 @@ impl Fixture {
 
     /// Writes a batch; attempts were made under the lease that it is written under.
     pub(super) fn commit(&mut self, batch: impl IntoIterator<Item = Write>) -> Vec<Written> {
-        let lease = self.store.held().own;
+        let hold = self.hold();
         let mut batch: Vec<Write> = batch.into_iter().collect();
         for write in &mut batch {
             match write {
-                Write::Outcome(outcome) => outcome.lease = lease,
-                Write::Confirm(step) => step.lease = lease,
+                Write::Outcome(outcome) => outcome.hold = hold,
+                Write::Confirm(step) => step.hold = hold,
                 _ => {}
             }
         }

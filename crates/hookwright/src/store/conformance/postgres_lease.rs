@@ -4,7 +4,7 @@ use hookwright_testkit::postgres::{self, Cut, Database};
 
 use crate::domain::delivery::Transition;
 use crate::domain::ids::MessageId;
-use crate::domain::lease::{KnownLease, LeaseNumber};
+use crate::domain::lease::{Hold, LeaseNumber, LeaseRow};
 use crate::domain::time::Timestamp;
 use crate::store::conformance::fixture::{
     NO_LIMIT, all, app, append, at, attempt, ep, key, keys_of, message, msg, outcome, success,
@@ -46,11 +46,16 @@ impl Node {
         self.writer.commit(&batch).unwrap();
     }
 
-    /// Writes what came of an attempt that was made under this lease.
+    /// Writes what came of an attempt of what stood under this lease, begun a moment ago.
     fn record(&mut self, made: Write, lease: LeaseNumber) -> Written {
+        let own = self.own();
+        self.record_of(made, Hold { lease, own })
+    }
+
+    fn record_of(&mut self, made: Write, hold: Hold) -> Written {
         match made {
             Write::Outcome(mut made) => {
-                made.lease = lease;
+                made.hold = hold;
                 self.write(Write::Outcome(made))
             }
             _ => panic!("another item"),
@@ -79,8 +84,8 @@ impl Node {
         page.items.iter().map(|row| (row.message.id, row.lease)).collect()
     }
 
-    async fn lease(&self, number: LeaseNumber) -> Option<KnownLease> {
-        self.heart.beat().await.unwrap().leases.into_iter().find(|lease| lease.number() == number)
+    async fn lease(&self, number: LeaseNumber) -> Option<LeaseRow> {
+        self.heart.beat().await.unwrap().leases.into_iter().find(|lease| lease.number == number)
     }
 
     async fn adopt(&self, ended: LeaseNumber) -> Vec<LeaseNumber> {
@@ -152,9 +157,19 @@ async fn an_outcome_counts_under_the_lease_of_its_attempt_alone_and_is_logged_al
     // What the adopter makes of it counts.
     assert!(matches!(other.record(delivered(105), lost), Written::Done));
     assert_eq!(other.ready().await, [(msg(2), lost)]);
+    // It was this node's before, and is again, but others had it meanwhile.
+    let before = one.own();
+    other.heart.end(other.own()).await.unwrap();
+    assert_eq!(one.adopt(other.own()).await.len(), 2);
+    let retry = outcome(attempt(1, 2, 9, 107, 1), Transition::RetryAt(at(60)));
+    assert!(matches!(one.record_of(retry, Hold { lease: lost, own: lost }), Written::LoggedOnly));
+    assert_eq!(one.ready().await, [(msg(2), lost), (msg(3), before)]);
+    let mut other = one;
     // Attempt 2 of a delivery that has had none.
     other.record(outcome(success(attempt(1, 2, 9, 106, 2)), Transition::Delivered), lost);
-    assert_eq!(other.ready().await, [(msg(2), lost)]);
+    assert_eq!(other.ready().await.len(), 2);
+    other.record(outcome(success(attempt(1, 2, 9, 108, 1)), Transition::Delivered), lost);
+    assert_eq!(other.ready().await, [(msg(3), before)]);
 }
 
 #[tokio::test]
@@ -172,7 +187,7 @@ async fn a_batch_under_an_ended_lease_is_refused_by_the_server_and_written_under
         assert_eq!(node.writer.lease(), node.own());
     }
     assert_eq!(node.ready().await, [], "message 2 came under a lease that was ended too");
-    assert!(looker.lease(before).await.unwrap().row.is_ended);
+    assert!(looker.lease(before).await.unwrap().is_ended);
     node.append([4]);
     assert_eq!(node.ready().await, [(msg(4), node.own())]);
     assert_eq!(database.ask("SELECT count(*) FROM message").await, "3", "nothing is lost, nor there twice");
@@ -182,10 +197,10 @@ async fn a_batch_under_an_ended_lease_is_refused_by_the_server_and_written_under
 async fn a_lease_is_renewed_until_it_is_ended_and_not_by_what_was_held_back() {
     let Some(database) = postgres::database().await else { return };
     let node = Node::start(&database).await;
-    let first = node.lease(node.own()).await.unwrap().row.expires_at;
+    let first = node.lease(node.own()).await.unwrap().expires_at;
     let now = node.heart.beat().await.unwrap().database_now;
     assert!(node.heart.renew(node.own(), now).await.unwrap());
-    let renewed = node.lease(node.own()).await.unwrap().row;
+    let renewed = node.lease(node.own()).await.unwrap();
     assert!(renewed.expires_at > first);
     let long_ago = now.before(std::time::Duration::from_millis(1_100));
     assert!(!node.heart.renew(node.own(), long_ago).await.unwrap(), "it was sent too long ago");
@@ -193,7 +208,7 @@ async fn a_lease_is_renewed_until_it_is_ended_and_not_by_what_was_held_back() {
     assert!(!node.heart.end_dead(&renewed).await.unwrap());
     database.execute("UPDATE lease SET expires_at = 5").await;
     assert!(!node.heart.end_dead(&renewed).await.unwrap());
-    let over = node.lease(node.own()).await.unwrap().row;
+    let over = node.lease(node.own()).await.unwrap();
     assert!(node.heart.end_dead(&over).await.unwrap());
     let now = node.heart.beat().await.unwrap().database_now;
     assert!(!node.heart.renew(node.own(), now).await.unwrap());
@@ -256,7 +271,7 @@ async fn a_lease_is_not_adopted_while_a_transaction_that_passed_its_guard_is_ope
     assert!(one.heart.renew(one.own(), now).await.unwrap());
     one.heart.end(one.own()).await.unwrap();
     assert_eq!(other.adopt(one.own()).await, []);
-    assert!(other.lease(one.own()).await.unwrap().row.is_ended);
+    assert!(other.lease(one.own()).await.unwrap().is_ended);
     assert_eq!(other.lease(one.own()).await.unwrap().adopted_by, None);
     client
         .batch_execute(&format!(

@@ -50,10 +50,10 @@ pub(super) async fn step(
     step: &Confirmation,
 ) -> Result<Changed, StoreError> {
     // Others have it by now: what was asked here changes nothing.
-    if !held.has(step.lease) {
+    if !held.still(step.hold) {
         return Ok(Changed::Missing);
     }
-    let (asked_under, own) = (lease::as_column_opt(step.lease), lease::as_column_opt(held.own));
+    let (asked_under, own) = (lease::as_column_opt(step.hold.lease), lease::as_column_opt(held.own));
     let lane = asking_lane(step.message.application);
     let (application, message) = (step.message.application.as_bytes(), step.message.id.as_bytes());
     let (rows, verdict, reason) = match &step.asked {

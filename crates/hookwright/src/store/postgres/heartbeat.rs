@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use crate::domain::lease::{KnownLease, LeaseNumber};
+use crate::domain::lease::{LeaseNumber, LeaseRow};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
@@ -30,7 +30,7 @@ pub(crate) struct Beat {
     /// When the earliest retry is due that waits for anybody.
     pub(crate) next_due: Option<Timestamp>,
     /// All leases.
-    pub(crate) leases: Vec<KnownLease>,
+    pub(crate) leases: Vec<LeaseRow>,
     /// The own lease of this node, as it was asked.
     pub(crate) own: LeaseNumber,
 }

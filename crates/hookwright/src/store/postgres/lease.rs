@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::domain::lease::{Fence, Held, KnownLease, LeaseNumber, LeaseRow, Terms};
+use crate::domain::lease::{Held, Hold, LeaseNumber, LeaseRow, Terms};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
@@ -135,9 +135,9 @@ impl Postgres {
         self.holding.held()
     }
 
-    /// Whether it holds this lease.
-    pub(crate) fn holds(&self, lease: LeaseNumber) -> bool {
-        self.holding.lock().has(lease)
+    /// Whether a delivery is still held that was held so.
+    pub(crate) fn still_holds(&self, hold: Hold) -> bool {
+        self.holding.lock().still(hold)
     }
 }
 
@@ -293,7 +293,7 @@ pub(super) async fn end_dead(connection: &Connection, seen: &LeaseRow) -> Result
          WHERE number = $1 AND ended_at IS NULL AND expires_at = $2 AND expires_at < {DATABASE_NOW}"
     );
     let values: [&(dyn tokio_postgres::types::ToSql + Sync); 2] =
-        [&as_column(seen.fence.number), &seen.expires_at.as_micros()];
+        [&as_column(seen.number), &seen.expires_at.as_micros()];
     Ok(connection.execute(&sql, &values).await? == 1)
 }
 
@@ -340,17 +340,16 @@ pub(super) async fn delete_empty(
 }
 
 /// What a row of [`ALL`] holds, whose first column is this one.
-pub(super) fn rows(row: &tokio_postgres::Row, first: usize) -> Result<Vec<KnownLease>, StoreError> {
+pub(super) fn rows(row: &tokio_postgres::Row, first: usize) -> Result<Vec<LeaseRow>, StoreError> {
     let numbers: Vec<i64> = value::get(row, first)?;
     let expires_at: Vec<i64> = value::get(row, first + 1)?;
     let ended: Vec<bool> = value::get(row, first + 2)?;
     let adopted_by: Vec<i64> = value::get(row, first + 3)?;
     let parts = numbers.into_iter().zip(expires_at).zip(ended).zip(adopted_by);
     let known = |(((number, expires_at), is_ended), adopted_by)| {
-        let fence = Fence { number: of_column(number), epoch: 0 };
-        let row = LeaseRow { fence, expires_at: Timestamp::from_micros(expires_at), is_ended };
+        let (number, expires_at) = (of_column(number), Timestamp::from_micros(expires_at));
         let adopted_by = Some(of_column(adopted_by)).filter(|by| *by != LeaseNumber::NONE);
-        KnownLease { row, adopted_by }
+        LeaseRow { number, expires_at, is_ended, adopted_by }
     };
     Ok(parts.map(known).collect())
 }

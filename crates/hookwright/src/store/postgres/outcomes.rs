@@ -46,10 +46,10 @@ pub(super) async fn add<'a>(
     pipeline.add(sql, values).await?;
     // What was started under a lease that is lost is logged, and changes nothing.
     let outcomes: Vec<&Outcome> =
-        outcomes.iter().copied().filter(|outcome| held.has(outcome.lease)).collect();
+        outcomes.iter().copied().filter(|outcome| held.still(outcome.hold)).collect();
     let (mut ended, mut waiting) = (Vec::new(), Vec::new());
     for outcome in &outcomes {
-        let (attempt, lease) = (&outcome.attempt, lease::as_column(outcome.lease));
+        let (attempt, lease) = (&outcome.attempt, lease::as_column(outcome.hold.lease));
         match outcome.transition {
             Transition::Delivered | Transition::GivenUp(_) => ended.push((attempt, lease)),
             Transition::RetryAt(due_at) => waiting.push((attempt, lease, due_at)),

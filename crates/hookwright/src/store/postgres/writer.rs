@@ -312,7 +312,7 @@ impl<'b, 'w> Batch<'b, 'w> {
         match write {
             Write::Append(append) => self.append(append, Some(Asked::Append(number))).await?,
             Write::Outcome(outcome) => {
-                let is_late = !self.means.held.has(outcome.lease);
+                let is_late = !self.means.held.still(outcome.hold);
                 self.outcome(outcome, is_late).await?;
                 self.written[number] = Some(if is_late { Written::LoggedOnly } else { Written::Done });
             }

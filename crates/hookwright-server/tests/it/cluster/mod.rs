@@ -1,0 +1,4 @@
+//! Real nodes on one PostgreSQL database, and what becomes of messages when nodes and the database go.
+
+mod leases; // what one node does not deliver others do
+mod nodes; // what the tests drive

@@ -219,6 +219,37 @@ async fn a_day_with_something_pending_stays_until_it_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_once_more_meanwhile_keeps_its_day() {
+    let Some(mut f) = with_days().await else { return };
+    let database = f.database();
+    f.append(message(1, 1), &[]);
+    // A transaction that makes a delivery, and is not over when the day is looked at.
+    let end = hold(&database, "SELECT pg_advisory_xact_lock(7)").await;
+    let other = Database { url: database.url.clone() };
+    let resending = tokio::spawn(async move {
+        let resend = "BEGIN; INSERT INTO delivery (application, endpoint, message, attempts, trigger)
+                          SELECT application, application, id, 0, 1 FROM message;
+                      SELECT pg_advisory_xact_lock(7); COMMIT";
+        other.execute(resend).await;
+    });
+    eventually("the delivery to be made", async || {
+        let sql = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7 AND NOT granted";
+        let waiting = database.ask(sql).await;
+        if waiting == "1" { Ok(()) } else { Err(waiting) }
+    })
+    .await;
+    let kept = keep(&f, at(9), MIDNIGHT).await;
+    assert!(kept.is_held_up && kept.dropped == 0, "{kept:?}");
+    let store = f.store.clone();
+    let keeping = async { store.keep_days(at(9), MessageId::first_at(at(MIDNIGHT))).await.unwrap() };
+    let (kept, ()) = tokio::join!(keeping, database.execute(&end));
+    resending.await.unwrap();
+    assert_eq!(kept.dropped, 0, "{kept:?}");
+    assert_eq!(keep(&f, at(9), MIDNIGHT).await, DaysKept { waiting: 2, ..DaysKept::default() });
+    assert_eq!(messages(&f).await, [msg(1)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_day_that_somebody_reads_is_dropped_later_and_nobody_waits_for_long() {
     let Some(mut f) = with_days().await else { return };
     let database = f.database();

@@ -216,6 +216,7 @@ impl Foundation {
         let dispatch = Dispatch::start(parts, fresh).await?;
         let stop = CancellationToken::new();
         let maintenance = Maintenance::start(maintenance::Parts {
+            store: store.clone(),
             journal: journal.clone(),
             clock: clock.clone(),
             measures: Arc::clone(&measures),

@@ -26,9 +26,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{DatabaseUrl, MasterKeys};
-use crate::domain::ids::OrganisationId;
+use crate::domain::ids::{MessageId, OrganisationId};
+use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
-use crate::store::write::{Settled, Write, Written};
+use crate::store::write::{DaysKept, Settled, Write, Written};
 
 /// Runs a read on whichever backend there is.
 macro_rules! dispatch {
@@ -106,6 +107,23 @@ impl Store {
                 let (postgres, writer) = postgres::open(url, master_keys, exclusivity)?;
                 Ok((Store { backend: Backend::Postgres(Arc::new(postgres)) }, Writer::Postgres(writer)))
             }
+        }
+    }
+}
+
+impl Store {
+    /// Whether messages go by whole days, by [`Store::keep_days`], but for what is pending.
+    pub(crate) fn goes_by_days(&self) -> bool {
+        !matches!(self.backend, Backend::Sqlite(_))
+    }
+
+    /// Makes room for the days to come, and drops the days below `before` in which nothing is pending; nothing, if another node
+    /// is about it. It takes no part in batches.
+    pub(crate) async fn keep_days(&self, now: Timestamp, before: MessageId) -> Result<DaysKept, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(DaysKept::default()),
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(postgres) => postgres.keep_days(now, before).await,
         }
     }
 }

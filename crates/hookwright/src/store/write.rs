@@ -23,7 +23,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::{Token, TokenChange};
 
 pub(crate) use crate::store::written::{
-    Appended, Changed, Erased, Loaded, Received, Resent, Settled, Swept, Written,
+    Appended, Changed, DaysKept, Erased, Loaded, Received, Resent, Settled, Swept, Written,
 };
 
 /// One item of a batch.

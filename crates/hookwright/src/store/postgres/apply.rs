@@ -5,7 +5,7 @@ use crate::store::postgres::connection::Connection;
 use crate::store::postgres::retention::{self, OldMessages};
 use crate::store::postgres::{
     application, broadcast, confirmation, delivery, endpoint, erasure, event_type, expunge, idempotency,
-    inbound, message_key, source, task, token,
+    inbound, message_key, source, task, token, turn,
 };
 use crate::store::sealing::Sealing;
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
@@ -17,6 +17,11 @@ pub(super) async fn apply(
     old: &mut OldMessages,
     write: &Write,
 ) -> Result<Written, StoreError> {
+    if let Some(nothing) = turn::nothing(write)
+        && !turn::take(connection).await?
+    {
+        return Ok(nothing);
+    }
     Ok(match write {
         Write::Confirm(step) => Written::Changed(confirmation::step(connection, step).await?),
         Write::Resend(key) => Written::Resent(delivery::resend(connection, key).await?),

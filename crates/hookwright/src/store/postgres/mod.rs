@@ -5,6 +5,8 @@ mod connection; // one session: prepared statements, and answers in time
 mod pool; // the thread that drives them, and those that reads take turns on
 mod pipeline; // statements that go out together
 mod migrate; // bring the database to the newest schema
+mod days; // the partitions of the days to come, and of those that have passed
+mod turn; // one node at a time removes what is old
 mod master_key; // and its secrets under the newest key
 mod writer; // one batch, one transaction
 mod apply; // its items, one after the other
@@ -68,6 +70,14 @@ pub(super) fn open(
         let connection = pool.connect_to_migrate().await?;
         migrate::look_around(&connection).await?;
         let report = migrate::run(&connection, exclusivity).await?;
+        if exclusivity != Exclusivity::Visitor
+            && let Err(error) = days::start(&pool).await
+        {
+            // What has no partition of its day goes to the default one, and is dropped later than others.
+            tracing::warn!(
+                "the partitions of today's messages could not be made, and are tried again: {error}"
+            );
+        }
         Writer::open(Arc::clone(&pool), report, master_keys, exclusivity).await
     })?;
     let sealing = writer.sealing();

@@ -73,6 +73,11 @@ impl Pool {
         self.connect("SET statement_timeout = 0; SET lock_timeout = 0").await
     }
 
+    /// A new connection that makes and drops tables others are busy with: whoever comes after it waits as long as it does.
+    pub(super) async fn connect_to_keep(&self) -> Result<Connection, StoreError> {
+        self.connect("SET lock_timeout = '200ms'; SET enable_seqscan = off; SET bytea_output = 'hex'").await
+    }
+
     async fn connect(&self, further: &str) -> Result<Connection, StoreError> {
         let (config, tls) = (self.address.config.clone(), self.address.tls.clone());
         // The socket belongs to the driver's thread, whoever waits here.

@@ -1,0 +1,1 @@
+-- The place of the leases, which are made beside this.

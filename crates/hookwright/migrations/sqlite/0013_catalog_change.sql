@@ -1,0 +1,1 @@
+-- The place of the changes of what is configured, which are made beside this.

@@ -6,6 +6,7 @@ mod pool; // the thread that drives them, and those that reads take turns on
 mod pipeline; // statements that go out together
 mod migrate; // bring the database to the newest schema
 mod master_key; // and its secrets under the newest key
+pub(in crate::store) mod moving; // fill it from another back end
 mod writer; // one batch, one transaction
 mod apply; // its items, one after the other
 mod hot; // what every message makes, written as arrays
@@ -68,6 +69,7 @@ pub(super) fn open(
         let connection = pool.connect_to_migrate().await?;
         migrate::look_around(&connection).await?;
         let report = migrate::run(&connection, exclusivity).await?;
+        moving::refuse_unfinished(&connection).await?;
         Writer::open(Arc::clone(&pool), report, master_keys, exclusivity).await
     })?;
     let sealing = writer.sealing();

@@ -118,7 +118,9 @@ pub async fn move_database(
                 instead: "between PostgreSQL databases use pg_dump and pg_restore, with the same master key after it",
             });
         }
-        _ => return Err(MoveError::Unsupported { instead: "there is no way back from PostgreSQL to SQLite" }),
+        _ => {
+            return Err(MoveError::Unsupported { instead: "there is no way back from PostgreSQL to SQLite" });
+        }
     };
     let keys = master_keys.cloned().ok_or(MoveError::Target(StoreError::NoMasterKey))?;
     let work = move || run(&from, &to, &keys, &mut watch);
@@ -163,7 +165,11 @@ fn run(
             checksum.add(cells);
             passed.row(table);
         })?;
-        tables.push(MovedTable { name: table.name, source: TableSum::of(&read), target: TableSum::of(&checksum) });
+        tables.push(MovedTable {
+            name: table.name,
+            source: TableSum::of(&read),
+            target: TableSum::of(&checksum),
+        });
     }
     let report = MoveReport { tables };
     if report.is_equal() {

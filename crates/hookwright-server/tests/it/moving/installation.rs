@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use hookwright_testkit::http::{Answer, Client, Method};
 use hookwright_testkit::{Receiver, Reply, eventually};
@@ -112,7 +113,7 @@ pub(super) async fn fill(server: &Live, world: &World) -> Installation {
         post(&format!("/api/v1/app/{app}/endpoint"), endpoint).await;
     }
     let rotate = "/api/v1/app/acme/endpoint/main/secret/rotate";
-    client.post(rotate, &json!({"key": SECRET_NOW})).await.expect(204);
+    client.post(rotate, &json!({"key": SECRET_NOW})).await.expect(200);
     let once = make_once(client).await.expect(201).json();
     post("/api/v1/app", json!({"name": "Doomed", "uid": "doomed"})).await;
     client.delete("/api/v1/app/doomed").await.expect(204);
@@ -125,7 +126,8 @@ pub(super) async fn fill(server: &Live, world: &World) -> Installation {
     attempts(client, "acme", "gone", 2).await;
     attempts(client, "busy", "failing", 1).await;
     world.receiver.wait_until(|all| all.iter().any(|it| it.path() == "/hang"), "one that hangs").await;
-    let recover = json!({"since": "2020-01-01T00:00:00Z"});
+    let an_hour_ago = SystemTime::now() - Duration::from_secs(3_600);
+    let recover = json!({"since": jiff::Timestamp::try_from(an_hour_ago).unwrap().to_string()});
     let task = client.post("/api/v1/app/acme/endpoint/main/recover", &recover).await.expect(202).json();
     let task = format!("/api/v1/background-task/{}", task["id"].as_str().unwrap());
     eventually("the end of the task", async || match client.get(&task).await.expect(200).json() {

@@ -35,7 +35,9 @@ async fn everything_is_there_and_goes_on() {
     assert_eq!(database.ask("SELECT count(*) FROM delivery WHERE due_at IS NULL").await, "0");
     assert_eq!(database.ask("SELECT string_agg(id || is_everywhere, '') FROM master_key").await, "teststrue");
 
-    let server = Live::start(&on_postgres(&launch, &database)).await;
+    // Who does not answer is given up soon.
+    let launch = on_postgres(&launch, &database).env("HOOKWRIGHT_REQUEST_TIMEOUT", "1s");
+    let server = Live::start(&launch).await;
     for (page, after) in before.iter().zip(installation::pages(&server, &filled).await) {
         assert_eq!(page, &after);
     }
@@ -62,11 +64,11 @@ async fn everything_is_there_and_goes_on() {
         "the secret of before signs too"
     );
 
+    let pending = ["/busy", "/hang", "/confirmed"].map(|path| (path, world.count(path)));
     world.gets_well();
-    for path in ["/busy", "/hang", "/confirmed"] {
-        let counted = world.count(path);
+    for (path, before) in pending {
         eventually(&format!("what was pending at {path}"), async || match world.count(path) {
-            count if count > counted => Ok(()),
+            count if count > before => Ok(()),
             count => Err(count),
         })
         .await;

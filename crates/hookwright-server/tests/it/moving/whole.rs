@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::installation::{self, SECRET, World};
 use super::{command, fails, moving, on_postgres, on_sqlite};
+use crate::cli::terminal::AT_A_TERMINAL;
 use crate::inbound::{PATH, Provider, github};
 use crate::live::Live;
 
@@ -137,4 +138,25 @@ async fn a_key_of_before_may_come_behind_the_new_one_and_a_missing_one_is_named(
 
     let server = Live::start(&on_postgres(&launch, &database)).await;
     assert_eq!(server.client.get(path).await.expect(200).text(), secret);
+}
+
+#[tokio::test]
+async fn a_bar_at_a_terminal_shows_how_far_it_is() {
+    let Some(database) = postgres::database().await else { return };
+    let launch = on_sqlite();
+    let migrated = command(&launch, "migrate").run().await;
+    assert_eq!(migrated.status.code(), Some(0), "{migrated:?}");
+    let python = launch.instead("python3").args(["-c", AT_A_TERMINAL, env!("CARGO_BIN_EXE_hookwright")]);
+    let moved = python
+        .args(["migrate", "--from", "sqlite://hookwright.db", "--to", &database.url])
+        .env("HOOKWRIGHT_MASTER_KEY", postgres::MASTER_KEY)
+        .env("TERM", "xterm")
+        .run()
+        .await;
+    assert_eq!(moved.status.code(), Some(0), "{moved:?}");
+    assert!(
+        moved.stdout.contains("copying organisation") && moved.stdout.contains(" of 1 rows"),
+        "{moved:?}"
+    );
+    assert!(moved.stdout.contains("ROWS THERE") && moved.stdout.contains("Moved 1 rows"), "{moved:?}");
 }

@@ -11,8 +11,8 @@ use crate::store::{Exclusivity, Store, sealed_columns};
 
 /// Tables that each database has of its own.
 const OWN: [&str; 2] = ["migration", "master_key"];
-/// Tables that only PostgreSQL has, and that are about its nodes.
-const OF_NODES: [&str; 2] = ["catalog_sequence", "batch"];
+/// Tables that only PostgreSQL has, if it has them yet: they are about its nodes and its days, and a new database needs no rows in them.
+const OF_NODES: [&str; 6] = ["catalog_sequence", "batch", "lease", "catalog_change", "throttle", "day_gone"];
 
 /// Columns by table and name, with what the database says of them.
 type Columns = BTreeMap<String, BTreeMap<String, String>>;

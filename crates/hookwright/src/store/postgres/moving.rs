@@ -90,8 +90,7 @@ impl Target {
                 return Err(MoveError::TargetBeingMoved);
             }
             migrate::run(&connection, Exclusivity::Maker).await.map_err(MoveError::Target)?;
-            let is_idle = taken(async || writer::take(&connection).await).await.map_err(MoveError::Target)?;
-            if !is_idle {
+            if is_served(&connection).await.map_err(MoveError::Target)? {
                 return Err(MoveError::TargetInUse);
             }
             mark(&connection, source).await?;
@@ -150,6 +149,11 @@ impl Target {
 async fn take(connection: &Connection) -> Result<bool, StoreError> {
     let sql = format!("SELECT pg_try_advisory_lock({MOVER}, hashtext(current_schema()))");
     connection.first(&sql, &[]).await?.map_or(Ok(false), |row| value::get(&row, 0))
+}
+
+/// Whether a node serves from the database. If none does, none can begin to as long as this session stands.
+async fn is_served(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(!taken(async || writer::take(connection).await).await?)
 }
 
 /// Whether a lock could be taken, also from a process that was just killed: the server needs a moment to notice.

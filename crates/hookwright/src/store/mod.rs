@@ -14,6 +14,8 @@ mod source_settings; // how those of a source are kept, in JSON
 mod budget; // what a slice of removing may do, in every dialect
 mod effort; // how much a page of a list looks at
 mod encoded; // what is kept as JSON in one column
+#[cfg(feature = "postgres")]
+pub(crate) mod moving; // from one back end to the other
 
 #[cfg(feature = "postgres")]
 mod postgres;

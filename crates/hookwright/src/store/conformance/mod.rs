@@ -24,6 +24,8 @@ mod token;
 #[cfg(feature = "postgres")]
 mod postgres_days; // how its partitions come and go
 #[cfg(feature = "postgres")]
+mod moving; // what a move from one to the other takes along
+#[cfg(feature = "postgres")]
 mod postgres_secrets; // what must not be found in a copy of its database
 #[cfg(feature = "postgres")]
 mod postgres_server; // and what only a server can do wrong

@@ -8,6 +8,7 @@ mod migrate; // bring the database to the newest schema
 mod days; // the partitions of the days to come, and of those that have passed
 mod turn; // one node at a time removes what is old
 mod master_key; // and its secrets under the newest key
+pub(in crate::store) mod moving; // fill it from another back end
 mod writer; // one batch, one transaction
 mod apply; // its items, one after the other
 mod hot; // what every message makes, written as arrays
@@ -70,6 +71,7 @@ pub(super) fn open(
         let connection = pool.connect_to_migrate().await?;
         migrate::look_around(&connection).await?;
         let report = migrate::run(&connection, exclusivity).await?;
+        moving::refuse_unfinished(&connection).await?;
         if exclusivity != Exclusivity::Visitor
             && let Err(error) = days::start(&pool).await
         {

@@ -11,7 +11,7 @@ use crate::store::postgres::hot::{Frame, Hot};
 use crate::store::postgres::pipeline::Pipeline;
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::retention::OldMessages;
-use crate::store::postgres::{apply, broadcast, inbound, master_key, value};
+use crate::store::postgres::{apply, broadcast, inbound, master_key, moving, value};
 use crate::store::sealing::Sealing;
 use crate::store::write::{Append, Appended, Outcome, Received, Settled, Write, Written};
 use crate::store::{Exclusivity, SchemaReport};
@@ -68,6 +68,8 @@ impl Writer {
                 connected => break connected?,
             }
         };
+        // Asked once more: until the lock was held a move might have begun.
+        moving::refuse_unfinished(&connection).await?;
         forget_old(&connection).await?;
         let mut sealing = master_key::establish(&connection, master_keys).await?;
         seal_all(&connection, &mut sealing, exclusivity).await?;
@@ -206,7 +208,7 @@ async fn connect(pool: &Pool, is_alone: bool) -> Result<Connection, StoreError> 
 }
 
 /// Takes the lock of the only deliverer, if nobody has it.
-async fn take(connection: &Connection) -> Result<bool, StoreError> {
+pub(super) async fn take(connection: &Connection) -> Result<bool, StoreError> {
     let sql = format!("SELECT pg_try_advisory_lock({DELIVERER}, hashtext(current_schema()))");
     connection.first(&sql, &[]).await?.map_or(Ok(false), |row| value::get(&row, 0))
 }

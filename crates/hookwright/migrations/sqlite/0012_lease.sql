@@ -1,1 +1,1 @@
--- The place of the leases, which are made beside this.
+-- Nothing: on SQLite there is one node, and what is ready is its own.

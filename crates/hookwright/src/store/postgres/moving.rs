@@ -19,7 +19,7 @@ use crate::store::error::StoreError;
 use crate::store::moving::{Cell, Column, Kind, MoveError, TABLES, Table, open_secrets, secrets_are_for};
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::pool::Pool;
-use crate::store::postgres::{master_key, migrate, value, writer};
+use crate::store::postgres::{lease, master_key, migrate, value};
 use crate::store::sealing::Sealing;
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity};
 
@@ -28,7 +28,7 @@ const MARK: &str = "unfinished_move";
 /// The number of the lock that whoever moves holds: "move" in ASCII.
 const MOVER: i32 = 0x6d6f_7665;
 /// So long the locks are waited for of a process that was just killed.
-const TAKEN_WITHIN: Duration = Duration::from_secs(10);
+const TAKEN_WITHIN: Duration = Duration::from_secs(12);
 const ASK_EVERY: Duration = Duration::from_millis(200);
 /// Rows are sent in parts of this size.
 const PART_BYTES: usize = 256 * 1024;
@@ -94,6 +94,12 @@ impl Target {
                 return Err(MoveError::TargetInUse);
             }
             mark(&connection, source).await?;
+            // One may have begun to before it could see the mark; it goes on, and nothing was changed.
+            if is_served(&connection).await.map_err(MoveError::Target)? {
+                let sql = format!("DROP TABLE {MARK}");
+                connection.batch(&sql).await.map_err(MoveError::Target)?;
+                return Err(MoveError::TargetInUse);
+            }
             clear(&connection, &sealing).await.map_err(MoveError::Target)?;
             Ok(connection)
         })?;
@@ -151,9 +157,10 @@ async fn take(connection: &Connection) -> Result<bool, StoreError> {
     connection.first(&sql, &[]).await?.map_or(Ok(false), |row| value::get(&row, 0))
 }
 
-/// Whether a node serves from the database. If none does, none can begin to as long as this session stands.
+/// Whether a node serves from the database: one that was killed seems to until its lease is over. None begins to once the database is
+/// marked, since each looks for the mark when it has its lease.
 async fn is_served(connection: &Connection) -> Result<bool, StoreError> {
-    Ok(!taken(async || writer::take(connection).await).await?)
+    Ok(!taken(async || Ok(!lease::is_any_live(connection).await?)).await?)
 }
 
 /// Whether a lock could be taken, also from a process that was just killed: the server needs a moment to notice.

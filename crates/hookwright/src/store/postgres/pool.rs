@@ -1,5 +1,6 @@
 //! The thread that drives all connections, and the connections that reads take turns on.
 
+use std::future::poll_fn;
 use std::ops::Deref;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +9,8 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_postgres::AsyncMessage;
 
 use crate::config::PostgresUrl;
 use crate::store::error::StoreError;
@@ -20,11 +22,16 @@ const READERS: usize = 8;
 /// Whoever gets no connection within this is told that the database is gone.
 const LENT_WITHIN: Duration = Duration::from_millis(1_500);
 
+/// Where nodes tell each other that there is something to look at. It carries no more than that: a hint that is lost, or comes
+/// from another schema of the same database, does no harm.
+pub(super) const CHANNEL: &str = "hookwright";
+
 /// What every session is set to. Statements are few and always the same, so that compiling them (`jit`) costs more than it brings.
 const SESSION: &str = "SET jit = off; SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '30s'; SET TimeZone = 'UTC'";
 /// What a session that writes is set to besides: its statements go by their indexes, whatever was counted last. A plan that
-/// reads a whole table because it was small a minute ago would hold up everybody.
-const WRITING: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+/// reads a whole table because it was small a minute ago would hold up everybody. A transaction whose client is not heard of any more
+/// ends before the client's lease does: nobody adopts that before.
+const WRITING: &str = "SET idle_in_transaction_session_timeout = '5s'; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
 
 /// Opens connections, and lends them to reads.
 pub(super) struct Pool {
@@ -78,13 +85,32 @@ impl Pool {
         self.connect("SET lock_timeout = '200ms'; SET enable_seqscan = off; SET bytea_output = 'hex'").await
     }
 
+    /// A new connection that hears what others notify of, and rings `hint` each time.
+    pub(super) async fn connect_to_listen(&self, hint: Arc<Notify>) -> Result<Connection, StoreError> {
+        self.connect_hearing(&format!("{WRITING}; LISTEN {CHANNEL}"), Some(hint)).await
+    }
+
     async fn connect(&self, further: &str) -> Result<Connection, StoreError> {
+        self.connect_hearing(further, None).await
+    }
+
+    async fn connect_hearing(
+        &self,
+        further: &str,
+        hint: Option<Arc<Notify>>,
+    ) -> Result<Connection, StoreError> {
         let (config, tls) = (self.address.config.clone(), self.address.tls.clone());
         // The socket belongs to the driver's thread, whoever waits here.
         let connecting = self.driver.handle.spawn(async move {
-            let (client, connection) = config.connect(tls).await?;
+            let (client, mut connection) = config.connect(tls).await?;
             // It ends with its client, and whoever uses that is told how.
-            tokio::spawn(connection);
+            tokio::spawn(async move {
+                while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+                    if let (AsyncMessage::Notification(_), Some(hint)) = (message, &hint) {
+                        hint.notify_one();
+                    }
+                }
+            });
             Ok::<_, tokio_postgres::Error>(client)
         });
         let connected =

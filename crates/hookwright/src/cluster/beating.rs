@@ -1,9 +1,10 @@
 //! The heartbeats of a node: four times a second it asks the database in one query what others have done, and acts on it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
@@ -11,6 +12,7 @@ use crate::clock::Clock;
 use crate::cluster::permission::Permission;
 use crate::cluster::{News, Parts};
 use crate::domain::lease::{Moment, Terms};
+use crate::error::Error;
 use crate::store::error::StoreError;
 use crate::store::{Beat, Heart, Store};
 
@@ -18,6 +20,9 @@ use crate::store::{Beat, Heart, Store};
 const BEAT_EVERY: Duration = Duration::from_millis(250);
 /// A heartbeat that was not answered within this is given up, and its connection with it.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(1);
+
+/// Whoever waits for a heartbeat waits no longer than this.
+const CAUGHT_UP_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// What a node knows of itself and the others.
 pub(super) struct Life {
@@ -29,13 +34,27 @@ pub(super) struct Life {
     news: mpsc::UnboundedSender<News>,
     /// Somebody wants the next heartbeat at once.
     wake: Notify,
+    /// How many heartbeats have begun.
+    begun: AtomicU64,
+    /// The last of them of which all is honoured that it told.
+    honoured: watch::Sender<u64>,
 }
 
 impl Life {
     pub(super) fn new(parts: Parts, news: mpsc::UnboundedSender<News>) -> Life {
         let Parts { clock, store, catalog } = parts;
         let permission = Permission::refused(clock.clone(), Permission::NEVER);
-        Life { clock, store, catalog, terms: Terms::DEFAULT, permission, news, wake: Notify::new() }
+        Life {
+            clock,
+            store,
+            catalog,
+            terms: Terms::DEFAULT,
+            permission,
+            news,
+            wake: Notify::new(),
+            begun: AtomicU64::new(0),
+            honoured: watch::Sender::new(0),
+        }
     }
 
     pub(super) fn may_start(&self) -> bool {
@@ -44,23 +63,62 @@ impl Life {
 
     /// One heartbeat, and all that follows from its answer.
     pub(super) async fn beat(&self, heart: &Heart) -> Result<(), StoreError> {
+        let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         let sent = self.clock.moment();
         let beat = tokio::time::timeout(GIVEN_UP_AFTER, heart.beat()).await;
         let beat = beat.unwrap_or(Err(StoreError::Silent))?;
-        self.heard(heart, &beat, sent).await
+        self.heard(heart, &beat, sent).await?;
+        self.honoured.send_replace(number);
+        Ok(())
+    }
+
+    /// Waits for a heartbeat that begins now or later, and for all that follows from it.
+    pub(super) async fn catch_up(&self) -> Result<(), Error> {
+        let begun = self.begun.load(Ordering::SeqCst);
+        self.wake.notify_one();
+        let mut honoured = self.honoured.subscribe();
+        let later = honoured.wait_for(|honoured| *honoured > begun);
+        match tokio::time::timeout(CAUGHT_UP_WITHIN, later).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(StoreError::Silent.into()),
+        }
     }
 
     /// What follows from the answer to a heartbeat that was sent at `sent`: each part has its turn, and at last attempts may start.
-    async fn heard(&self, _heart: &Heart, _beat: &Beat, sent: Moment) -> Result<(), StoreError> {
+    async fn heard(&self, heart: &Heart, beat: &Beat, sent: Moment) -> Result<(), StoreError> {
+        self.honour(heart, beat.sequence).await?;
         if self.permission.confirmed(sent, &self.terms) {
             self.tell(News::MayStart);
         }
         Ok(())
     }
 
+    /// Forgets what changes up to this number have made old, and tells dispatch.
+    async fn honour(&self, heart: &Heart, up_to: i64) -> Result<(), StoreError> {
+        let known = self.store.catalog_known();
+        if up_to == known {
+            return Ok(());
+        }
+        let changes = tokio::time::timeout(GIVEN_UP_AFTER, heart.changes(known, up_to)).await;
+        match changes.unwrap_or(Err(StoreError::Silent))? {
+            Some(changes) => {
+                self.catalog.heard(&changes);
+                self.tell(News::Changed(changes));
+            }
+            // A number that went back is of a database that has lost what it had.
+            None => {
+                self.catalog.forget_all();
+                self.tell(News::AnythingChanged);
+            }
+        }
+        self.store.catalog_is_known(up_to);
+        Ok(())
+    }
+
     /// The connection is lost, and with it whatever was said meanwhile.
     fn lost(&self) {
         self.catalog.forget_all();
+        self.tell(News::AnythingChanged);
     }
 
     /// Nobody listens any more at a shutdown.

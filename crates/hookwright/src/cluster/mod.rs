@@ -15,15 +15,21 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::error::Error;
 use crate::store::Store;
+use crate::store::change::Told;
 use crate::store::error::StoreError;
 
 /// What this node is told of others, and what dispatch is to do about it.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a node alone hears nothing"))]
 pub(crate) enum News {
     /// Attempts may start again that were refused.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a node alone is never refused"))]
     MayStart,
+    /// This was changed; the catalog has forgotten what was old.
+    Changed(Vec<Told>),
+    /// Anything may have been changed; the catalog has forgotten all.
+    AnythingChanged,
 }
 
 /// This node. Clones share it.
@@ -85,6 +91,23 @@ impl Node {
         if let Some(life) = &self.life {
             return life.may_start();
         }
+        true
+    }
+
+    /// Waits until all is forgotten that changes have made old which are committed by now. Fails if the database does not answer.
+    pub(crate) async fn catch_up(&self) -> Result<(), Error> {
+        #[cfg(feature = "postgres")]
+        if let Some(life) = &self.life {
+            return life.catch_up().await;
+        }
+        Ok(())
+    }
+
+    /// Whether no other node can change anything.
+    pub(crate) fn is_alone(&self) -> bool {
+        #[cfg(feature = "postgres")]
+        return self.life.is_none();
+        #[cfg(not(feature = "postgres"))]
         true
     }
 

@@ -32,7 +32,7 @@ impl Hooks {
     ) -> Result<Sent, Error> {
         let application = self.inner.catalog.application(organisation, application).await?;
         self.inner.catalog.check_payload(organisation, &message.event_type, &message.payload).await?;
-        let sent = self.inner.publisher.send(&application, message, key).await;
+        let sent = self.inner.publisher.send(application, message, key).await;
         self.settled().await;
         sent
     }

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::activity::{Activity, ActivityFeed};
 use crate::catalog::{Catalog, EndpointEntry, Finder};
 use crate::clock::Clock;
+use crate::cluster::Node;
 use crate::domain::broadcast::Broadcast;
 use crate::domain::ids::{ApplicationId, BroadcastId, IdGenerator, OrganisationId};
 use crate::domain::message::Message;
@@ -38,6 +39,7 @@ pub(crate) struct BroadcastParts {
     pub(crate) store: Store,
     pub(crate) journal: Journal,
     pub(crate) catalog: Arc<Catalog>,
+    pub(crate) node: Node,
     pub(crate) activity: ActivityFeed,
     pub(crate) measures: Arc<Measures>,
     pub(crate) finder: Finder,
@@ -198,6 +200,9 @@ async fn step(parts: &BroadcastParts, broadcast: Broadcast) -> Result<(), Error>
             parts.measures.messages.increment(1);
             parts.activity.publish(|| Activity::accepted(organisation, message));
         }
+    } else {
+        // The next turn finds whatever other nodes have changed, or how far they have come.
+        parts.node.catch_up().await?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ pub(crate) mod error; // what can go wrong
 pub(crate) mod read; // what is asked
 pub(crate) mod write; // what is written
 mod written; // and what that answers
+pub(crate) mod change; // what that makes old on other nodes
 pub(crate) mod sealing; // what must not be read from a copy
 mod sealed_columns; // and where that is
 mod source_settings; // how those of a source are kept, in JSON
@@ -113,6 +114,17 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Whether other nodes may be on the database.
+    pub(crate) fn is_shared(&self) -> bool {
+        match &self.backend {
+            Backend::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(_) => true,
+        }
+    }
+}
+
 #[cfg(feature = "postgres")]
 impl Store {
     /// A session for heartbeats, if other nodes may be on the database.
@@ -120,6 +132,21 @@ impl Store {
         match &self.backend {
             Backend::Sqlite(_) => Ok(None),
             Backend::Postgres(postgres) => postgres.heart().await.map(Some),
+        }
+    }
+
+    /// The number of the last change of what is configured of which all is forgotten that it made old.
+    pub(crate) fn catalog_known(&self) -> i64 {
+        match &self.backend {
+            Backend::Sqlite(_) => 0,
+            Backend::Postgres(postgres) => postgres.catalog_known(),
+        }
+    }
+
+    /// All is forgotten that changes up to this one made old: batches say so from now on.
+    pub(crate) fn catalog_is_known(&self, up_to: i64) {
+        if let Backend::Postgres(postgres) = &self.backend {
+            postgres.catalog_is_known(up_to);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Writes the items of a batch that are not what every message makes, one after the other.
 
 use crate::store::error::StoreError;
+use crate::store::postgres::catalog_change::{self, Knowledge};
 use crate::store::postgres::connection::Connection;
+use crate::store::postgres::notice::Notice;
 use crate::store::postgres::retention::{self, OldMessages};
 use crate::store::postgres::{
     application, broadcast, confirmation, delivery, endpoint, erasure, event_type, expunge, idempotency,
@@ -10,8 +12,24 @@ use crate::store::postgres::{
 use crate::store::sealing::Sealing;
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
 
-/// Writes one item, and says what became of it.
+/// Writes one item, and says what became of it. What it changes for other nodes is noted.
 pub(super) async fn apply(
+    connection: &Connection,
+    sealing: &Sealing,
+    old: &mut OldMessages,
+    (knowledge, notice): (&Knowledge, &mut Notice),
+    write: &Write,
+) -> Result<Written, StoreError> {
+    let noted = catalog_change::begin(connection, write).await?;
+    let written = one(connection, sealing, old, write).await?;
+    if let Some(noted) = noted {
+        noted.end(connection, knowledge, written.took_effect()).await?;
+        notice.note();
+    }
+    Ok(written)
+}
+
+async fn one(
     connection: &Connection,
     sealing: &Sealing,
     old: &mut OldMessages,
@@ -91,9 +109,6 @@ async fn change_catalog(
     sealing: &Sealing,
     change: &CatalogWrite,
 ) -> Result<Changed, StoreError> {
-    // First, so that changes wait for each other here and nowhere else. Whoever reads the number in a transaction knows all that
-    // was committed before.
-    connection.execute("UPDATE catalog_sequence SET value = value + 1", &[]).await?;
     match change {
         CatalogWrite::OrganisationEnsure(id, now) => {
             application::organisation_ensure(connection, *id, *now).await

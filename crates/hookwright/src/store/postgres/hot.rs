@@ -14,8 +14,10 @@ use crate::domain::names::{Channel, EventId, Tag};
 use crate::domain::time::Timestamp;
 use crate::store::encoded;
 use crate::store::error::StoreError;
+use crate::store::postgres::catalog_change::Guard;
 use crate::store::postgres::commit::Mark;
 use crate::store::postgres::connection::Connection;
+use crate::store::postgres::notice::Notice;
 use crate::store::postgres::pipeline::{Held, Pipeline};
 use crate::store::postgres::{message_key, outcomes, value};
 use crate::store::write::{Append, Appended, Outcome, RequestKey};
@@ -28,6 +30,8 @@ pub(super) struct Hot<'w> {
     keys: HashSet<[u8; 16]>,
     event_ids: HashSet<(ApplicationId, &'w str)>,
     deliveries: HashSet<DeliveryKey>,
+    /// Where messages go whose routes must not be old.
+    guarded: HashSet<ApplicationId>,
 }
 
 /// How a collection is written.
@@ -37,6 +41,10 @@ pub(super) struct Frame {
     pub(super) begins: bool,
     /// It ends it, under this mark: all is durable when it is written.
     pub(super) commits: Option<Mark>,
+    /// What is told with it then.
+    pub(super) notice: Notice,
+    /// By what its messages were routed.
+    pub(super) guard: Guard,
 }
 
 impl<'w> Hot<'w> {
@@ -71,6 +79,11 @@ impl<'w> Hot<'w> {
         self.appends.len() - 1
     }
 
+    /// The collection is refused if this application was changed by another node since its messages were routed.
+    pub(super) fn guard(&mut self, application: ApplicationId) {
+        self.guarded.insert(application);
+    }
+
     /// Adds an outcome, without what tells of it.
     pub(super) fn outcome(&mut self, outcome: &'w Outcome) {
         self.deliveries.insert(delivery_of(outcome));
@@ -86,36 +99,46 @@ impl<'w> Hot<'w> {
         appended: &mut Vec<Appended>,
     ) -> Result<(), StoreError> {
         let hot = std::mem::take(self);
-        let mut begins = frame.begins;
+        let mut is_guarded = false;
         *appended = if hot.keys.is_empty() && hot.event_ids.is_empty() {
             hot.appends.iter().map(|_| Appended::Stored).collect()
         } else {
-            let appended = hot.claim(connection, begins).await?;
-            begins = false;
-            appended
+            is_guarded = true;
+            hot.claim(connection, frame).await?
         };
         let stored =
             hot.appends.iter().zip(&*appended).filter(|(_, appended)| **appended == Appended::Stored);
         let stored: Vec<&Append> = stored.map(|(append, _)| *append).collect();
         let mut pipeline = Pipeline::new(connection);
-        if begins {
-            pipeline.plain("BEGIN");
+        if !is_guarded {
+            hot.begin(&mut pipeline, frame).await?;
         }
         outcomes::add(&mut pipeline, &hot.outcomes).await?;
         messages(&mut pipeline, &stored).await?;
         if let Some(mark) = frame.commits {
+            frame.notice.add(&mut pipeline).await?;
             mark.commit(&mut pipeline).await?;
         }
         pipeline.run().await?;
         Ok(())
     }
 
-    /// Claims keys and `eventId`s, and says which messages may be stored.
-    async fn claim(&self, connection: &Connection, begins: bool) -> Result<Vec<Appended>, StoreError> {
-        let mut pipeline = Pipeline::new(connection);
-        if begins {
+    /// Adds what comes first: the transaction, if it begins one, and the guard.
+    async fn begin<'a>(&'a self, pipeline: &mut Pipeline<'a>, frame: Frame) -> Result<(), StoreError> {
+        if frame.begins {
             pipeline.plain("BEGIN");
         }
+        if !self.guarded.is_empty() {
+            let applications = self.guarded.iter().map(|id| id.as_bytes().as_slice()).collect();
+            frame.guard.add(pipeline, applications).await?;
+        }
+        Ok(())
+    }
+
+    /// Claims keys and `eventId`s, and says which messages may be stored.
+    async fn claim(&self, connection: &Connection, frame: Frame) -> Result<Vec<Appended>, StoreError> {
+        let mut pipeline = Pipeline::new(connection);
+        self.begin(&mut pipeline, frame).await?;
         let keyed: Vec<(&RequestKey, &Append)> =
             self.appends.iter().filter_map(|append| Some((append.key.as_ref()?, *append))).collect();
         if !keyed.is_empty() {

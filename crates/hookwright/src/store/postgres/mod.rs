@@ -12,6 +12,8 @@ mod hot; // what every message makes, written as arrays
 mod commit; // whether it is committed, also when the answer is lost
 mod outcomes; // and what every attempt makes
 mod heartbeat; // what a node asks all the time
+mod catalog_change; // what others have changed
+mod notice; // and how they say that there is something
 
 mod application; // a file for each table's statements
 mod application_search;
@@ -46,6 +48,7 @@ use crate::store::Exclusivity;
 use crate::store::error::StoreError;
 use crate::store::sealing::Sealing;
 
+use catalog_change::Knowledge;
 use pool::{Lent, Pool};
 
 pub(crate) use heartbeat::{Beat, Heart};
@@ -55,6 +58,7 @@ pub(crate) use writer::Writer;
 pub(crate) struct Postgres {
     pool: Arc<Pool>,
     sealing: Arc<Sealing>,
+    knowledge: Arc<Knowledge>,
 }
 
 /// Opens the database at `url`, brings it to the newest schema, and encrypts what is not encrypted yet.
@@ -72,8 +76,8 @@ pub(super) fn open(
         let report = migrate::run(&connection, exclusivity).await?;
         Writer::open(Arc::clone(&pool), report, master_keys, exclusivity).await
     })?;
-    let sealing = writer.sealing();
-    Ok((Postgres { pool, sealing }, writer))
+    let (sealing, knowledge) = (writer.sealing(), writer.knowledge());
+    Ok((Postgres { pool, sealing, knowledge }, writer))
 }
 
 impl Postgres {

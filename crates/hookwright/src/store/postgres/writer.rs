@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use crate::config::MasterKeys;
 use crate::store::error::StoreError;
+use crate::store::postgres::catalog_change::{Knowledge, Moved};
 use crate::store::postgres::commit::{Mark, NAME_BYTES, Unsettled, forget_old};
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::hot::{Frame, Hot};
+use crate::store::postgres::notice::Notice;
 use crate::store::postgres::pipeline::Pipeline;
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::retention::OldMessages;
@@ -36,6 +38,7 @@ pub(crate) struct Writer {
     /// Whether no other node may deliver from the database.
     is_alone: bool,
     sealing: Arc<Sealing>,
+    knowledge: Arc<Knowledge>,
     old: OldMessages,
     /// How long each slice of removing took that nobody has asked for yet.
     slices: Vec<Duration>,
@@ -69,6 +72,7 @@ impl Writer {
             }
         };
         forget_old(&connection).await?;
+        let knowledge = Arc::new(Knowledge::begin(&connection).await?);
         let mut sealing = master_key::establish(&connection, master_keys).await?;
         seal_all(&connection, &mut sealing, exclusivity).await?;
         Ok(Writer {
@@ -77,6 +81,7 @@ impl Writer {
             report,
             is_alone,
             sealing: Arc::new(sealing),
+            knowledge,
             old: OldMessages::default(),
             slices: Vec::new(),
             name,
@@ -88,6 +93,11 @@ impl Writer {
     /// What encrypts and decrypts.
     pub(super) fn sealing(&self) -> Arc<Sealing> {
         Arc::clone(&self.sealing)
+    }
+
+    /// What this node knows of changes.
+    pub(super) fn knowledge(&self) -> Arc<Knowledge> {
+        Arc::clone(&self.knowledge)
     }
 
     /// How long the slices of removing took that were written since this was last asked.
@@ -117,10 +127,14 @@ impl Writer {
             if self.is_unsettled() {
                 return Err(StoreError::Silent);
             }
-            let mut tries = 1;
+            let (mut tries, mut moved) = (1, Moved::default());
             loop {
-                match self.try_commit(batch).await {
+                match self.try_commit(batch, &moved).await {
                     Err(StoreError::Raced) if tries < TRIES => tries += 1,
+                    Err(StoreError::CatalogMoved) if tries < TRIES => {
+                        tries += 1;
+                        self.look_what_moved(batch, &mut moved).await?;
+                    }
                     // Most often only the connection was lost, and another tells at once how it ended.
                     Err(lost) if self.is_unsettled() => {
                         return match self.try_settle().await {
@@ -157,15 +171,40 @@ impl Writer {
         }
     }
 
-    async fn try_commit(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
+    /// Another node has changed applications of the batch: finds out which, so that the rest of it is written.
+    async fn look_what_moved(&mut self, batch: &[Write], moved: &mut Moved) -> Result<(), StoreError> {
+        let connection = match self.connection.take().filter(Connection::is_good) {
+            Some(connection) => connection,
+            None => connect(&self.pool, self.is_alone).await?,
+        };
+        let applications = batch.iter().flat_map(routed).map(|append| append.message.application).collect();
+        let looked = self.knowledge.guard(moved).look(&connection, &applications, moved).await;
+        self.connection = Some(connection);
+        looked
+    }
+
+    async fn try_commit(&mut self, batch: &[Write], moved: &Moved) -> Result<Vec<Written>, StoreError> {
         let connection = match self.connection.take().filter(Connection::is_good) {
             Some(connection) => connection,
             None => connect(&self.pool, self.is_alone).await?,
         };
         self.batch += 1;
         let mark = Mark { writer: self.name, number: self.batch };
-        let mut writing =
-            Batch::new(&connection, &self.sealing, &mut self.old, &mut self.slices, mark, batch.len());
+        let mut writing = Batch {
+            connection: &connection,
+            sealing: &self.sealing,
+            knowledge: &self.knowledge,
+            moved,
+            notice: Notice::default(),
+            old: &mut self.old,
+            slices: &mut self.slices,
+            hot: Hot::default(),
+            asked: Vec::new(),
+            written: batch.iter().map(|_| None).collect(),
+            mark,
+            has_begun: false,
+            is_committing: false,
+        };
         let result = writing.write(batch).await;
         let Batch { written, is_committing, .. } = writing;
         // Each item has its answer by now; one without would be a fault of ours, and tells its caller nothing.
@@ -232,10 +271,24 @@ async fn seal_all(
     Ok(())
 }
 
+/// The messages of an item that go where the catalog said when they were routed.
+fn routed(write: &Write) -> &[Append] {
+    match write {
+        Write::Append(append) => std::slice::from_ref(append),
+        Write::Receive(receive) => receive.message.as_slice(),
+        Write::BroadcastStep(step) => &step.messages,
+        _ => &[],
+    }
+}
+
 /// A batch that is being written.
 struct Batch<'b, 'w> {
     connection: &'b Connection,
     sealing: &'b Sealing,
+    knowledge: &'b Knowledge,
+    /// What other nodes have changed that the batch was routed by.
+    moved: &'b Moved,
+    notice: Notice,
     old: &'b mut OldMessages,
     slices: &'b mut Vec<Duration>,
     hot: Hot<'w>,
@@ -258,19 +311,6 @@ enum Asked {
 }
 
 impl<'b, 'w> Batch<'b, 'w> {
-    fn new(
-        connection: &'b Connection,
-        sealing: &'b Sealing,
-        old: &'b mut OldMessages,
-        slices: &'b mut Vec<Duration>,
-        mark: Mark,
-        items: usize,
-    ) -> Batch<'b, 'w> {
-        let (hot, asked, written) = (Hot::default(), Vec::new(), (0..items).map(|_| None).collect());
-        let (has_begun, is_committing) = (false, false);
-        Batch { connection, sealing, old, slices, hot, asked, written, mark, has_begun, is_committing }
-    }
-
     async fn write(&mut self, batch: &'w [Write]) -> Result<(), StoreError> {
         for (number, write) in batch.iter().enumerate() {
             self.item(number, write).await?;
@@ -279,6 +319,18 @@ impl<'b, 'w> Batch<'b, 'w> {
     }
 
     async fn item(&mut self, number: usize, write: &'w Write) -> Result<(), StoreError> {
+        let has_moved = |append: &Append| self.moved.applications.contains(&append.message.application);
+        if routed(write).iter().any(has_moved) {
+            self.written[number] = Some(match write {
+                Write::Append(_) => Written::Appended(Appended::Moved),
+                Write::Receive(_) => Written::Received(Received::Moved),
+                _ => Written::Broadcast(None),
+            });
+            return Ok(());
+        }
+        for append in routed(write) {
+            self.hot.guard(append.message.application);
+        }
         match write {
             Write::Append(append) => self.append(append, Some(Asked::Append(number))).await?,
             Write::Outcome(outcome) => {
@@ -321,7 +373,8 @@ impl<'b, 'w> Batch<'b, 'w> {
             other => {
                 self.alone().await?;
                 let started = other.is_slice().then(Instant::now);
-                let written = apply::apply(self.connection, self.sealing, self.old, other).await?;
+                let telling = (self.knowledge, &mut self.notice);
+                let written = apply::apply(self.connection, self.sealing, self.old, telling, other).await?;
                 self.slices.extend(started.map(|started| started.elapsed()));
                 self.written[number] = Some(written);
             }
@@ -364,13 +417,19 @@ impl<'b, 'w> Batch<'b, 'w> {
         if self.hot.is_empty() {
             if commits && self.has_begun {
                 let mut pipeline = Pipeline::new(self.connection);
+                self.notice.add(&mut pipeline).await?;
                 self.mark.commit(&mut pipeline).await?;
                 self.is_committing = true;
                 pipeline.run().await?;
             }
             return Ok(());
         }
-        let frame = Frame { begins: !self.has_begun, commits: commits.then_some(self.mark) };
+        let frame = Frame {
+            begins: !self.has_begun,
+            commits: commits.then_some(self.mark),
+            notice: self.notice,
+            guard: self.knowledge.guard(self.moved),
+        };
         self.has_begun = true;
         self.is_committing = commits;
         let mut appended = Vec::new();

@@ -1,0 +1,2 @@
+-- In the place of what comes with leases.
+SELECT 1;

@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId, OrganisationId};
 use crate::domain::short_ids::SourceId;
+use crate::store::Exclusivity;
 use crate::store::change::{Change, Told};
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
@@ -46,12 +47,19 @@ pub(super) struct Moved {
 }
 
 impl Knowledge {
-    /// Of a node with empty memory: all that is committed by now is known.
-    pub(super) async fn begin(connection: &Connection) -> Result<Knowledge, StoreError> {
+    /// Of a node with empty memory: all that is committed by now is known. Of a visitor, whom nobody tells of later changes and who
+    /// goes by no earlier ones, batches are never refused.
+    pub(super) async fn begin(
+        connection: &Connection,
+        exclusivity: Exclusivity,
+    ) -> Result<Knowledge, StoreError> {
         let mut node = [0; NAME_BYTES];
         getrandom::fill(&mut node).map_err(|_| StoreError::Randomness)?;
         let row = connection.first("SELECT value FROM catalog_sequence", &[]).await?;
-        let up_to = row.map(|row| value::get(&row, 0)).transpose()?.unwrap_or_default();
+        let up_to = match exclusivity {
+            Exclusivity::OnlyDeliverer => row.map(|row| value::get(&row, 0)).transpose()?.unwrap_or_default(),
+            Exclusivity::Visitor | Exclusivity::Maker => i64::MAX,
+        };
         Ok(Knowledge { node, up_to: AtomicI64::new(up_to) })
     }
 

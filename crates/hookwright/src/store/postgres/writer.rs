@@ -72,7 +72,7 @@ impl Writer {
             }
         };
         forget_old(&connection).await?;
-        let knowledge = Arc::new(Knowledge::begin(&connection).await?);
+        let knowledge = Arc::new(Knowledge::begin(&connection, exclusivity).await?);
         let mut sealing = master_key::establish(&connection, master_keys).await?;
         seal_all(&connection, &mut sealing, exclusivity).await?;
         Ok(Writer {

@@ -27,3 +27,15 @@ BEGIN
     END IF;
 END
 $$;
+
+-- Until when the places of a limit (throttleRate) are taken, by whichever node; of an application itself, under an empty endpoint. All
+-- times are microseconds by the database's clock. It is worth nothing after a crash, so it is not in the write-ahead log.
+CREATE UNLOGGED TABLE throttle (
+    application BYTEA NOT NULL,
+    endpoint BYTEA NOT NULL,
+    asked_at BIGINT NOT NULL,
+    -- How much the last one took.
+    taken BIGINT NOT NULL,
+    free_at BIGINT NOT NULL,
+    PRIMARY KEY (application, endpoint)
+) WITH (fillfactor = 50);

@@ -72,6 +72,11 @@ impl Life {
         Ok(())
     }
 
+    /// How long ago the last heartbeat was sent that was answered.
+    pub(super) fn age(&self) -> Duration {
+        self.clock.moment().saturating_sub(self.permission.last_confirmed(&self.terms))
+    }
+
     /// Waits for a heartbeat that begins now or later, and for all that follows from it.
     pub(super) async fn catch_up(&self) -> Result<(), Error> {
         let begun = self.begun.load(Ordering::SeqCst);

@@ -103,6 +103,14 @@ impl Node {
         Ok(())
     }
 
+    /// How long ago the last heartbeat was sent that was answered; `None` if there are none.
+    pub(crate) fn heartbeat_age(&self) -> Option<std::time::Duration> {
+        #[cfg(feature = "postgres")]
+        return self.life.as_ref().map(|life| life.age());
+        #[cfg(not(feature = "postgres"))]
+        None
+    }
+
     /// Whether no other node can change anything.
     pub(crate) fn is_alone(&self) -> bool {
         #[cfg(feature = "postgres")]

@@ -48,6 +48,11 @@ impl Permission {
         self.is_waited_for()
     }
 
+    /// When the last heartbeat was sent that was honoured.
+    pub(super) fn last_confirmed(&self, terms: &Terms) -> Moment {
+        Duration::from_micros(self.confirmed_until.load(Ordering::SeqCst)).saturating_sub(terms.confirmed_for)
+    }
+
     /// The lease is good until then, or over if that is past. Says whether somebody waits for that.
     #[expect(dead_code, reason = "leases come with the next part")]
     pub(super) fn leased_until(&self, over_at: Moment) -> bool {

@@ -4,6 +4,8 @@ mod application_lanes; // those of one application
 mod lane; // one endpoint's queue
 mod lanes; // all of them: who starts next
 mod overflow; // what waits on disk meanwhile
+mod limits; // how they are set
+mod slots; // limits that several nodes share
 
 mod expunged; // payloads that were removed meanwhile
 mod health_book; // who has failed for how long
@@ -91,6 +93,8 @@ struct Shared {
     timers_watched_until: AtomicI64,
     /// Something must be done earlier than was thought.
     wake: Notify,
+    /// Lanes wait for places of a limit that is shared.
+    slots_wanted: Notify,
     tasks: TaskTracker,
     workers: TaskTracker,
     /// Ends the loops.
@@ -130,6 +134,7 @@ impl Dispatch {
             resident_bytes: config.resident_bytes,
         };
         let mut lanes = Lanes::new(limits);
+        lanes.shares_limits = !node.is_alone();
         for ready in store.delivery_ready_counts().await? {
             lanes.restore(ready.application, ready.endpoint, ready.count, clock.now());
         }
@@ -152,6 +157,7 @@ impl Dispatch {
             next_due: AtomicI64::new(next_due.as_micros()),
             timers_watched_until: AtomicI64::new(i64::MAX),
             wake: Notify::new(),
+            slots_wanted: Notify::new(),
             tasks: TaskTracker::new(),
             workers: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -161,6 +167,7 @@ impl Dispatch {
         shared.tasks.spawn(intake::take_committed(Arc::clone(&shared), committed));
         shared.tasks.spawn(intake::keep_time(Arc::clone(&shared)));
         shared.tasks.spawn(news::hear(Arc::clone(&shared), news));
+        shared.tasks.spawn(slots::reserve(Arc::clone(&shared)));
         Ok(Dispatch { shared })
     }
 
@@ -262,7 +269,8 @@ impl Dispatch {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        self.shared.lanes().snapshot()
+        let heartbeat_age = self.shared.node.heartbeat_age();
+        Snapshot { heartbeat_age, ..self.shared.lanes().snapshot() }
     }
 
     /// Starts no more attempts, lets those under way end for at most `grace`, then calls them off.
@@ -308,7 +316,12 @@ impl Shared {
             let Some(load) = load else { break };
             self.tasks.spawn(intake::load(Arc::clone(self), load));
         }
-        let timer = self.lanes().next_timer();
+        let lanes = self.lanes();
+        let (timer, has_wants) = (lanes.next_timer(), lanes.has_wants());
+        drop(lanes);
+        if has_wants {
+            self.slots_wanted.notify_one();
+        }
         self.tell_of_timer(timer);
     }
 

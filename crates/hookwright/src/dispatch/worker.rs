@@ -46,8 +46,11 @@ pub(super) async fn run(shared: Arc<Shared>, first: Start) {
         let mut lanes = shared.lanes();
         let frees_more = lanes.ended(key, end, now);
         next = if may_start { lanes.next(now) } else { None };
-        let (load, timer) = (lanes.next_load(), lanes.next_timer());
+        let (load, timer, has_wants) = (lanes.next_load(), lanes.next_timer(), lanes.has_wants());
         drop(lanes);
+        if has_wants {
+            shared.slots_wanted.notify_one();
+        }
         if let Some(load) = load {
             shared.tasks.spawn(super::intake::load(Arc::clone(&shared), load));
         }

@@ -7,6 +7,7 @@ pub(crate) mod error; // what can go wrong
 pub(crate) mod read; // what is asked
 pub(crate) mod write; // what is written
 mod written; // and what that answers
+pub(crate) mod slots; // places of limits that are shared
 pub(crate) mod change; // what that makes old on other nodes
 pub(crate) mod sealing; // what must not be read from a copy
 mod sealed_columns; // and where that is
@@ -29,6 +30,7 @@ use std::time::Duration;
 use crate::config::{DatabaseUrl, MasterKeys};
 use crate::domain::ids::OrganisationId;
 use crate::store::error::StoreError;
+use crate::store::slots::Slots;
 use crate::store::write::{Settled, Write, Written};
 
 #[cfg(feature = "postgres")]
@@ -115,6 +117,16 @@ impl Store {
 }
 
 impl Store {
+    /// Reserves places of limits that nodes share; says how long it is until the first of each.
+    pub(crate) async fn slots_reserve(&self, wanted: Vec<Slots>) -> Result<Vec<Duration>, StoreError> {
+        match &self.backend {
+            // Nobody shares them.
+            Backend::Sqlite(_) => Ok(wanted.iter().map(|_| Duration::ZERO).collect()),
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(postgres) => postgres.slots_reserve(wanted).await,
+        }
+    }
+
     /// Whether other nodes may be on the database.
     pub(crate) fn is_shared(&self) -> bool {
         match &self.backend {

@@ -1,11 +1,12 @@
 //! What is changed by one node is honoured by another within a second, whatever becomes of the connection that tells of it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hookwright_testkit::http::{Client, Method};
 use hookwright_testkit::postgres::{self, Database};
 use hookwright_testkit::{Receiver, eventually, eventually_within};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::cluster::nodes::Nodes;
 
@@ -182,7 +183,7 @@ async fn what_waits_on_one_node_for_an_endpoint_that_another_disables_or_deletes
         })
         .await;
         // A second after the promised one, at four a second: what was not ended would have come.
-        tokio::time::sleep_until((changed + 2 * HONOURED_WITHIN).into()).await;
+        tokio::time::sleep_until(changed + 2 * HONOURED_WITHIN).await;
         let late = receiver
             .received()
             .into_iter()
@@ -279,7 +280,7 @@ async fn nothing_is_attempted_while_the_database_stands_still_and_all_of_it_afte
     receiver.wait_for(3).await;
     cutter.stall();
     let stalled = Instant::now();
-    tokio::time::sleep_until((stalled + 3 * HONOURED_WITHIN).into()).await;
+    tokio::time::sleep_until(stalled + 3 * HONOURED_WITHIN).await;
     let late = receiver
         .received()
         .into_iter()
@@ -297,4 +298,50 @@ async fn nothing_is_attempted_while_the_database_stands_still_and_all_of_it_afte
     let distinct: std::collections::HashSet<&str> = received.iter().map(|request| request.id()).collect();
     assert_eq!(distinct.len(), MESSAGES);
     node.is_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_holds_over_all_nodes_together() {
+    const RATE: usize = 10;
+    const MESSAGES: usize = 40;
+    let Some(database) = postgres::database().await else { return };
+    let receiver = Receiver::start().await;
+    let nodes = two(&database, &receiver).await;
+    let (a, b) = clients(&nodes);
+    // One endpoint by its own limit, and two by that of their application.
+    let application = json!({"name": "Limited", "uid": "limited", "throttleRate": RATE});
+    a.post("/api/v1/app", &application).await.expect(201);
+    let limited = json!({"uid": "limited", "url": receiver.url("/endpoint"), "throttleRate": RATE});
+    a.post(&format!("{APP}/endpoint"), &limited).await.expect(201);
+    for uid in ["x", "y"] {
+        let endpoint = json!({"uid": uid, "url": receiver.url("/application")});
+        a.post("/api/v1/app/limited/endpoint", &endpoint).await.expect(201);
+    }
+    let message = json!({"eventType": "a.b", "payload": {}});
+    for number in 0..MESSAGES {
+        let client = if number % 2 == 0 { a } else { b };
+        client.post(&format!("{APP}/msg"), &message).await.expect(202);
+        if number % 2 == 0 {
+            let client = if number % 4 == 0 { a } else { b };
+            client.post("/api/v1/app/limited/msg", &message).await.expect(202);
+        }
+    }
+    for path in ["/endpoint", "/application"] {
+        let came = |requests: &[hookwright_testkit::Received]| {
+            requests.iter().filter(|request| request.path() == path).count()
+        };
+        let received =
+            receiver.wait_until(|requests| came(requests) >= MESSAGES, "all of what is limited").await;
+        let mut times: Vec<Instant> =
+            received.iter().filter(|request| request.path() == path).map(|request| request.at).collect();
+        times.sort();
+        // In any second; one more at either end, for what was a little late on its way.
+        let most = (0..times.len())
+            .map(|first| times[first..].iter().take_while(|at| **at - times[first] < HONOURED_WITHIN).count())
+            .max();
+        assert!(most.is_some_and(|most| most <= RATE + 2), "{path}: {most:?} in a second");
+        let took = times[times.len() - 1] - times[0];
+        let needed = HONOURED_WITHIN * u32::try_from(MESSAGES / RATE).unwrap();
+        assert!(took < needed * 2, "{path}: it is not held back more than that: {took:?}");
+    }
 }

@@ -36,6 +36,7 @@ mod source;
 mod stats;
 mod subscription;
 mod task;
+mod throttle; // limits that nodes share
 mod token;
 
 mod search; // lists with conditions that no index answers

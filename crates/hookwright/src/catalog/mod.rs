@@ -137,6 +137,11 @@ impl Catalog {
         entry.ok_or(Error::NotFound(Thing::Application))
     }
 
+    /// What is known of changes by now: to be asked before the look-up that a message is routed by.
+    pub(crate) fn known(&self) -> i64 {
+        self.store.catalog_known()
+    }
+
     /// An application by its id, whoever asks: for deliveries.
     pub(crate) async fn application_by_id(
         &self,

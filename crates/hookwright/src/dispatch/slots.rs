@@ -1,7 +1,7 @@
 //! Limits that hold over all nodes: whoever has something to send reserves its places in the one row that all of them share.
 //!
 //! A place is a point in time, an interval of the limit after the one before it. A lane, or an application, that has run out of places
-//! asks for as many as it can use within a quarter of a second; it starts nothing until they are there, and then one each.
+//! asks for as many as it can use within a tenth of a second; it starts nothing until they are there, and then one each.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -15,7 +15,7 @@ pub struct Rate {
 }
 
 /// What is reserved at once is used within so long.
-const RESERVE_FOR: Duration = Duration::from_millis(250);
+const RESERVE_FOR: Duration = Duration::from_millis(100);
 
 impl Rate {
     /// A limit of `per_second` attempts (0 counts as 1: a lane that never moves is a disabled endpoint's).
@@ -109,9 +109,9 @@ mod tests {
     #[test]
     fn a_shared_limit_lets_through_what_is_reserved_and_not_before_its_place() {
         let now = Timestamp::from_micros(0);
-        let mut rate = Rate::per_second(8).shared();
+        let mut rate = Rate::per_second(20).shared();
         assert_eq!(rate.ready_at(), Timestamp::MAX);
-        assert_eq!(rate.worth_reserving(100), Some(2), "a quarter of a second's worth");
+        assert_eq!(rate.worth_reserving(100), Some(2), "a tenth of a second's worth");
         assert_eq!(rate.worth_reserving(1), Some(1), "and no more than there is");
         assert_eq!(rate.worth_reserving(0), None);
         let first = now.after(Duration::from_secs(3));

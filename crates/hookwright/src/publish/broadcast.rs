@@ -176,6 +176,7 @@ async fn step(parts: &BroadcastParts, broadcast: Broadcast) -> Result<(), Error>
     let applications = subscribers.await?;
     let mut messages = Vec::with_capacity(applications.len());
     for application in &applications {
+        let known = parts.catalog.known();
         // One that was deleted a moment ago gets none.
         let Some(entry) = parts.catalog.application_by_id(*application).await? else { continue };
         let mut endpoints = entry.route(&broadcast.event_type, &broadcast.channels);
@@ -183,7 +184,8 @@ async fn step(parts: &BroadcastParts, broadcast: Broadcast) -> Result<(), Error>
         let admits = |entry: &Arc<EndpointEntry>| parts.finder.admits_unwatched(&message, &entry.endpoint);
         endpoints.retain(|id| entry.endpoint(*id).is_some_and(admits));
         if !endpoints.is_empty() {
-            messages.push(Append { broadcast: Some(broadcast.id), ..Append::plain(message, endpoints) });
+            let append = Append::plain(message, endpoints).routed_by(known);
+            messages.push(Append { broadcast: Some(broadcast.id), ..append });
         }
     }
     let is_last = applications.len() < usize::try_from(APPLICATIONS_AT_ONCE).unwrap_or(usize::MAX);

@@ -12,7 +12,6 @@ use crate::activity::{Activity, ActivityFeed};
 use crate::catalog::{ApplicationEntry, Catalog, EndpointEntry, Finder};
 use crate::clock::Clock;
 use crate::cluster::Node;
-use crate::domain::endpoint_edit::EndpointRef;
 use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator, MessageId, OrganisationId};
 use crate::domain::message::Message;
 use crate::domain::names::{Channel, EventId, EventTypeName, Tag};
@@ -87,10 +86,11 @@ impl Publisher {
         if self.closed.load(Ordering::SeqCst) { Err(Error::ShuttingDown) } else { Ok(()) }
     }
 
-    /// Sends a message to those of the application's endpoints that want it.
+    /// Sends a message to those of the application's endpoints that want it. The application comes with what was known of changes
+    /// before it was looked up.
     pub(crate) async fn send(
         &self,
-        application: Arc<ApplicationEntry>,
+        (mut known, mut application): (i64, Arc<ApplicationEntry>),
         new: NewMessage,
         key: Option<RequestKey>,
     ) -> Result<Sent, Error> {
@@ -98,14 +98,14 @@ impl Publisher {
         let message = self.take(application.application.id, new)?;
         let payload_expires_at = payload_expires_in.map(|after| message.created_at.after(after));
         let organisation = application.application.organisation;
-        let mut application = application;
         for _ in 0..ROUTED_MAX {
             let endpoints = self.route(&application, &message);
             let message = Arc::clone(&message);
-            let append = Append { message, endpoints, key, payload_expires_at, broadcast: None };
-            if let Some(sent) = self.store(append, organisation).await? {
+            let append = Append { key, payload_expires_at, ..Append::plain(message, endpoints) };
+            if let Some(sent) = self.store(append.routed_by(known), organisation).await? {
                 return Ok(sent);
             }
+            known = self.parts.catalog.known();
             let again = self.parts.catalog.application_by_id(application.application.id).await?;
             application = again.ok_or(Error::NotFound(Thing::Application))?;
         }
@@ -128,16 +128,11 @@ impl Publisher {
         let payload_expires_in = self.payload_expires_in(&new);
         let message = self.take(entry.endpoint.application, new)?;
         let payload_expires_at = payload_expires_in.map(|after| message.created_at.after(after));
-        for _ in 0..ROUTED_MAX {
-            let append = Append::plain(Arc::clone(&message), vec![entry.endpoint.id]);
-            let append = Append { payload_expires_at, ..append };
-            if let Some(sent) = self.store(append, entry.organisation).await? {
-                return Ok(sent);
-            }
-            let endpoint = EndpointRef::Id(entry.endpoint.id);
-            self.parts.catalog.endpoint(entry.endpoint.application, &endpoint).await?;
-        }
-        Err(Error::Busy(Thing::Application))
+        // Whether that is still there is found out by its first attempt.
+        let append = Append::plain(message, vec![entry.endpoint.id]);
+        let append = Append { payload_expires_at, ..append };
+        let sent = self.store(append, entry.organisation).await?;
+        sent.ok_or(Error::Busy(Thing::Application))
     }
 
     /// After how long the payload goes, if that is before the message itself does.

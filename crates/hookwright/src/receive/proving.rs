@@ -154,12 +154,13 @@ impl Door<'_> {
         let message = Arc::new(message);
         let parts = &receiver.parts;
         for _ in 0..ROUTED_MAX {
+            let known = parts.catalog.known();
             let Some(application) = parts.catalog.application_by_id(source.application).await? else {
                 return Ok(InboundReply::not_found());
             };
             let Routes { endpoints, is_held } =
                 routes::of(&parts.catalog, source, &application, &message.event_type);
-            let append = Append::plain(Arc::clone(&message), endpoints);
+            let append = Append::plain(Arc::clone(&message), endpoints).routed_by(known);
             let row = row.clone();
             let receive = Receive { row, key, message: Some(append), is_held, logs_copies: true };
             match parts.journal.write(Write::Receive(Box::new(receive))).await? {

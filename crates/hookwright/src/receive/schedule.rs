@@ -149,6 +149,7 @@ async fn send(
     time: Timestamp,
     now: Timestamp,
 ) -> Result<(), Error> {
+    let known = parts.catalog.known();
     let Some(application) = parts.catalog.application_by_id(source.application).await? else { return Ok(()) };
     let payload = Bytes::copy_from_slice(field(source, "payload").unwrap_or_default().as_bytes());
     let content_type = field(source, "contentType").unwrap_or(CONTENT_TYPE_DEFAULT);
@@ -187,7 +188,7 @@ async fn send(
     let following = schedule.next_after(time).unwrap_or(now).max(now);
     let hash = Sha256::new_with_prefix(b"cron\0").chain_update(time.as_micros().to_be_bytes()).finalize();
     let key = InboundKey { hash: hash.into(), expires_at: following.after(KNOWN_FOR_MIN) };
-    let message = Some(Append::plain(Arc::new(message), endpoints));
+    let message = Some(Append::plain(Arc::new(message), endpoints).routed_by(known));
     let receive = Receive { row, key: Some(key), message, is_held, logs_copies: false };
     match parts.journal.write(Write::Receive(Box::new(receive))).await? {
         Written::Received(Received::Moved) => {

@@ -6,6 +6,7 @@
 pub(crate) mod error; // what can go wrong
 pub(crate) mod read; // what is asked
 pub(crate) mod write; // what is written
+mod append; // of that, the messages
 mod written; // and what that answers
 pub(crate) mod slots; // places of limits that are shared
 pub(crate) mod change; // what that makes old on other nodes
@@ -117,6 +118,16 @@ impl Store {
 }
 
 impl Store {
+    /// The number of the last change of what is configured of which all is forgotten that it made old.
+    pub(crate) fn catalog_known(&self) -> i64 {
+        match &self.backend {
+            // Nobody else changes anything.
+            Backend::Sqlite(_) => 0,
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(postgres) => postgres.catalog_known(),
+        }
+    }
+
     /// Reserves places of limits that nodes share; says how long it is until the first of each.
     pub(crate) async fn slots_reserve(&self, wanted: Vec<Slots>) -> Result<Vec<Duration>, StoreError> {
         match &self.backend {
@@ -147,15 +158,7 @@ impl Store {
         }
     }
 
-    /// The number of the last change of what is configured of which all is forgotten that it made old.
-    pub(crate) fn catalog_known(&self) -> i64 {
-        match &self.backend {
-            Backend::Sqlite(_) => 0,
-            Backend::Postgres(postgres) => postgres.catalog_known(),
-        }
-    }
-
-    /// All is forgotten that changes up to this one made old: batches say so from now on.
+    /// All is forgotten that changes up to this one made old.
     pub(crate) fn catalog_is_known(&self, up_to: i64) {
         if let Backend::Postgres(postgres) = &self.backend {
             postgres.catalog_is_known(up_to);

@@ -66,7 +66,7 @@ async fn every_kind_of_change_is_honoured_by_the_other_node_within_a_second() {
 
     let secret = format!("{one}/secret");
     let old = text(&b.get(&secret).await.expect(200).json()["key"]);
-    a.post(&format!("{secret}/rotate"), &json!({})).await.expect(204);
+    a.post(&format!("{secret}/rotate"), &json!({})).await.expect(200);
     honoured("the new secret", b, &secret, |status, body| status == 200 && body["key"] != old).await;
 
     a.patch(&one, &json!({"channels": ["some"], "throttleRate": 50})).await.expect(200);
@@ -255,7 +255,7 @@ async fn a_change_is_honoured_though_the_connection_that_listens_is_cut() {
     let one = format!("{APP}/endpoint/one");
     for number in 0..5 {
         let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                   WHERE datname = current_database() AND query LIKE 'SELECT (SELECT value FROM catalog_sequence)%'";
+                   WHERE datname = current_database() AND application_name = 'hookwright heartbeat'";
         assert_ne!(database.ask(cut).await, "0", "there are connections that listen");
         let description = format!("number {number}");
         a.patch(&one, &json!({"description": description})).await.expect(200);
@@ -335,11 +335,11 @@ async fn a_limit_holds_over_all_nodes_together() {
         let mut times: Vec<Instant> =
             received.iter().filter(|request| request.path() == path).map(|request| request.at).collect();
         times.sort();
-        // In any second; one more at either end, for what was a little late on its way.
+        // In any second; one more of each node, for what was a little late on its way.
         let most = (0..times.len())
             .map(|first| times[first..].iter().take_while(|at| **at - times[first] < HONOURED_WITHIN).count())
             .max();
-        assert!(most.is_some_and(|most| most <= RATE + 2), "{path}: {most:?} in a second");
+        assert!(most.is_some_and(|most| most <= RATE + 3), "{path}: {most:?} in a second");
         let took = times[times.len() - 1] - times[0];
         let needed = HONOURED_WITHIN * u32::try_from(MESSAGES / RATE).unwrap();
         assert!(took < needed * 2, "{path}: it is not held back more than that: {took:?}");

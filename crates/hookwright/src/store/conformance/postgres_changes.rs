@@ -10,6 +10,7 @@ use crate::store::change::{Change, Told};
 use crate::store::conformance::fixture::{
     NOW, app, append, application, at, endpoint, ep, keys_of, message, msg,
 };
+use crate::store::slots::Slots;
 use crate::store::write::{Appended, CatalogWrite, Changed, RequestKey, Write, Written};
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store, Writer};
 
@@ -37,6 +38,14 @@ fn configure(writer: &mut Writer) {
     }
 }
 
+/// A message that goes to these endpoints by what was known then.
+fn routed(append: Write, known: i64) -> Write {
+    match append {
+        Write::Append(append) => Write::Append(append.routed_by(known)),
+        other => other,
+    }
+}
+
 fn appended(written: &[Written]) -> Vec<&Appended> {
     let appended = |written| match written {
         &Written::Appended(ref appended) => appended,
@@ -52,28 +61,37 @@ async fn messages_that_were_routed_before_another_node_changed_their_application
     let (_, mut other) = open(&database, Exclusivity::Visitor);
     configure(&mut node);
     // Its own changes a node knows, whatever it has heard by then.
-    assert_eq!(appended(&node.commit(&[append(message(1, 1), &[10], None)]).unwrap()), [&Appended::Stored]);
+    let known = store.catalog_known();
+    let mine = [routed(append(message(1, 1), &[10], None), known)];
+    assert_eq!(appended(&node.commit(&mine).unwrap()), [&Appended::Stored]);
 
     let new = CatalogWrite::EndpointInsert(Box::new(endpoint(1, 11)));
     assert_eq!(change(&mut other, new), Changed::Yes);
     let key = RequestKey { hash: [7; 16], request: [7; 16], expires_at: Timestamp::MAX };
     let batch = || {
         [
-            append(message(1, 2), &[10], None),
-            append(message(2, 3), &[20], None),
-            append(message(1, 4), &[10], Some(key)),
+            routed(append(message(1, 2), &[10], None), known),
+            routed(append(message(2, 3), &[20], None), known),
+            routed(append(message(1, 4), &[10], Some(key)), known),
+            append(message(1, 6), &[10], None),
         ]
     };
     let written = node.commit(&batch()).unwrap();
-    assert_eq!(appended(&written), [&Appended::Moved, &Appended::Stored, &Appended::Moved]);
+    assert_eq!(
+        appended(&written),
+        [&Appended::Moved, &Appended::Stored, &Appended::Moved, &Appended::Stored]
+    );
     assert!(store.message_get(app(1), msg(2)).await.unwrap().is_none());
     assert!(store.message_get(app(2), msg(3)).await.unwrap().is_some());
 
     let heart = store.heart().await.unwrap().unwrap();
-    store.catalog_is_known(heart.beat().await.unwrap().sequence);
-    let written =
-        node.commit(&[append(message(1, 2), &[10, 11], None), append(message(1, 4), &[10], Some(key))]);
-    assert_eq!(appended(&written.unwrap()), [&Appended::Stored, &Appended::Stored], "the key was not taken");
+    let known = heart.beat().await.unwrap().sequence;
+    let again = [
+        routed(append(message(1, 2), &[10, 11], None), known),
+        routed(append(message(1, 4), &[10], Some(key)), known),
+    ];
+    let written = node.commit(&again).unwrap();
+    assert_eq!(appended(&written), [&Appended::Stored, &Appended::Stored], "the key was not taken");
 
     // What was removed, and what was made of another application, changes no routes.
     let (application, expunged, now) = (app(1), msg(2), NOW);
@@ -81,7 +99,31 @@ async fn messages_that_were_routed_before_another_node_changed_their_application
     assert!(matches!(write(&mut other, expunge), Written::Changed(Changed::Yes)));
     let new = CatalogWrite::EndpointInsert(Box::new(endpoint(2, 21)));
     assert_eq!(change(&mut other, new), Changed::Yes);
-    assert_eq!(appended(&node.commit(&[append(message(1, 5), &[10], None)]).unwrap()), [&Appended::Stored]);
+    let another = [routed(append(message(1, 5), &[10], None), known)];
+    assert_eq!(appended(&node.commit(&another).unwrap()), [&Appended::Stored]);
+}
+
+#[tokio::test]
+async fn places_of_a_limit_are_reserved_one_after_the_other_by_whoever_asks() {
+    let Some(database) = postgres::database().await else { return };
+    let (one, _writer) = open(&database, Exclusivity::OnlyDeliverer);
+    let (other, _visitor) = open(&database, Exclusivity::Visitor);
+    let interval = Duration::from_secs(10);
+    let slots = |endpoint: u16, count| Slots {
+        application: app(1),
+        endpoint: (endpoint > 0).then(|| ep(endpoint)),
+        count,
+        interval,
+    };
+    let waits = one.slots_reserve(vec![slots(2, 1), slots(1, 2), slots(0, 1)]).await.unwrap();
+    assert_eq!(waits, [Duration::ZERO; 3], "nobody has any");
+    let waits = other.slots_reserve(vec![slots(1, 1), slots(2, 1), slots(3, 1)]).await.unwrap();
+    // In the order they were asked for; what has passed meanwhile is less than an interval.
+    assert!(waits[0] > interval && waits[0] <= 2 * interval, "{waits:?}");
+    assert!(waits[1] > Duration::ZERO && waits[1] <= interval, "{waits:?}");
+    assert_eq!(waits[2], Duration::ZERO);
+    let waits = one.slots_reserve(vec![slots(1, 1)]).await.unwrap();
+    assert!(waits[0] > 2 * interval && waits[0] <= 3 * interval, "{waits:?}");
 }
 
 #[tokio::test]

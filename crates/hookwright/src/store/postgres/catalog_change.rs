@@ -7,13 +7,12 @@ use tokio_postgres::Row;
 
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId, OrganisationId};
 use crate::domain::short_ids::SourceId;
-use crate::store::Exclusivity;
 use crate::store::change::{Change, Told};
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::pipeline::{Held, Pipeline};
 use crate::store::postgres::{Postgres, hot, value};
-use crate::store::write::{CatalogWrite, Write};
+use crate::store::write::{Append, CatalogWrite, Write};
 
 /// Bytes of a node's own name.
 const NAME_BYTES: usize = 16;
@@ -30,11 +29,11 @@ pub(super) struct Knowledge {
     up_to: AtomicI64,
 }
 
-/// What a batch shows with its messages: by what they were routed.
+/// What a batch shows with its messages: whose they are, and what was looked at since they were routed.
 #[derive(Clone, Copy)]
 pub(super) struct Guard {
     node: [u8; NAME_BYTES],
-    up_to: i64,
+    looked_up_to: i64,
 }
 
 /// What other nodes have changed since a batch was routed.
@@ -46,38 +45,70 @@ pub(super) struct Moved {
     up_to: i64,
 }
 
+/// Where messages go whose routes must not be old.
+pub(super) struct Routes {
+    applications: HashSet<ApplicationId>,
+    /// What was known when the first of them was routed.
+    known: i64,
+}
+
+impl Default for Routes {
+    fn default() -> Routes {
+        Routes { applications: HashSet::new(), known: i64::MAX }
+    }
+}
+
+impl Routes {
+    /// A message is among them, unless it goes where it says.
+    pub(super) fn add(&mut self, append: &Append) {
+        if let Some(known) = append.routed_by {
+            self.applications.insert(append.message.application);
+            self.known = self.known.min(known);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.applications.is_empty()
+    }
+}
+
+/// The messages of an item that may be routed by what is old.
+pub(super) fn routed(write: &Write) -> &[Append] {
+    match write {
+        Write::Append(append) => std::slice::from_ref(append),
+        Write::Receive(receive) => receive.message.as_slice(),
+        Write::BroadcastStep(step) => &step.messages,
+        _ => &[],
+    }
+}
+
 impl Knowledge {
-    /// Of a node with empty memory: all that is committed by now is known. Of a visitor, whom nobody tells of later changes and who
-    /// goes by no earlier ones, batches are never refused.
-    pub(super) async fn begin(
-        connection: &Connection,
-        exclusivity: Exclusivity,
-    ) -> Result<Knowledge, StoreError> {
+    /// Of a node with empty memory: all that is committed by now is known.
+    pub(super) async fn begin(connection: &Connection) -> Result<Knowledge, StoreError> {
         let mut node = [0; NAME_BYTES];
         getrandom::fill(&mut node).map_err(|_| StoreError::Randomness)?;
         let row = connection.first("SELECT value FROM catalog_sequence", &[]).await?;
-        let up_to = match exclusivity {
-            Exclusivity::OnlyDeliverer => row.map(|row| value::get(&row, 0)).transpose()?.unwrap_or_default(),
-            Exclusivity::Visitor | Exclusivity::Maker => i64::MAX,
-        };
+        let up_to = row.map(|row| value::get(&row, 0)).transpose()?.unwrap_or_default();
         Ok(Knowledge { node, up_to: AtomicI64::new(up_to) })
     }
 
-    /// What a batch shows that was routed with what is known now, and by what turned out since.
+    /// What a batch shows, after what turned out about it so far.
     pub(super) fn guard(&self, moved: &Moved) -> Guard {
-        Guard { node: self.node, up_to: self.up_to.load(Ordering::SeqCst).max(moved.up_to) }
+        Guard { node: self.node, looked_up_to: moved.up_to }
     }
 }
 
 impl Guard {
-    /// Adds the statement that fails with [`StoreError::CatalogMoved`] if another node has changed one of the applications.
+    /// Adds the statement that fails with [`StoreError::CatalogMoved`] if another node has changed one of the applications since
+    /// their messages were routed.
     pub(super) async fn add<'a>(
         self,
         pipeline: &mut Pipeline<'a>,
-        applications: Vec<&'a [u8]>,
+        routes: &'a Routes,
     ) -> Result<(), StoreError> {
-        let values: Vec<Held<'a>> =
-            vec![Box::new(self.up_to), Box::new(self.node), hot::column(applications.into_iter())];
+        let applications = routes.applications.iter().map(|id| id.as_bytes().as_slice());
+        let up_to = routes.known.max(self.looked_up_to);
+        let values: Vec<Held<'a>> = vec![Box::new(up_to), Box::new(self.node), hot::column(applications)];
         pipeline.add("SELECT catalog_guard($1, $2, $3)", values).await
     }
 
@@ -85,15 +116,17 @@ impl Guard {
     pub(super) async fn look(
         self,
         connection: &Connection,
-        applications: &HashSet<ApplicationId>,
+        routes: &Routes,
         moved: &mut Moved,
     ) -> Result<(), StoreError> {
         // One statement, so one state of the database: what is counted as known was looked at.
         let sql = "SELECT (SELECT coalesce(max(sequence), 0) FROM catalog_change), ARRAY(
                        SELECT DISTINCT application FROM catalog_change
                        WHERE sequence > $1 AND node <> $2 AND application = ANY ($3) AND kind <> 9)";
-        let applications: Vec<&[u8]> = applications.iter().map(|id| id.as_bytes().as_slice()).collect();
-        let row = connection.first(sql, &[&self.up_to, &self.node, &applications]).await?;
+        let applications: Vec<&[u8]> =
+            routes.applications.iter().map(|id| id.as_bytes().as_slice()).collect();
+        let up_to = routes.known.max(self.looked_up_to);
+        let row = connection.first(sql, &[&up_to, &self.node, &applications]).await?;
         let row = row.ok_or(StoreError::Value { column: "catalog_change.sequence" })?;
         moved.up_to = moved.up_to.max(value::get(&row, 0)?);
         for application in value::get::<Vec<&[u8]>>(&row, 1)? {

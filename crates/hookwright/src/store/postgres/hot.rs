@@ -14,7 +14,7 @@ use crate::domain::names::{Channel, EventId, Tag};
 use crate::domain::time::Timestamp;
 use crate::store::encoded;
 use crate::store::error::StoreError;
-use crate::store::postgres::catalog_change::Guard;
+use crate::store::postgres::catalog_change::{Guard, Routes};
 use crate::store::postgres::commit::Mark;
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::notice::Notice;
@@ -31,7 +31,7 @@ pub(super) struct Hot<'w> {
     event_ids: HashSet<(ApplicationId, &'w str)>,
     deliveries: HashSet<DeliveryKey>,
     /// Where messages go whose routes must not be old.
-    guarded: HashSet<ApplicationId>,
+    pub(super) routes: Routes,
 }
 
 /// How a collection is written.
@@ -79,11 +79,6 @@ impl<'w> Hot<'w> {
         self.appends.len() - 1
     }
 
-    /// The collection is refused if this application was changed by another node since its messages were routed.
-    pub(super) fn guard(&mut self, application: ApplicationId) {
-        self.guarded.insert(application);
-    }
-
     /// Adds an outcome, without what tells of it.
     pub(super) fn outcome(&mut self, outcome: &'w Outcome) {
         self.deliveries.insert(delivery_of(outcome));
@@ -128,9 +123,8 @@ impl<'w> Hot<'w> {
         if frame.begins {
             pipeline.plain("BEGIN");
         }
-        if !self.guarded.is_empty() {
-            let applications = self.guarded.iter().map(|id| id.as_bytes().as_slice()).collect();
-            frame.guard.add(pipeline, applications).await?;
+        if !self.routes.is_empty() {
+            frame.guard.add(pipeline, &self.routes).await?;
         }
         Ok(())
     }

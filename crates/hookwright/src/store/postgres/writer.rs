@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::MasterKeys;
 use crate::store::error::StoreError;
-use crate::store::postgres::catalog_change::{Knowledge, Moved};
+use crate::store::postgres::catalog_change::{Knowledge, Moved, Routes, routed};
 use crate::store::postgres::commit::{Mark, NAME_BYTES, Unsettled, forget_old};
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::hot::{Frame, Hot};
@@ -72,7 +72,7 @@ impl Writer {
             }
         };
         forget_old(&connection).await?;
-        let knowledge = Arc::new(Knowledge::begin(&connection, exclusivity).await?);
+        let knowledge = Arc::new(Knowledge::begin(&connection).await?);
         let mut sealing = master_key::establish(&connection, master_keys).await?;
         seal_all(&connection, &mut sealing, exclusivity).await?;
         Ok(Writer {
@@ -177,8 +177,9 @@ impl Writer {
             Some(connection) => connection,
             None => connect(&self.pool, self.is_alone).await?,
         };
-        let applications = batch.iter().flat_map(routed).map(|append| append.message.application).collect();
-        let looked = self.knowledge.guard(moved).look(&connection, &applications, moved).await;
+        let mut routes = Routes::default();
+        batch.iter().flat_map(routed).for_each(|append| routes.add(append));
+        let looked = self.knowledge.guard(moved).look(&connection, &routes, moved).await;
         self.connection = Some(connection);
         looked
     }
@@ -271,16 +272,6 @@ async fn seal_all(
     Ok(())
 }
 
-/// The messages of an item that go where the catalog said when they were routed.
-fn routed(write: &Write) -> &[Append] {
-    match write {
-        Write::Append(append) => std::slice::from_ref(append),
-        Write::Receive(receive) => receive.message.as_slice(),
-        Write::BroadcastStep(step) => &step.messages,
-        _ => &[],
-    }
-}
-
 /// A batch that is being written.
 struct Batch<'b, 'w> {
     connection: &'b Connection,
@@ -319,7 +310,9 @@ impl<'b, 'w> Batch<'b, 'w> {
     }
 
     async fn item(&mut self, number: usize, write: &'w Write) -> Result<(), StoreError> {
-        let has_moved = |append: &Append| self.moved.applications.contains(&append.message.application);
+        let has_moved = |append: &Append| {
+            append.routed_by.is_some() && self.moved.applications.contains(&append.message.application)
+        };
         if routed(write).iter().any(has_moved) {
             self.written[number] = Some(match write {
                 Write::Append(_) => Written::Appended(Appended::Moved),
@@ -328,9 +321,7 @@ impl<'b, 'w> Batch<'b, 'w> {
             });
             return Ok(());
         }
-        for append in routed(write) {
-            self.hot.guard(append.message.application);
-        }
+        routed(write).iter().for_each(|append| self.hot.routes.add(append));
         match write {
             Write::Append(append) => self.append(append, Some(Asked::Append(number))).await?,
             Write::Outcome(outcome) => {

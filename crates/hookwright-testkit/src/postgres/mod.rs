@@ -118,6 +118,11 @@ impl Database {
         (cutter, Database { url })
     }
 
+    /// A session of the test's own, which may hold transactions open.
+    pub async fn connect(&self) -> tokio_postgres::Client {
+        connect(&self.url).await
+    }
+
     /// Runs statements in it as its owner, on a connection of their own.
     pub async fn execute(&self, statements: &str) {
         run(&self.url, statements).await;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::cluster::permission::Permission;
+use crate::cluster::tenure::Leases;
 use crate::cluster::{News, Parts};
 use crate::domain::lease::{Moment, Terms};
 use crate::error::Error;
@@ -23,6 +24,8 @@ const GIVEN_UP_AFTER: Duration = Duration::from_secs(1);
 
 /// Whoever waits for a heartbeat waits no longer than this.
 const CAUGHT_UP_WITHIN: Duration = Duration::from_millis(1_500);
+/// A retry that nobody has claimed for so long was written by a node that is busy, or gone.
+const CLAIMED_WITHIN: Duration = Duration::from_secs(1);
 
 /// What a node knows of itself and the others.
 pub(super) struct Life {
@@ -31,6 +34,7 @@ pub(super) struct Life {
     catalog: Arc<Catalog>,
     terms: Terms,
     permission: Permission,
+    leases: Mutex<Leases>,
     news: mpsc::UnboundedSender<News>,
     /// Somebody wants the next heartbeat at once.
     wake: Notify,
@@ -43,18 +47,10 @@ pub(super) struct Life {
 impl Life {
     pub(super) fn new(parts: Parts, news: mpsc::UnboundedSender<News>) -> Life {
         let Parts { clock, store, catalog } = parts;
-        let permission = Permission::refused(clock.clone(), Permission::NEVER);
-        Life {
-            clock,
-            store,
-            catalog,
-            terms: Terms::DEFAULT,
-            permission,
-            news,
-            wake: Notify::new(),
-            begun: AtomicU64::new(0),
-            honoured: watch::Sender::new(0),
-        }
+        let (terms, permission) = (Terms::DEFAULT, Permission::refused(clock.clone()));
+        let leases = Mutex::new(Leases::new(clock.clone(), terms));
+        let (begun, honoured) = (AtomicU64::new(0), watch::Sender::new(0));
+        Life { clock, store, catalog, terms, permission, leases, news, wake: Notify::new(), begun, honoured }
     }
 
     pub(super) fn may_start(&self) -> bool {
@@ -92,6 +88,7 @@ impl Life {
     /// What follows from the answer to a heartbeat that was sent at `sent`: each part has its turn, and at last attempts may start.
     async fn heard(&self, heart: &Heart, beat: &Beat, sent: Moment) -> Result<(), StoreError> {
         self.honour(heart, beat.sequence).await?;
+        self.heard_of_leases(heart, beat).await?;
         if self.permission.confirmed(sent, &self.terms) {
             self.tell(News::MayStart);
         }
@@ -120,8 +117,51 @@ impl Life {
         Ok(())
     }
 
+    async fn heard_of_leases(&self, heart: &Heart, beat: &Beat) -> Result<(), StoreError> {
+        let (result, untold, leased_until) = {
+            let mut leases = self.leases.lock().await;
+            let result = leases.heard(heart, beat).await;
+            (result, leases.take_untold(), leases.leased_until())
+        };
+        if untold.is_lost {
+            self.tell(News::LeaseLost);
+        }
+        if !untold.adopted.is_empty() {
+            self.tell(News::Adopted(untold.adopted));
+        }
+        // Usually whoever wrote a retry claims it when it is due.
+        if beat.next_due.is_some_and(|due| due.after(CLAIMED_WITHIN) <= beat.database_now) {
+            self.tell(News::Due);
+        }
+        if self.permission.leased_until(leased_until) {
+            self.tell(News::MayStart);
+        }
+        result
+    }
+
+    /// This node starts no attempts any more, and takes over nothing.
+    pub(super) async fn stopping(&self) {
+        self.leases.lock().await.stop();
+    }
+
+    /// This node stops, and all is written: whatever it held others may take over at once.
+    async fn end(&self, heart: Option<Heart>) {
+        let ended = async {
+            let heart = match heart {
+                Some(heart) => heart,
+                None => self.store.heart().await?.ok_or(StoreError::Silent)?,
+            };
+            // There may be deliveries that nobody here knows of; they are found once the lease is over.
+            if heart.is_uncertain() { Ok(()) } else { heart.end(heart.held().own).await }
+        };
+        if let Err(error) = ended.await {
+            tracing::warn!(%error, "the end of this node cannot be told; others take over once its lease is over");
+        }
+    }
+
     /// The connection is lost, and with it whatever was said meanwhile.
-    fn lost(&self) {
+    async fn lost(&self) {
+        self.leases.lock().await.forget_sightings();
         self.catalog.forget_all();
         self.tell(News::AnythingChanged);
     }
@@ -135,7 +175,7 @@ impl Life {
     async fn reconnect(&self) -> Result<Heart, StoreError> {
         // It was there at the start, so there is one.
         let heart = self.store.heart().await?.ok_or(StoreError::Silent)?;
-        self.lost();
+        self.lost().await;
         self.beat(&heart).await?;
         Ok(heart)
     }
@@ -166,4 +206,5 @@ pub(super) async fn run(life: Arc<Life>, heart: Heart, stop: CancellationToken) 
             Err(error) => tracing::warn!(%error, "the database does not answer a heartbeat"),
         }
     }
+    life.end(heart).await;
 }

@@ -6,6 +6,8 @@
 mod beating; // the heartbeats, and what follows from each
 #[cfg(feature = "postgres")]
 mod permission; // until when attempts may start
+#[cfg(feature = "postgres")]
+mod tenure; // this node's lease, and those of the others
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::domain::lease::LeaseNumber;
 use crate::error::Error;
 use crate::store::Store;
 use crate::store::change::Told;
@@ -30,6 +33,12 @@ pub(crate) enum News {
     Changed(Vec<Told>),
     /// Anything may have been changed; the catalog has forgotten all.
     AnythingChanged,
+    /// This node's lease was ended: what it held is others' by now.
+    LeaseLost,
+    /// This node has taken over what stands under these leases.
+    Adopted(Vec<LeaseNumber>),
+    /// Retries are due that nobody has claimed.
+    Due,
 }
 
 /// This node. Clones share it.
@@ -119,7 +128,15 @@ impl Node {
         true
     }
 
-    /// Ends the heartbeats; nothing is written any more.
+    /// No attempts are started any more: nothing further is taken over.
+    pub(crate) async fn stopping(&self) {
+        #[cfg(feature = "postgres")]
+        if let Some(life) = &self.life {
+            life.stopping().await;
+        }
+    }
+
+    /// Ends the heartbeats; nothing is written any more, and what is left others take over.
     pub(crate) async fn shutdown(&self) {
         self.stop.cancel();
         self.tasks.close();

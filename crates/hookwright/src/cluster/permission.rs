@@ -19,18 +19,15 @@ pub(crate) struct Permission {
 }
 
 impl Permission {
-    /// Refused, until a heartbeat is answered. Whoever has no lease to lose passes [`Permission::NEVER`] as its end.
-    pub(super) fn refused(clock: Clock, leased_until: Moment) -> Permission {
+    /// Refused, until a heartbeat is answered and the lease is renewed.
+    pub(super) fn refused(clock: Clock) -> Permission {
         Permission {
             clock,
             confirmed_until: AtomicU64::new(0),
-            leased_until: AtomicU64::new(micros(leased_until)),
+            leased_until: AtomicU64::new(0),
             was_refused: AtomicBool::new(false),
         }
     }
-
-    /// An end that does not come.
-    pub(super) const NEVER: Moment = Duration::from_micros(u64::MAX);
 
     /// Whether an attempt may start now.
     pub(super) fn is_granted(&self) -> bool {
@@ -54,7 +51,6 @@ impl Permission {
     }
 
     /// The lease is good until then, or over if that is past. Says whether somebody waits for that.
-    #[expect(dead_code, reason = "leases come with the next part")]
     pub(super) fn leased_until(&self, over_at: Moment) -> bool {
         self.leased_until.store(micros(over_at), Ordering::SeqCst);
         self.is_waited_for()
@@ -76,6 +72,7 @@ fn micros(moment: Moment) -> u64 {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
     use crate::domain::time::Timestamp;
 
@@ -83,7 +80,9 @@ mod tests {
 
     fn permission() -> (Clock, Permission) {
         let clock = Clock::manual(Timestamp::from_micros(10_000_000));
-        (clock.clone(), Permission::refused(clock, Permission::NEVER))
+        let permission = Permission::refused(clock.clone());
+        permission.leased_until(Duration::from_secs(1_000));
+        (clock, permission)
     }
 
     #[test]
@@ -116,7 +115,8 @@ mod tests {
     #[test]
     fn a_lease_that_is_over_refuses_whatever_is_confirmed() {
         let clock = Clock::manual(Timestamp::from_micros(10_000_000));
-        let permission = Permission::refused(clock.clone(), clock.moment() + Duration::from_millis(10));
+        let permission = Permission::refused(clock.clone());
+        permission.leased_until(clock.moment() + Duration::from_millis(10));
         permission.confirmed(clock.moment(), &TERMS);
         assert!(permission.is_granted());
         clock.advance(Duration::from_millis(10));

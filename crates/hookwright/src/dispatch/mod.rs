@@ -6,10 +6,12 @@ mod lanes; // all of them: who starts next
 mod overflow; // what waits on disk meanwhile
 mod limits; // how they are set
 mod slots; // limits that several nodes share
+mod takeover; // what is others', and what becomes ours
 
 mod expunged; // payloads that were removed meanwhile
 mod health_book; // who has failed for how long
 mod intake; // what comes in: new messages, retries, rows from disk
+mod changes; // what has changed about endpoints
 mod news; // what others have done
 mod telling; // what is told of it
 mod worker; // an attempt, and what follows from it
@@ -36,12 +38,11 @@ use crate::config::Config;
 use crate::deliver::Deliverer;
 use crate::dispatch::health_book::HealthBook;
 use crate::dispatch::lane::Waiting;
-use crate::dispatch::lanes::{Lanes, Limits, Throttle};
-use crate::domain::application::Application;
+use crate::dispatch::lanes::{Lanes, Limits, Start, Throttle};
 use crate::domain::attempt::Trigger;
 use crate::domain::delivery::DeliveryKey;
-use crate::domain::endpoint::Endpoint;
 use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator, MessageId};
+use crate::domain::lease::LeaseNumber;
 use crate::domain::message::Message;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::time::Timestamp;
@@ -52,9 +53,6 @@ use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::write::{Changed, Resent, Write, Written};
 use crate::tell::Tell;
-
-/// Rows of ended deliveries that are removed in one batch.
-const END_SLICE: u32 = 500;
 
 /// Makes deliveries go. Clones share it.
 #[derive(Clone)]
@@ -135,6 +133,7 @@ impl Dispatch {
         };
         let mut lanes = Lanes::new(limits);
         lanes.shares_limits = !node.is_alone();
+        lanes.follow(store.held());
         for ready in store.delivery_ready_counts().await? {
             lanes.restore(ready.application, ready.endpoint, ready.count, clock.now());
         }
@@ -177,12 +176,19 @@ impl Dispatch {
         let shared = Arc::clone(&self.shared);
         // A task of its own: a caller who goes away in the middle must not leave a delivery that nobody knows of.
         let resent = self.shared.tasks.spawn(async move {
-            let batch = shared.journal.batches() + 1;
+            let (batch, lease) = (shared.journal.batches() + 1, shared.store.held().own);
             match shared.journal.write(Write::Resend(key)).await? {
                 Written::Resent(Resent::Ready) => {
-                    let waiting = Waiting { message, attempts: 0, trigger: Trigger::Manual };
                     let throttle = shared.throttle(key.application, key.endpoint).await.ok();
-                    shared.lanes().push(key, waiting, batch, throttle, shared.clock.now());
+                    let now = shared.clock.now();
+                    if shared.store.held().own == lease {
+                        let waiting = Waiting { message, attempts: 0, trigger: Trigger::Manual, lease };
+                        shared.lanes_under(lease).push(key, waiting, batch, throttle, now);
+                    } else {
+                        // Which of the two it stands under, the disk knows.
+                        let (application, endpoint) = (key.application, key.endpoint);
+                        shared.lanes().ready_on_disk(application, endpoint, &[key.message], throttle, now);
+                    }
                     shared.pump();
                     Ok(())
                 }
@@ -234,28 +240,6 @@ impl Dispatch {
         expunged.await.unwrap_or(Err(Error::ShuttingDown))
     }
 
-    /// An endpoint was changed: its limit may be another, and what it failed at before is past.
-    pub(crate) fn endpoint_changed(&self, endpoint: &Endpoint) {
-        let now = self.shared.clock.now();
-        self.shared.health.remove(endpoint.id);
-        self.shared.lanes().reconfigure_endpoint(endpoint.id, endpoint.settings.throttle_rate, now);
-        if endpoint.disabled.is_some() {
-            self.shared.end_deliveries(endpoint.application, endpoint.id, self.shared.newest());
-        }
-        self.shared.pump();
-    }
-
-    /// An application was changed: its limit may be another.
-    pub(crate) fn application_changed(&self, application: &Application) {
-        self.shared.lanes().reconfigure_application(application.id, application.settings.throttle_rate);
-        self.shared.pump();
-    }
-
-    /// An endpoint was deleted: what was on its way to it ends.
-    pub(crate) fn endpoint_deleted(&self, application: ApplicationId, endpoint: EndpointId) {
-        self.shared.end_deliveries(application, endpoint, self.shared.newest());
-    }
-
     /// Looks at once for what is due, and not when it was thought to be.
     #[cfg(feature = "testing")]
     pub(crate) fn look_around(&self) {
@@ -277,6 +261,7 @@ impl Dispatch {
     pub(crate) async fn shutdown(&self, grace: Duration) -> ShutdownReport {
         let shared = &self.shared;
         shared.lanes().stop();
+        shared.node.stopping().await;
         let under_way = shared.workers.len();
         shared.workers.close();
         if tokio::time::timeout(grace, shared.workers.wait()).await.is_err() {
@@ -295,6 +280,20 @@ impl Dispatch {
 impl Shared {
     fn lanes(&self) -> MutexGuard<'_, Lanes> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether an attempt whose turn came may be made right now, and its delivery is this node's.
+    fn may_still_start(&self, start: &Start) -> bool {
+        self.node.may_start() && self.store.still_holds(start.hold)
+    }
+
+    /// The lanes, which know this lease if it is held.
+    fn lanes_under(&self, lease: LeaseNumber) -> MutexGuard<'_, Lanes> {
+        let mut lanes = self.lanes();
+        if !lanes.held.has(lease) {
+            lanes.follow(self.store.held());
+        }
+        lanes
     }
 
     /// Starts all that can start, and asks for what is wanted from disk.
@@ -362,30 +361,5 @@ impl Shared {
     /// An id above those of all messages so far, and below those of all to come.
     fn newest(&self) -> MessageId {
         self.ids.next(self.clock.now()).into()
-    }
-
-    /// Ends what is on its way to an endpoint that is disabled or gone, in memory at once and on disk in slices.
-    ///
-    /// Only messages up to `up_to` are meant: the endpoint may be enabled again, and get others, at any moment.
-    fn end_deliveries(self: &Arc<Self>, application: ApplicationId, endpoint: EndpointId, up_to: MessageId) {
-        self.health.remove(endpoint);
-        self.lanes().clear(endpoint, up_to);
-        let shared = Arc::clone(self);
-        self.tasks.spawn(async move {
-            loop {
-                let write = Write::EndDeliveries { application, endpoint, up_to, limit: END_SLICE };
-                if shared.stop.is_cancelled() {
-                    // What is left is found at the next start.
-                    break;
-                }
-                match shared.journal.write(write).await {
-                    Ok(Written::Removed(removed)) if removed >= END_SLICE => {}
-                    _ => break,
-                }
-            }
-            // Newer messages that stood on disk are found by a pass over what is left, and so are failed slices.
-            shared.lanes().left_on_disk(endpoint);
-            shared.pump();
-        });
     }
 }

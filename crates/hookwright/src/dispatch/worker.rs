@@ -96,7 +96,9 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
         Ok(forwarded) => forwarded,
         Err(error) => return postpone(&start, &error),
     };
-    if began.is_some_and(|began| !is_current(shared, &target.application, began)) {
+    let is_old = began.is_some_and(|began| !is_current(shared, &target.application, began));
+    if is_old || !shared.may_still_start(&start) {
+        // All that was read meanwhile took too long: it may be others' by now, or the endpoint may be another.
         return End::Postponed;
     }
     let entry = &target.endpoint;
@@ -170,7 +172,13 @@ fn give_up(shared: &Shared, start: &Start, target: &Target) -> End {
     show(shared, target, &attempt);
     let told = telling::of_missing_payload(shared, target, &start.message, &attempt);
     // It says nothing of the endpoint, which was not called.
-    shared.journal.record(Outcome { attempt, transition, health: HealthChange::None, told: told.messages });
+    shared.journal.record(Outcome {
+        attempt,
+        hold: start.hold,
+        transition,
+        health: HealthChange::None,
+        told: told.messages,
+    });
     shared.tell.call(told.events);
     End::Abandoned
 }
@@ -226,7 +234,8 @@ async fn conclude(
     let health = if disable.is_some() { HealthChange::Recovered } else { health };
     let response_code = attempt.response_code;
     let told = telling::of_attempt(shared, target, &start.message, &attempt, transition).await;
-    shared.journal.record(Outcome { attempt, transition, health, told: told.messages });
+    let hold = start.hold;
+    shared.journal.record(Outcome { attempt, hold, transition, health, told: told.messages });
     if let Transition::RetryAt(at) = transition {
         shared.note_due(at);
     }

@@ -24,6 +24,8 @@ mod token;
 #[cfg(feature = "postgres")]
 mod postgres_changes; // what nodes hear of each other
 #[cfg(feature = "postgres")]
+mod postgres_lease; // how nodes share what is pending
+#[cfg(feature = "postgres")]
 mod postgres_secrets; // what must not be found in a copy of its database
 #[cfg(feature = "postgres")]
 mod postgres_server; // and what only a server can do wrong

@@ -1,10 +1,10 @@
 //! Writes the items of a batch that are not what every message makes, one after the other.
 
 use crate::store::error::StoreError;
-use crate::store::postgres::catalog_change::{self, Knowledge};
+use crate::store::postgres::batch::Means;
+use crate::store::postgres::catalog_change;
 use crate::store::postgres::connection::Connection;
-use crate::store::postgres::notice::Notice;
-use crate::store::postgres::retention::{self, OldMessages};
+use crate::store::postgres::retention;
 use crate::store::postgres::{
     application, broadcast, confirmation, delivery, endpoint, erasure, event_type, expunge, idempotency,
     inbound, message_key, source, task, token,
@@ -13,32 +13,25 @@ use crate::store::sealing::Sealing;
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
 
 /// Writes one item, and says what became of it. What it changes for other nodes is noted.
-pub(super) async fn apply(
-    connection: &Connection,
-    sealing: &Sealing,
-    old: &mut OldMessages,
-    (knowledge, notice): (&Knowledge, &mut Notice),
-    write: &Write,
-) -> Result<Written, StoreError> {
-    let noted = catalog_change::begin(connection, write).await?;
-    let written = one(connection, sealing, old, write).await?;
+pub(super) async fn apply(means: &mut Means<'_>, write: &Write) -> Result<Written, StoreError> {
+    let noted = catalog_change::begin(means.connection, write).await?;
+    let written = one(means, write).await?;
     if let Some(noted) = noted {
-        noted.end(connection, knowledge, written.took_effect()).await?;
-        notice.note();
+        noted.end(means.connection, means.knowledge, written.took_effect()).await?;
+        means.notice.note();
     }
     Ok(written)
 }
 
-async fn one(
-    connection: &Connection,
-    sealing: &Sealing,
-    old: &mut OldMessages,
-    write: &Write,
-) -> Result<Written, StoreError> {
+async fn one(means: &mut Means<'_>, write: &Write) -> Result<Written, StoreError> {
+    let Means { connection, sealing, holding, held, old, .. } = means;
+    let connection: &Connection = connection;
     Ok(match write {
-        Write::Confirm(step) => Written::Changed(confirmation::step(connection, step).await?),
-        Write::Resend(key) => Written::Resent(delivery::resend(connection, key).await?),
-        Write::ClaimDue(claim) => Written::Claimed(delivery::claim_due(connection, claim).await?),
+        Write::Confirm(step) => Written::Changed(confirmation::step(connection, held, step).await?),
+        Write::Resend(key) => Written::Resent(delivery::resend(connection, held.own, key).await?),
+        Write::ClaimDue(claim) => {
+            Written::Claimed(delivery::claim_due(connection, holding, held.own, claim).await?)
+        }
         Write::ExpungeMessage { application, message, now } => {
             Written::Changed(expunge::message(connection, *application, *message, *now).await?)
         }
@@ -58,7 +51,7 @@ async fn one(
             Written::Done
         }
         Write::TaskBegin(task) => Written::Changed(task::begin(connection, task).await?),
-        Write::TaskStep(step) => Written::Stepped(task::step(connection, step).await?),
+        Write::TaskStep(step) => Written::Stepped(task::step(connection, held.own, step).await?),
         Write::Broadcast(new) => {
             broadcast::begin(connection, new).await?;
             Written::Done

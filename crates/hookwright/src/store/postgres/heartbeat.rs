@@ -4,16 +4,20 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use crate::domain::lease::{LeaseNumber, LeaseRow};
 use crate::domain::time::Timestamp;
 use crate::store::change::Told;
 use crate::store::error::StoreError;
 use crate::store::postgres::catalog_change::{self, Knowledge};
 use crate::store::postgres::connection::Connection;
-use crate::store::postgres::{Postgres, value};
+use crate::store::postgres::lease::{DATABASE_NOW, Holding};
+use crate::store::postgres::{Postgres, lease, value};
 
 /// A session for heartbeats: it hears what others notify of.
 pub(crate) struct Heart {
-    connection: Connection,
+    pub(super) connection: Connection,
+    /// What this node holds.
+    pub(super) holding: Arc<Holding>,
     /// Somebody notified since the last time that anybody waited for it.
     hint: Arc<Notify>,
     knowledge: Arc<Knowledge>,
@@ -28,19 +32,29 @@ pub(crate) struct Beat {
     pub(crate) database_now: Timestamp,
     /// When the earliest retry is due that waits for anybody.
     pub(crate) next_due: Option<Timestamp>,
+    /// All leases.
+    pub(crate) leases: Vec<LeaseRow>,
+    /// The own lease of this node, as it was asked.
+    pub(crate) own: LeaseNumber,
 }
 
 /// Everything at once; each part is a look at one index, or a few rows.
-const BEAT: &str = "SELECT (SELECT value FROM catalog_sequence),
-        (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
-        (SELECT due_at FROM delivery WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1)";
+fn question() -> String {
+    format!(
+        "SELECT (SELECT value FROM catalog_sequence), {DATABASE_NOW},
+            (SELECT due_at FROM delivery WHERE due_at >= $1 ORDER BY due_at LIMIT 1),
+            {}",
+        lease::ALL
+    )
+}
 
 impl Postgres {
     /// A new session that listens.
     pub(crate) async fn heart(&self) -> Result<Heart, StoreError> {
         let hint = Arc::new(Notify::new());
         let connection = self.pool.connect_to_listen(Arc::clone(&hint)).await?;
-        Ok(Heart { connection, hint, knowledge: Arc::clone(&self.knowledge) })
+        let (holding, knowledge) = (Arc::clone(&self.holding), Arc::clone(&self.knowledge));
+        Ok(Heart { connection, holding, hint, knowledge })
     }
 }
 
@@ -61,13 +75,16 @@ impl Heart {
         if !self.connection.is_good() {
             return Err(StoreError::Silent);
         }
-        let row = self.connection.first(BEAT, &[]).await?;
+        let own = self.holding.held().own;
+        let row = self.connection.first(&question(), &[&self.holding.claimed_before()]).await?;
         let row = row.ok_or(StoreError::Value { column: "catalog_sequence.value" })?;
         let sequence: Option<i64> = value::get(&row, 0)?;
         Ok(Beat {
             sequence: sequence.ok_or(StoreError::Value { column: "catalog_sequence.value" })?,
             database_now: value::time(&row, 1)?,
             next_due: value::time_opt(&row, 2)?,
+            leases: lease::rows(&row, 3)?,
+            own,
         })
     }
 }

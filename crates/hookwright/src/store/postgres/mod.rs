@@ -7,10 +7,12 @@ mod pipeline; // statements that go out together
 mod migrate; // bring the database to the newest schema
 mod master_key; // and its secrets under the newest key
 mod writer; // one batch, one transaction
+mod batch; // as it is written
 mod apply; // its items, one after the other
 mod hot; // what every message makes, written as arrays
 mod commit; // whether it is committed, also when the answer is lost
 mod outcomes; // and what every attempt makes
+mod lease; // what this node holds, and what others do
 mod heartbeat; // what a node asks all the time
 mod catalog_change; // what others have changed
 mod notice; // and how they say that there is something
@@ -50,6 +52,7 @@ use crate::store::error::StoreError;
 use crate::store::sealing::Sealing;
 
 use catalog_change::Knowledge;
+use lease::Holding;
 use pool::{Lent, Pool};
 
 pub(crate) use heartbeat::{Beat, Heart};
@@ -60,6 +63,7 @@ pub(crate) struct Postgres {
     pool: Arc<Pool>,
     sealing: Arc<Sealing>,
     knowledge: Arc<Knowledge>,
+    holding: Arc<Holding>,
 }
 
 /// Opens the database at `url`, brings it to the newest schema, and encrypts what is not encrypted yet.
@@ -77,8 +81,8 @@ pub(super) fn open(
         let report = migrate::run(&connection, exclusivity).await?;
         Writer::open(Arc::clone(&pool), report, master_keys, exclusivity).await
     })?;
-    let (sealing, knowledge) = (writer.sealing(), writer.knowledge());
-    Ok((Postgres { pool, sealing, knowledge }, writer))
+    let (sealing, holding, knowledge) = (writer.sealing(), writer.holding(), writer.knowledge());
+    Ok((Postgres { pool, sealing, holding, knowledge }, writer))
 }
 
 impl Postgres {

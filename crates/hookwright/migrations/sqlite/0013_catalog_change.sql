@@ -1,1 +1,2 @@
--- The place of the changes of what is configured, which are made beside this.
+-- SQLite has one node, which knows what it has changed.
+SELECT 1;

@@ -149,6 +149,10 @@ pub enum StoreError {
     #[cfg(feature = "postgres")]
     #[error("other transactions of the PostgreSQL database were in the way, several times in a row")]
     Raced,
+    /// Another node has changed an application since its messages were routed.
+    #[cfg(feature = "postgres")]
+    #[error("what is configured was changed by another node, several times in a row")]
+    CatalogMoved,
     /// The server only copies another.
     #[cfg(feature = "postgres")]
     #[error("the PostgreSQL server is a read-only replica; name the primary server")]
@@ -229,6 +233,10 @@ pub enum Unopenable {
     Other(std::io::Error),
 }
 
+/// What `catalog_guard` raises.
+#[cfg(feature = "postgres")]
+const CATALOG_MOVED: &str = "HW002";
+
 impl StoreError {
     /// Whether it is about what was to be written or read, not about the database as a whole.
     pub(crate) fn is_of_one_item(&self) -> bool {
@@ -273,6 +281,7 @@ impl From<tokio_postgres::Error> for StoreError {
             SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE => StoreError::Silent,
             SqlState::DISK_FULL => StoreError::Full,
             SqlState::READ_ONLY_SQL_TRANSACTION => StoreError::Replica,
+            _ if code.code() == CATALOG_MOVED => StoreError::CatalogMoved,
             _ => match code.code().get(..2) {
                 // Connections, authorisation, no database, resources, the operator, the system, faults of the server.
                 Some("08" | "28" | "3D" | "53" | "57" | "58" | "XX") => StoreError::Unreachable(error),

@@ -6,7 +6,10 @@
 pub(crate) mod error; // what can go wrong
 pub(crate) mod read; // what is asked
 pub(crate) mod write; // what is written
+mod append; // of that, the messages
 mod written; // and what that answers
+pub(crate) mod slots; // places of limits that are shared
+pub(crate) mod change; // what that makes old on other nodes
 pub(crate) mod sealing; // what must not be read from a copy
 mod sealed_columns; // and where that is
 mod source_settings; // how those of a source are kept, in JSON
@@ -32,6 +35,7 @@ use crate::domain::ids::{MessageId, OrganisationId};
 use crate::domain::lease::{Held, Hold, LeaseNumber};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
+use crate::store::slots::Slots;
 use crate::store::write::{DaysKept, Settled, Write, Written};
 
 #[cfg(feature = "postgres")]
@@ -133,6 +137,37 @@ impl Store {
         }
     }
 
+    /// The number of the last change of what is configured of which all is forgotten that it made old.
+    pub(crate) fn catalog_known(&self) -> i64 {
+        match &self.backend {
+            // Nobody else changes anything.
+            Backend::Sqlite(_) => 0,
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(postgres) => postgres.catalog_known(),
+        }
+    }
+
+    /// Reserves places of limits that nodes share; says how long it is until the first of each.
+    pub(crate) async fn slots_reserve(&self, wanted: Vec<Slots>) -> Result<Vec<Duration>, StoreError> {
+        match &self.backend {
+            // Nobody shares them.
+            Backend::Sqlite(_) => Ok(wanted.iter().map(|_| Duration::ZERO).collect()),
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(postgres) => postgres.slots_reserve(wanted).await,
+        }
+    }
+
+    /// Whether other nodes may be on the database.
+    pub(crate) fn is_shared(&self) -> bool {
+        match &self.backend {
+            Backend::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(_) => true,
+        }
+    }
+}
+
+impl Store {
     /// The leases by which this node holds deliveries right now.
     pub(crate) fn held(&self) -> Held {
         match &self.backend {
@@ -171,6 +206,14 @@ impl Store {
         match &self.backend {
             Backend::Sqlite(_) => Ok(None),
             Backend::Postgres(postgres) => postgres.heart().await.map(Some),
+        }
+    }
+
+    /// All is forgotten that changes up to this one made old.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn catalog_is_known(&self, up_to: i64) {
+        if let Backend::Postgres(postgres) = &self.backend {
+            postgres.catalog_is_known(up_to);
         }
     }
 }

@@ -47,6 +47,7 @@ pub(super) fn step(
         key: None,
         payload_expires_at: None,
         broadcast: Some(broadcast.id),
+        routed_by: None,
     };
     let messages = messages.into_iter().map(append).collect();
     Write::BroadcastStep(BroadcastStep { broadcast: broadcast.id, before, messages, cursor })

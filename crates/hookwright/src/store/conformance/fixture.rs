@@ -143,6 +143,7 @@ pub(super) fn append(message: Message, endpoints: &[u16], key: Option<RequestKey
         key,
         payload_expires_at: None,
         broadcast: None,
+        routed_by: None,
     })
 }
 

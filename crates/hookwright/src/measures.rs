@@ -1,5 +1,7 @@
 //! The engine's metrics: handles that are looked up once, so that counting costs one addition.
 
+use std::time::Duration;
+
 use metrics::{Counter, Histogram, Unit};
 
 use crate::domain::inbound::Verdict;
@@ -47,6 +49,9 @@ pub struct Snapshot {
     pub on_disk: u64,
     /// Endpoints with anything in memory.
     pub lanes: usize,
+    /// How long ago the last heartbeat was sent that the database answered; `None` where there is one node alone. Beyond 0.9 s no
+    /// attempt starts.
+    pub heartbeat_age: Option<Duration>,
 }
 
 impl Measures {
@@ -119,6 +124,11 @@ impl Measures {
             "Requests to sources whose sender was asked whether they are true, by verdict."
         );
         describe_removals();
+        metrics::describe_gauge!(
+            "hookwright_heartbeat_age_seconds",
+            Unit::Seconds,
+            "Time since the last heartbeat was sent that PostgreSQL answered; beyond 0.9 no attempt starts."
+        );
         Measures {
             messages: metrics::counter!("hookwright_messages_total"),
             attempts_succeeded: metrics::counter!("hookwright_attempts_total", "outcome" => "success"),
@@ -197,5 +207,8 @@ impl Snapshot {
         metrics::gauge!("hookwright_deliveries_in_memory_bytes").set(self.resident_bytes as f64);
         metrics::gauge!("hookwright_deliveries_on_disk").set(self.on_disk as f64);
         metrics::gauge!("hookwright_lanes").set(self.lanes as f64);
+        if let Some(age) = self.heartbeat_age {
+            metrics::gauge!("hookwright_heartbeat_age_seconds").set(age.as_secs_f64());
+        }
     }
 }

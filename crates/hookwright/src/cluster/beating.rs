@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::cluster::permission::Permission;
 use crate::cluster::tenure::Leases;
 use crate::cluster::{News, Parts};
-use crate::domain::lease::{Moment, Terms};
+use crate::domain::lease::Terms;
 use crate::error::Error;
 use crate::store::error::StoreError;
 use crate::store::{Beat, Heart, Store};
@@ -63,9 +63,12 @@ impl Life {
         let sent = self.clock.moment();
         let beat = tokio::time::timeout(GIVEN_UP_AFTER, heart.beat()).await;
         let beat = beat.unwrap_or(Err(StoreError::Silent))?;
-        self.heard(heart, &beat, sent).await?;
+        self.honour(heart, beat.sequence).await?;
         self.honoured.send_replace(number);
-        Ok(())
+        if self.permission.confirmed(sent, &self.terms) {
+            self.tell(News::MayStart);
+        }
+        self.heard_of_leases(heart, &beat).await
     }
 
     /// How long ago the last heartbeat was sent that was answered.
@@ -83,16 +86,6 @@ impl Life {
             Ok(Ok(_)) => Ok(()),
             _ => Err(StoreError::Silent.into()),
         }
-    }
-
-    /// What follows from the answer to a heartbeat that was sent at `sent`: each part has its turn, and at last attempts may start.
-    async fn heard(&self, heart: &Heart, beat: &Beat, sent: Moment) -> Result<(), StoreError> {
-        self.honour(heart, beat.sequence).await?;
-        self.heard_of_leases(heart, beat).await?;
-        if self.permission.confirmed(sent, &self.terms) {
-            self.tell(News::MayStart);
-        }
-        Ok(())
     }
 
     /// Forgets what changes up to this number have made old, and tells dispatch.

@@ -26,7 +26,7 @@ impl Hooks {
         organisation: OrganisationId,
         name: &EventTypeName,
     ) -> Result<EventType, Error> {
-        let all = self.inner.catalog.event_types(organisation).await?;
+        let all = self.inner.catalog.event_types_with(organisation, std::iter::once(name)).await?;
         all.get(name).cloned().ok_or(Error::NotFound(Thing::EventType))
     }
 

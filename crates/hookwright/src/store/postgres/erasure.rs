@@ -19,7 +19,7 @@ const APPLICATIONS_AT_ONCE: u32 = 64;
 ///
 /// Deliveries first: one without its message could not be read. Messages are large, so few go at once; and of all of them more
 /// than on SQLite, since each statement is a round trip.
-const TABLES: [(&str, &str, u32); 9] = [
+const TABLES: [(&str, &str, u32); 10] = [
     ("delivery", "endpoint, message", 200),
     ("attempt", "message, id", 200),
     ("message_event_id", "event_id", 200),
@@ -29,6 +29,7 @@ const TABLES: [(&str, &str, u32); 9] = [
     ("confirmation", "message", 200),
     ("message", "id", 20),
     ("task", "id", 200),
+    ("throttle", "endpoint", 200),
 ];
 
 /// Messages whose shared payload is taken from them between two looks at the time.

@@ -10,8 +10,7 @@ use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::heartbeat::Heart;
 use crate::store::postgres::pipeline::{Held as Value, Pipeline};
-use crate::store::postgres::pool::CHANNEL;
-use crate::store::postgres::{Postgres, value};
+use crate::store::postgres::{Postgres, notice, value};
 
 /// The database's clock, in microseconds.
 pub(super) const DATABASE_NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
@@ -285,12 +284,9 @@ pub(super) async fn renew(
 
 /// Ends a lease, and lets the others know.
 pub(super) async fn end(connection: &Connection, lease: LeaseNumber) -> Result<(), StoreError> {
-    let sql = format!(
-        "WITH ended AS (UPDATE lease SET ended_at = {DATABASE_NOW} WHERE number = $1 AND ended_at IS NULL)
-         SELECT pg_notify('{CHANNEL}', '')"
-    );
+    let sql = format!("UPDATE lease SET ended_at = {DATABASE_NOW} WHERE number = $1 AND ended_at IS NULL");
     connection.execute(&sql, &[&as_column(lease)]).await?;
-    Ok(())
+    notice::tell(connection).await
 }
 
 /// Ends the lease of a node that is taken for dead, if it is still as it was seen and over.

@@ -3,8 +3,17 @@
 //! It says no more than that, and nothing depends on it: who does not hear it finds out with the next heartbeat.
 
 use crate::store::error::StoreError;
+use crate::store::postgres::connection::Connection;
 use crate::store::postgres::pipeline::Pipeline;
 use crate::store::postgres::pool::CHANNEL;
+
+const TELL: &str = "SELECT pg_notify($1, '')";
+
+/// Tells the other nodes of something that is committed, outside of any batch.
+pub(super) async fn tell(connection: &Connection) -> Result<(), StoreError> {
+    connection.query(TELL, &[&CHANNEL]).await?;
+    Ok(())
+}
 
 /// Whether a batch has something to tell.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,7 +30,7 @@ impl Notice {
     /// Adds the statement that tells it, if there is anything to tell. Others hear it when the transaction is committed.
     pub(super) async fn add(self, pipeline: &mut Pipeline<'_>) -> Result<(), StoreError> {
         if self.is_due {
-            pipeline.add("SELECT pg_notify($1, '')", vec![Box::new(CHANNEL)]).await?;
+            pipeline.add(TELL, vec![Box::new(CHANNEL)]).await?;
         }
         Ok(())
     }

@@ -34,6 +34,16 @@ async fn with_trigger(database: &Database, table: &str, statement: &str) {
     database.execute(&sql).await;
 }
 
+/// Waits until a trigger holds it up.
+async fn is_in_the_middle(database: &Database) {
+    eventually("that it is in the middle", async || {
+        let ask = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+        let count = database.ask(ask).await;
+        if count == "1" { Ok(()) } else { Err(count) }
+    })
+    .await;
+}
+
 async fn refuses_all_others(launch: &Launch, database: &Database) {
     let server = on_postgres(launch, database);
     for other in [&server, &command(&server, "token list"), &command(&server, "migrate")] {
@@ -64,12 +74,7 @@ async fn one_that_was_killed_is_told_and_begins_anew() {
     assert_eq!(migrated.status.code(), Some(0), "{migrated:?}");
     with_trigger(&database, "message", "PERFORM pg_sleep(3600)").await;
     let mut stuck = moving(&launch, &database).start();
-    eventually("that it is in the middle", async || {
-        let ask = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
-        let count = database.ask(ask).await;
-        if count == "1" { Ok(()) } else { Err(count) }
-    })
-    .await;
+    is_in_the_middle(&database).await;
     let said = fails(&moving(&launch, &database)).await;
     assert!(said.contains("a hookwright server runs on hookwright.db"), "the file is taken: {said}");
     stuck.kill9().await;
@@ -114,4 +119,26 @@ async fn what_differs_is_noticed_and_nothing_starts_on_it() {
     }
     refuses_all_others(&launch, &database).await;
     moves_and_serves(&launch, &database, &expected).await;
+}
+
+#[tokio::test]
+async fn what_another_process_changes_meanwhile_is_told() {
+    let Some(database) = postgres::database().await else { return };
+    let (launch, expected) = filled().await;
+    let migrated = command(&on_postgres(&launch, &database), "migrate").run().await;
+    assert_eq!(migrated.status.code(), Some(0), "{migrated:?}");
+    let until_it_may_go_on = "WHILE NOT EXISTS (SELECT FROM go_on) LOOP PERFORM pg_sleep(0.01); END LOOP";
+    database.execute("CREATE TABLE go_on (number integer)").await;
+    with_trigger(&database, "message", until_it_may_go_on).await;
+    let mut held = moving(&launch, &database).start();
+    is_in_the_middle(&database).await;
+    let file = rusqlite::Connection::open(launch.directory().join("hookwright.db")).unwrap();
+    file.execute("UPDATE application SET name = 'Changed'", []).unwrap();
+    database.execute("INSERT INTO go_on VALUES (1)").await;
+    assert_eq!(held.wait_exit().await.code(), Some(1));
+    held.wait_for_line(|line| line.contains("hookwright.db was changed by another process"), "why").await;
+    refuses_all_others(&launch, &database).await;
+    database.execute("DROP FUNCTION meddle CASCADE; DROP TABLE go_on").await;
+    moves_and_serves(&launch, &database, &expected).await;
+    assert_eq!(database.ask("SELECT name FROM application").await, "Changed");
 }

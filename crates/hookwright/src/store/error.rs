@@ -279,6 +279,10 @@ impl From<tokio_postgres::Error> for StoreError {
         match *code {
             SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => StoreError::Raced,
             SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE => StoreError::Silent,
+            // A row that was on its way to a partition when its day got one of its own: a constraint of ours has a name.
+            SqlState::CHECK_VIOLATION if error.as_db_error().is_none_or(|it| it.constraint().is_none()) => {
+                StoreError::Raced
+            }
             SqlState::DISK_FULL => StoreError::Full,
             SqlState::READ_ONLY_SQL_TRANSACTION => StoreError::Replica,
             _ if code.code() == CATALOG_MOVED => StoreError::CatalogMoved,

@@ -122,6 +122,38 @@ async fn what_came_before_its_partition_stays_where_it_is() {
     assert_eq!(messages(&f).await, numbers[4..].iter().copied().map(msg).collect::<Vec<_>>());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_was_on_its_way_when_its_day_was_made_is_stored() {
+    let Some(mut f) = Fixture::postgres().await else { return };
+    let database = f.database();
+    let end = hold(&database, "SELECT pg_advisory_xact_lock(7)").await;
+    let other = Database { url: database.url.clone() };
+    let making = tokio::spawn(async move {
+        let make = "BEGIN; LOCK TABLE message_default IN ACCESS EXCLUSIVE MODE; SELECT pg_advisory_xact_lock(7);
+             CREATE TABLE message_20231114 (LIKE message INCLUDING ALL);
+             ALTER TABLE message ATTACH PARTITION message_20231114 FOR VALUES FROM ('\\x11e06a80') TO ('\\x11e1bc00');
+             COMMIT";
+        other.execute(make).await;
+    });
+    let wait_for = async |locks: &str| {
+        let sql = format!("SELECT count(*) FROM pg_locks WHERE NOT granted AND {locks}");
+        eventually("somebody to wait", async || {
+            let waiting = database.ask(&sql).await;
+            if waiting == "1" { Ok(()) } else { Err(waiting) }
+        })
+        .await;
+    };
+    wait_for("locktype = 'advisory' AND objid = 7").await;
+    let writing = std::thread::spawn(move || (f.append(message(1, 1), &[]), f));
+    wait_for("locktype = 'relation' AND relation = 'message_default'::regclass").await;
+    database.execute(&end).await;
+    making.await.unwrap();
+    let (appended, f) = writing.join().unwrap();
+    assert_eq!(appended, Appended::Stored);
+    assert_eq!(partition_of(&database, 1).await, "message_20231114");
+    assert_eq!(messages(&f).await, [msg(1)]);
+}
+
 #[tokio::test]
 async fn a_large_default_partition_is_checked_while_others_write() {
     let Some(mut f) = Fixture::postgres().await else { return };

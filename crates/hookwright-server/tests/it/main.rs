@@ -6,6 +6,8 @@ mod api;
 #[cfg(test)]
 mod cli;
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod inbound;
 #[cfg(test)]
 mod operational;

@@ -47,6 +47,10 @@ pub struct Snapshot {
     pub on_disk: u64,
     /// Endpoints with anything in memory.
     pub lanes: usize,
+    /// Outcomes of attempts that wait to be written; many when the database is gone.
+    pub outcomes_waiting: usize,
+    /// Whether the database took the last batch that was written.
+    pub is_writing: bool,
 }
 
 impl Measures {
@@ -119,6 +123,7 @@ impl Measures {
             "Requests to sources whose sender was asked whether they are true, by verdict."
         );
         describe_removals();
+        describe_snapshot();
         Measures {
             messages: metrics::counter!("hookwright_messages_total"),
             attempts_succeeded: metrics::counter!("hookwright_attempts_total", "outcome" => "success"),
@@ -189,6 +194,22 @@ fn describe_removals() {
     );
 }
 
+/// What is under way.
+fn describe_snapshot() {
+    let gauges = [
+        ("hookwright_attempts_under_way", "Attempts under way."),
+        ("hookwright_deliveries_in_memory", "Deliveries that wait in memory."),
+        ("hookwright_deliveries_in_memory_bytes", "Payload bytes of the deliveries that wait in memory."),
+        ("hookwright_deliveries_on_disk", "Deliveries that could start and wait on disk for room in memory."),
+        ("hookwright_lanes", "Endpoints with anything in memory."),
+        ("hookwright_outcomes_waiting", "Outcomes of attempts that wait to be written."),
+        ("hookwright_database_takes_batches", "1 if the database took the last batch that was written, 0 if not."),
+    ];
+    for (name, description) in gauges {
+        metrics::describe_gauge!(name, Unit::Count, description);
+    }
+}
+
 impl Snapshot {
     /// Sets the gauges of the recorder that the host program installed, if it did: to be called when they are read.
     pub fn record(&self) {
@@ -197,5 +218,7 @@ impl Snapshot {
         metrics::gauge!("hookwright_deliveries_in_memory_bytes").set(self.resident_bytes as f64);
         metrics::gauge!("hookwright_deliveries_on_disk").set(self.on_disk as f64);
         metrics::gauge!("hookwright_lanes").set(self.lanes as f64);
+        metrics::gauge!("hookwright_outcomes_waiting").set(self.outcomes_waiting as f64);
+        metrics::gauge!("hookwright_database_takes_batches").set(f64::from(u8::from(self.is_writing)));
     }
 }

@@ -25,6 +25,10 @@ impl Installed {
         folders.into_iter().find(|folder| is_whole(folder)).map(|folder| Installed { folder })
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(super) fn program(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
@@ -35,6 +39,16 @@ impl Installed {
 pub(super) struct Unprivileged {
     user: u32,
     group: u32,
+}
+
+/// A command that runs a program, as a user that is not root.
+pub(super) fn as_user(user: Option<Unprivileged>, program: &Path) -> Command {
+    let mut command = match user {
+        Some(user) => user.command(),
+        None => Command::new("env"),
+    };
+    command.arg(program);
+    command
 }
 
 impl Unprivileged {
@@ -51,14 +65,14 @@ impl Unprivileged {
         Some(Unprivileged { user: ask("-u"), group: ask("-g") })
     }
 
-    /// Gives a folder to the user.
-    pub(super) fn own(self, folder: &Path) {
-        std::os::unix::fs::chown(folder, Some(self.user), Some(self.group))
+    /// Gives a file or a folder to the user.
+    pub(super) fn own(self, path: &Path) {
+        std::os::unix::fs::chown(path, Some(self.user), Some(self.group))
             .expect("root may give files away");
     }
 
     /// A command that runs what is added to it as the user.
-    pub(super) fn command(self) -> Command {
+    fn command(self) -> Command {
         let mut command = Command::new("setpriv");
         command.arg(format!("--reuid={}", self.user)).arg(format!("--regid={}", self.group));
         command.args(["--clear-groups", "--"]);

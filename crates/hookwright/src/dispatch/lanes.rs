@@ -323,6 +323,7 @@ impl Lanes {
             resident_bytes: self.resident_bytes,
             on_disk: self.on_disk,
             lanes: self.lanes.len(),
+            ..Snapshot::default()
         }
     }
 

@@ -1,4 +1,6 @@
 //! Real nodes on one PostgreSQL database, and what becomes of messages when nodes and the database go.
 
+mod gone; // what is answered meanwhile
 mod nodes; // what the tests drive
 mod outage; // nodes are killed and stopped, and the database goes
+mod reaching; // how a server is reached

@@ -73,6 +73,11 @@ impl Pool {
         self.connect("SET statement_timeout = 0; SET lock_timeout = 0").await
     }
 
+    /// A new connection for a look around.
+    pub(super) async fn connect_to_look(&self) -> Result<Connection, StoreError> {
+        self.connect("").await
+    }
+
     async fn connect(&self, further: &str) -> Result<Connection, StoreError> {
         let (config, tls) = (self.address.config.clone(), self.address.tls.clone());
         // The socket belongs to the driver's thread, whoever waits here.

@@ -203,7 +203,10 @@ fn describe_snapshot() {
         ("hookwright_deliveries_on_disk", "Deliveries that could start and wait on disk for room in memory."),
         ("hookwright_lanes", "Endpoints with anything in memory."),
         ("hookwright_outcomes_waiting", "Outcomes of attempts that wait to be written."),
-        ("hookwright_database_takes_batches", "1 if the database took the last batch that was written, 0 if not."),
+        (
+            "hookwright_database_takes_batches",
+            "1 if the database took the last batch that was written, 0 if not.",
+        ),
     ];
     for (name, description) in gauges {
         metrics::describe_gauge!(name, Unit::Count, description);

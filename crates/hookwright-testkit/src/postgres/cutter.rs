@@ -10,8 +10,8 @@ use tokio::sync::watch;
 
 use super::messages::{Messages, contains, is_begin, is_commit, is_committed};
 
-/// A flight is whole if nothing more of it comes for so long.
-const FLIGHT_IS_WHOLE: Duration = Duration::from_millis(15);
+/// What begins a batch goes out in one flight; so long it may be under way on a busy machine.
+const FLIGHT: Duration = Duration::from_millis(500);
 
 /// Where a connection breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +42,6 @@ pub struct Cutter {
     state: Arc<Mutex<State>>,
     /// Whether nothing gets through in either direction, though every connection stands.
     stalled: Arc<watch::Sender<bool>>,
-    /// How many messages of the batch that is meant got through; `None` until it is over.
-    steps: Arc<watch::Sender<Option<usize>>>,
 }
 
 #[derive(Default)]
@@ -52,6 +50,8 @@ struct State {
     /// How often a break was asked for: what a client sent before belongs to another.
     asked: u64,
     refuses: bool,
+    /// How many messages of the batch that is meant got through, when it is over.
+    steps: Option<usize>,
 }
 
 #[derive(Clone)]
@@ -76,8 +76,7 @@ impl Cutter {
     pub async fn start(port: u16) -> Cutter {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port can be had");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let steps = Arc::new(watch::channel(None).0);
-        let cutter = Cutter { address, state: Arc::default(), stalled: Arc::default(), steps };
+        let cutter = Cutter { address, state: Arc::default(), stalled: Arc::default() };
         let accepting = cutter.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -114,27 +113,21 @@ impl Cutter {
     /// The next batch in whose first flight `of` is breaks before this message of it, counted from 0 at its `BEGIN`, in both
     /// directions, until its commit is answered. If it has fewer, it does not break.
     pub fn break_at(&self, step: usize, how: How, of: &str) {
-        self.steps.send_replace(None);
         self.ask(Place::Step(step), how, of, false);
     }
 
-    /// Waits until the batch that [`Cutter::break_at`] means is over or broke, and says how many messages of it got through.
-    ///
-    /// # Panics
-    ///
-    /// If that takes longer than [`DEADLINE`](crate::DEADLINE).
-    pub async fn steps(&self) -> usize {
-        let mut steps = self.steps.subscribe();
-        let over = tokio::time::timeout(crate::DEADLINE, steps.wait_for(Option::is_some)).await;
-        let steps = over.expect("the batch that is to break comes").expect("the sender is ours");
-        steps.expect("it was waited for")
+    /// How many messages of the batch that [`Cutter::break_at`] means got through, once it is over or broke. `None` if none has
+    /// come: it was part of a batch that began with something else.
+    #[must_use]
+    pub fn steps(&self) -> Option<usize> {
+        self.lock().steps
     }
 
     fn ask(&self, place: Place, how: How, of: &str, refuses_after: bool) {
         let mut state = self.lock();
         let asked = state.asked + 1;
         let plan = Plan { place, how, of: of.into(), refuses_after };
-        *state = State { plan: Some(plan), asked, refuses: false };
+        *state = State { plan: Some(plan), asked, ..State::default() };
     }
 
     /// Whether a connection broke as it was asked for.
@@ -217,7 +210,7 @@ impl Carrier {
             let messages = match from {
                 Sender::Client => {
                     let mut messages = of_client.take(read_some(&from_client, read)?);
-                    self.whole_flight(&mut messages, &mut of_client, &mut from_client).await?;
+                    self.flight(&mut messages, &mut of_client, &mut from_client).await?;
                     messages
                 }
                 Sender::Server => of_server.take(read_some(&from_server, read)?),
@@ -227,24 +220,29 @@ impl Carrier {
         }
     }
 
-    /// If these begin a batch, and one is to break at a step: waits for the rest of what the client sends with it, and counts
-    /// if the batch is the one that is meant.
-    async fn whole_flight(
+    /// If these begin a batch, and one is to break at a step: holds them back until it is clear whether it is the one that is
+    /// meant, and counts if it is.
+    async fn flight(
         &mut self,
         messages: &mut Vec<Vec<u8>>,
         of_client: &mut Messages,
         buffer: &mut [u8],
     ) -> Result<(), Over> {
-        let Some((Plan { place: Place::Step(_), of, .. }, number)) = self.cutter.asked() else { return Ok(()) };
+        let Some((Plan { place: Place::Step(_), of, .. }, number)) = self.cutter.asked() else {
+            return Ok(());
+        };
         if !messages.iter().any(|message| is_begin(message)) {
             return Ok(());
         }
-        while let Ok(read) = tokio::time::timeout(FLIGHT_IS_WHOLE, self.client.read(buffer)).await {
+        let deadline = tokio::time::Instant::now() + FLIGHT;
+        let is_meant = |messages: &[Vec<u8>]| messages.iter().any(|message| contains(message, &of));
+        while !is_meant(messages) {
+            let Ok(read) = tokio::time::timeout_at(deadline, self.client.read(buffer)).await else {
+                return Ok(());
+            };
             messages.extend(of_client.take(read_some(buffer, read)?));
         }
-        if messages.iter().any(|message| contains(message, &of)) {
-            self.counting = Some((number, 0));
-        }
+        self.counting = Some((number, 0));
         Ok(())
     }
 
@@ -277,7 +275,7 @@ impl Carrier {
             }
             Place::Step(step) if self.counting == Some((number, step)) => {
                 self.counting = None;
-                self.cutter.steps.send_replace(Some(step));
+                self.cutter.lock().steps = Some(step);
                 self.cutter.breaks(number)
             }
             Place::Step(_) => None,
@@ -290,7 +288,7 @@ impl Carrier {
         *count += 1;
         if is_committed(message) {
             // What says that the server waits for more follows; a client needs only this.
-            self.cutter.steps.send_replace(Some(*count));
+            self.cutter.lock().steps = Some(*count);
             self.counting = None;
         }
     }

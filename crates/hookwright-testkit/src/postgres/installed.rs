@@ -67,8 +67,7 @@ impl Unprivileged {
 
     /// Gives a file or a folder to the user.
     pub(super) fn own(self, path: &Path) {
-        std::os::unix::fs::chown(path, Some(self.user), Some(self.group))
-            .expect("root may give files away");
+        std::os::unix::fs::chown(path, Some(self.user), Some(self.group)).expect("root may give files away");
     }
 
     /// A command that runs what is added to it as the user.

@@ -28,6 +28,9 @@ const WAYS: [How; 5] = [
     How::HalfCloseServer,
 ];
 
+/// So often a batch that was to break may have been written with something else.
+const TRIES: u32 = 5;
+
 /// Which batch breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Batch {
@@ -57,16 +60,16 @@ impl Lane {
         Some(Lane { rig, direct, cutter, receiver, accepted: 0 })
     }
 
-    /// Sends a message until it is accepted, always with the same key, which is also its payload. As `eventId` it can be seen
-    /// in the first statements of its batch.
-    async fn send(&mut self, key: &str, has_event_id: bool) -> MessageId {
+    /// Sends a message until it is accepted, always with the same key. What can be seen of that in the statements is either
+    /// its `eventId`, in the first of its own batch, or its payload, which comes back in the outcome.
+    async fn send(&mut self, key: &str, is_event_id: bool) -> MessageId {
         let hooks = &self.rig.hooks;
         let (organisation, application) =
             (hooks.default_organisation(), ApplicationRef::Id(self.rig.application));
         let sent = eventually("that it is accepted", async || {
             let stored = IdempotencyKey::new(organisation, "POST", "/msg", key, b"", hooks.clock().now());
-            let mut message = new_message(format!("\"{key}\""));
-            message.event_id = has_event_id.then(|| EventId::parse(key).unwrap());
+            let mut message = new_message(if is_event_id { "{}".to_owned() } else { format!("\"{key}\"") });
+            message.event_id = is_event_id.then(|| EventId::parse(key).unwrap());
             match hooks.send(organisation, &application, message, Some(stored.stored())).await {
                 Err(error @ Error::NotWritten(_)) => Err(error),
                 answered => Ok(answered.unwrap()),
@@ -82,15 +85,25 @@ impl Lane {
 
     /// Sends a message whose batch breaks before this step, and sees it arrive; how many steps got through.
     async fn broken_at(&mut self, batch: Batch, step: usize, how: How) -> usize {
+        for again in 0..TRIES {
+            if let Some(steps) = self.try_broken_at(batch, step, how, again).await {
+                return steps;
+            }
+        }
+        panic!("{batch:?} was never written alone, in {TRIES} tries");
+    }
+
+    /// The same; `None` if it was written with something that came before it.
+    async fn try_broken_at(&mut self, batch: Batch, step: usize, how: How, again: u32) -> Option<usize> {
         let way = WAYS.iter().position(|way| *way == how).unwrap_or_default();
-        let name = format!("{batch:?}-{step}-{way}");
+        let name = format!("{batch:?}-{step}-{way}-{again}");
         // All statements are prepared then, and the steps are those of the dry run.
         let before = self.send(&format!("before-{name}"), batch == Batch::Append).await;
         assert_eq!(self.rig.wait_ended(before).await.len(), 1, "{name}");
         self.cutter.break_at(step, how, &name);
         let message = self.send(&name, batch == Batch::Append).await;
-        let steps = self.cutter.steps().await;
         let attempts = self.rig.wait_ended(message).await;
+        let steps = self.cutter.steps();
         self.cutter.mend();
         assert_eq!(attempts.len(), 1, "{name}: it is recorded, and once: {attempts:?}");
         let id = message.to_string();

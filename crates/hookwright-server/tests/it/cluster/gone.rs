@@ -73,8 +73,7 @@ impl Named {
         })
         .await;
         let whoami = client.get("/api/v1/auth/whoami").await.expect(200).json();
-        let form =
-            [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
+        let form = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
         let login = client.request(Method::POST, "/login", &form, format!("token={TOKEN}")).await.expect(303);
         let cookie = login.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
         let access = format!("/api/v1/auth/app-portal-access/{begins}");

@@ -62,7 +62,10 @@ async fn tls_is_used_as_the_url_says_and_a_wrong_certificate_is_refused_in_words
     }
     for mode in ["require", "verify-ca", "verify-full"] {
         let said = refused(&format!("{}?sslmode={mode}&sslrootcert={other}", database.url)).await;
-        assert!(said.contains("none of the authorities that sslrootcert names has signed it"), "{mode}: {said}");
+        assert!(
+            said.contains("none of the authorities that sslrootcert names has signed it"),
+            "{mode}: {said}"
+        );
     }
     // The operating system's do not know it either.
     let said = refused(&format!("{}?sslmode=verify-full", database.url)).await;
@@ -196,6 +199,8 @@ async fn synchronous_commit_that_is_off_for_the_user_or_the_database_is_warned_o
     cluster.execute(&format!("ALTER DATABASE {name} SET synchronous_commit = off")).await;
     assert!(warns(&database.url).await, "it is off for the database");
     cluster.execute(&format!("ALTER DATABASE {name} RESET synchronous_commit")).await;
-    cluster.execute("CREATE ROLE careless SUPERUSER LOGIN; ALTER ROLE careless SET synchronous_commit = off").await;
+    cluster
+        .execute("CREATE ROLE careless SUPERUSER LOGIN; ALTER ROLE careless SET synchronous_commit = off")
+        .await;
     assert!(warns(&database.url.replace("postgres@", "careless@")).await, "it is off for the user");
 }

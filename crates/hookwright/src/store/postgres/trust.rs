@@ -39,7 +39,8 @@ impl Trust {
             }
             Trust::Authorities(path) => {
                 let roots = Arc::new(authorities(&path)?);
-                let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
+                let verifier =
+                    WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
                 let by = Some(verifier.map_err(|_| StoreError::Authorities { path })?);
                 let verifier = Arc::new(AnyHost { provider, by });
                 builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()

@@ -1,6 +1,7 @@
 //! Real nodes on one PostgreSQL database, and what becomes of messages when nodes and the database go.
 
 mod gone; // what is answered meanwhile
+mod guide; // what the guide says to do
 mod nodes; // what the tests drive
 mod outage; // nodes are killed and stopped, and the database goes
 mod reaching; // how a server is reached

@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The programs that tests run.
+const NEEDED: [&str; 6] = ["initdb", "postgres", "pg_basebackup", "pg_dump", "pg_restore", "psql"];
+
 /// The programs of one version.
 pub(super) struct Installed {
     folder: PathBuf,
 }
 
 impl Installed {
-    /// The first on the `PATH`, or else the newest that Debian's packages put beside it.
+    /// Those on the `PATH`, if one folder has all, or else the newest that Debian's packages put beside it.
     pub(super) fn find() -> Option<Installed> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
@@ -21,7 +24,7 @@ impl Installed {
             .collect();
         versions.sort_unstable();
         folders.extend(versions.into_iter().rev().map(|(_, folder)| folder));
-        let is_whole = |folder: &Path| folder.join("initdb").is_file() && folder.join("postgres").is_file();
+        let is_whole = |folder: &Path| NEEDED.iter().all(|program| folder.join(program).is_file());
         folders.into_iter().find(|folder| is_whole(folder)).map(|folder| Installed { folder })
     }
 

@@ -119,7 +119,10 @@ pub(in crate::store) fn refusal(error: &tokio_postgres::Error) -> Option<&'stati
     let broken = error.source()?.downcast_ref::<std::io::Error>()?;
     let Error::InvalidCertificate(why) = broken.get_ref()?.downcast_ref::<Error>()? else { return None };
     Some(match why {
-        CertificateError::UnknownIssuer => "none of the authorities that sslrootcert names has signed it",
+        // An authority may have the name of another, as after its key was made anew.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "none of the authorities that sslrootcert names has signed it"
+        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "it is for another host than that of the URL"
         }

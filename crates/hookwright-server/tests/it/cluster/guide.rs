@@ -17,14 +17,14 @@ const NAMED: &str = "db.example.com:5432";
 /// what the later ones must find: an application, and the secret of its endpoint, which only the master key opens.
 const SERVING: &str = r#"
 set -euo pipefail
-export HOOKWRIGHT_API_TOKEN=TOKEN HOOKWRIGHT_ALLOW_TARGET_NETWORKS=127.0.0.0/8
+export HOOKWRIGHT_API_TOKEN=%TOKEN% HOOKWRIGHT_ALLOW_TARGET_NETWORKS=127.0.0.0/8
 authorization="authorization: Bearer $HOOKWRIGHT_API_TOKEN"
 hookwright() {
     if [ "$1" != serve ]; then
-        PROGRAM "$@"
+        %PROGRAM% "$@"
         return
     fi
-    PROGRAM serve --listen 127.0.0.1:0 > serving.log 2>&1 &
+    %PROGRAM% serve --listen 127.0.0.1:0 > serving.log 2>&1 &
     local pid=$! tries=0 url=""
     until url=$(sed -n 's/^listening: //p' serving.log) && [ -n "$url" ]; do
         tries=$((tries + 1))
@@ -58,7 +58,7 @@ fn commands() -> Vec<&'static str> {
 async fn the_commands_of_the_guide_work_as_written() {
     let Some(cluster) = postgres::cluster() else { return };
     let program = env!("CARGO_BIN_EXE_hookwright");
-    let mut script = SERVING.replace("PROGRAM", program).replace("TOKEN", TOKEN);
+    let mut script = SERVING.replace("%PROGRAM%", program).replace("%TOKEN%", TOKEN);
     for block in commands() {
         script.push_str(&block.replace(NAMED, &format!("127.0.0.1:{}", cluster.port())));
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use crate::config::PostgresUrl;
 use crate::store::error::StoreError;
@@ -19,6 +20,9 @@ use crate::store::postgres::connection::{Connection, STATEMENT_TIMEOUT};
 const READERS: usize = 8;
 /// Whoever gets no connection within this is told that the database is gone.
 const LENT_WITHIN: Duration = Duration::from_millis(1_500);
+
+/// A read takes no longer than this in all, with the wait for its connection: whoever asks is told within 5 s.
+const READ_WITHIN: Duration = Duration::from_secs(4);
 
 /// What every session is set to. Statements are few and always the same, so that compiling them (`jit`) costs more than it brings.
 const SESSION: &str = "SET jit = off; SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '30s'; SET TimeZone = 'UTC'";
@@ -54,12 +58,17 @@ impl Pool {
 
     /// A connection for one read, which is given back by dropping it.
     pub(super) async fn lend(self: &Arc<Self>) -> Result<Lent, StoreError> {
+        let until = Instant::now() + READ_WITHIN;
         let permit = tokio::time::timeout(LENT_WITHIN, Arc::clone(&self.permits).acquire_owned()).await;
         let permit = permit.map_err(|_| StoreError::Silent)?.map_err(|_| StoreError::Silent)?;
         let connection = match self.take_idle() {
             Some(connection) => connection,
-            None => Arc::new(self.connect("").await?),
+            None => {
+                let connected = tokio::time::timeout_at(until, self.connect(""));
+                Arc::new(connected.await.map_err(|_| StoreError::Silent)??)
+            }
         };
+        connection.wait_until(Some(until));
         Ok(Lent { connection, pool: Arc::clone(self), _permit: permit })
     }
 

@@ -21,7 +21,7 @@ const ASKING: usize = 12;
 const WITHOUT: [&str; 4] =
     ["v1.health.get", "v1.health.ping", "v1.authentication.whoami", "v1.authentication.logout"];
 
-const IMPORTED: &str = r#"{"spec": {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "webhooks": {"imported":
+const IMPORTED: &str = r#"{"spec": {"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "webhooks": {"NAME.imported":
     {"post": {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}}}}}}"#;
 
 /// A request, and what it is called in a failure.
@@ -120,7 +120,7 @@ impl Named {
                 let name = operation["operationId"].as_str().unwrap();
                 let body = match name {
                     _ if schema.is_null() => String::new(),
-                    "v1.event-type.import-openapi" => IMPORTED.to_owned(),
+                    "v1.event-type.import-openapi" => IMPORTED.replace("NAME", self.begins),
                     _ => self.body(&document, schema),
                 };
                 asks.push(Ask {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use hookwright_testkit::postgres::{self, Cluster, Database, Stop};
 use hookwright_testkit::{Authority, Launch, Leaf, Receiver, eventually_within};
 use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::live::{Live, launch};
 
@@ -184,6 +185,25 @@ async fn follow(primary: &Cluster, replica: &Cluster) {
         other => Err(other.to_owned()),
     })
     .await;
+}
+
+/// A port whose connections are not answered, as on a machine that is gone: so many are made that no more are taken.
+async fn silent_port() -> (u16, Vec<TcpStream>, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, mut waiting) = (listener.local_addr().unwrap(), Vec::new());
+    while let Ok(connected) =
+        tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(address)).await
+    {
+        waiting.push(connected.unwrap());
+    }
+    (address.port(), waiting, listener)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_gone_leaves_time_for_the_next_one() {
+    let Some(database) = postgres::database().await else { return };
+    let (silent, _waiting, _listener) = silent_port().await;
+    serves(&database.url.replace("@127.0.0.1:", &format!("@127.0.0.1:{silent},127.0.0.1:"))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

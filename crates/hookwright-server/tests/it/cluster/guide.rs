@@ -24,7 +24,8 @@ hookwright() {
         %PROGRAM% "$@"
         return
     fi
-    %PROGRAM% serve --listen 127.0.0.1:0 > serving.log 2>&1 &
+    : > serving.log
+    %PROGRAM% serve --listen 127.0.0.1:0 >> serving.log 2>&1 &
     local pid=$! tries=0 url=""
     until url=$(sed -n 's/^listening: //p' serving.log) && [ -n "$url" ]; do
         tries=$((tries + 1))

@@ -15,6 +15,7 @@ use crate::domain::attempt::Attempt;
 use crate::domain::delivery::Transition;
 use crate::domain::endpoint::{Endpoint, EndpointSettings};
 use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator, OrganisationId, TokenId};
+use crate::domain::lease::Hold;
 use crate::domain::message::Message;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::token::{Token, TokenFilter, TokenSettings};
@@ -181,7 +182,8 @@ impl Admin {
         for (message, attempts) in history {
             for attempt in attempts {
                 let (transition, health) = (Transition::Delivered, HealthChange::None);
-                self.journal.record(Outcome { attempt, transition, health, told: Vec::new() });
+                let hold = Hold::ALONE;
+                self.journal.record(Outcome { attempt, hold, transition, health, told: Vec::new() });
             }
             let append = Append::plain(Arc::new(message), Vec::new());
             appends.push(self.journal.append(append));

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::activity::ActivityFeed;
 use crate::catalog::{Catalog, Confirmer, EndpointLimits, Finder};
+use crate::cluster::{self, Node};
 use crate::config::{Config, ConfigError, MasterKeys};
 use crate::deliver::address_policy::AddressPolicy;
 use crate::deliver::{Custom, Deliverer, TlsSetupError};
@@ -138,6 +139,18 @@ impl Builder {
         let measures = Arc::new(Measures::new());
         let (committed, fresh) = mpsc::unbounded_channel();
         let journal = Journal::start(writer, committed, Arc::clone(&measures)).map_err(StartError::Thread)?;
+        let limits = EndpointLimits { count: config.endpoints_max, bytes: config.endpoints_bytes_max };
+        let clock = config.clock.clone();
+        let catalog = Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids), limits);
+        let catalog = Arc::new(catalog);
+        let parts = cluster::Parts { clock, store: store.clone(), catalog: Arc::clone(&catalog) };
+        let (node, news) = match Node::start(parts).await {
+            Ok(started) => started,
+            Err(error) => {
+                let _ = journal.shutdown().await;
+                return Err(error.into());
+            }
+        };
         let foundation = Foundation {
             config,
             callbacks: self.callbacks,
@@ -153,11 +166,14 @@ impl Builder {
             policy,
             ids,
             measures,
+            catalog,
+            node: node.clone(),
         };
-        let started = foundation.build(fresh).await;
+        let started = foundation.build(fresh, news).await;
         if started.is_err() {
             // Nobody else ends the writer's thread, which holds the database.
             let _ = journal.shutdown().await;
+            node.shutdown().await;
         }
         started
     }
@@ -179,16 +195,19 @@ struct Foundation {
     ids: Arc<IdGenerator>,
     measures: Arc<Measures>,
     callbacks: Callbacks,
+    catalog: Arc<Catalog>,
+    node: Node,
 }
 
 impl Foundation {
-    async fn build(self, fresh: mpsc::UnboundedReceiver<Vec<Committed>>) -> Result<Hooks, StartError> {
-        let Foundation { config, store, journal, deliverer, policy, ids, measures, .. } = self;
+    async fn build(
+        self,
+        fresh: mpsc::UnboundedReceiver<Vec<Committed>>,
+        news: mpsc::UnboundedReceiver<cluster::News>,
+    ) -> Result<Hooks, StartError> {
+        let Foundation { config, store, journal, deliverer, policy, ids, measures, catalog, node, .. } = self;
         let clock = config.clock.clone();
         let activity = ActivityFeed::new();
-        let limits = EndpointLimits { count: config.endpoints_max, bytes: config.endpoints_bytes_max };
-        let catalog =
-            Arc::new(Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids), limits));
         catalog.organisation_ensure(DEFAULT_ORGANISATION).await.map_err(StartError::FirstWrite)?;
         // Before anything is delivered: what an earlier run left may wait for one of them.
         for (uid, confirm) in self.confirmers {
@@ -212,8 +231,9 @@ impl Foundation {
             activity: activity.clone(),
             tell: Arc::clone(&tell),
             measures: Arc::clone(&measures),
+            node: node.clone(),
         };
-        let dispatch = Dispatch::start(parts, fresh).await?;
+        let dispatch = Dispatch::start(parts, fresh, news).await?;
         let stop = CancellationToken::new();
         let maintenance = Maintenance::start(maintenance::Parts {
             journal: journal.clone(),
@@ -291,6 +311,7 @@ impl Foundation {
             activity,
             tell,
             stop,
+            node,
         };
         Ok(Hooks { inner: Arc::new(inner) })
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
+use crate::domain::lease::Moment;
 use crate::domain::time::Timestamp;
 
 /// Tells the time and wakes those who wait for it. Clones share one time.
@@ -58,6 +59,18 @@ impl Clock {
         }
     }
 
+    /// A reading of the clock that nobody sets: good for what lasts how long, and only within this process.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a node alone needs no leases"))]
+    pub(crate) fn moment(&self) -> Moment {
+        match &self.0 {
+            Kind::System => since_the_boot(),
+            Kind::Manual(manual) => {
+                let micros = manual.micros.load(Ordering::SeqCst);
+                Duration::from_micros(u64::try_from(micros).unwrap_or_default())
+            }
+        }
+    }
+
     /// Moves a manual clock and wakes those whose time has come; the machine's clock cannot be moved.
     pub fn advance(&self, by: Duration) {
         if let Kind::Manual(manual) = &self.0 {
@@ -90,6 +103,23 @@ impl Clock {
     }
 }
 
+/// How long the machine has been up, the time included that it was suspended: what others see pass, a node sees pass too.
+#[cfg(target_os = "linux")]
+fn since_the_boot() -> Moment {
+    let read = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let (seconds, nanos) = (u64::try_from(read.tv_sec), u32::try_from(read.tv_nsec));
+    Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
+}
+
+/// How long this process has run, as well as its system can tell.
+#[cfg(not(target_os = "linux"))]
+fn since_the_boot() -> Moment {
+    use std::sync::LazyLock;
+    use std::time::Instant;
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,5 +135,15 @@ mod tests {
         assert!(!sleeper.is_finished());
         clock.advance(Duration::from_secs(1));
         sleeper.await.unwrap();
+    }
+
+    #[test]
+    fn moments_never_go_back_and_follow_a_manual_clock() {
+        let clock = Clock::system();
+        let first = clock.moment();
+        assert!(clock.moment() >= first);
+        let clock = Clock::manual(Timestamp::from_micros(5));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(clock.moment(), Duration::from_micros(1_000_005));
     }
 }

@@ -60,6 +60,7 @@ mod catalog; // who wants it
 mod journal; // it is on disk
 mod dispatch; // when, and in which order
 mod deliver; // one attempt
+mod cluster; // this node among others
 mod maintenance; // what must happen now and then
 mod tasks; // many messages once more
 mod tell; // the user is told

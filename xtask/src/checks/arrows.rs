@@ -10,7 +10,7 @@ pub(super) const SERVER: &str = "crates/hookwright-server/src/";
 pub(super) const LEAVES: [&str; 5] = ["activity", "clock", "config", "error", "measures"];
 
 /// Each module of the engine and what it may import besides itself and the leaves.
-pub(super) const MODULES: [(&str, &[&str]); 17] = [
+pub(super) const MODULES: [(&str, &[&str]); 18] = [
     // Decides; is pure, and so imports not even the leaves.
     ("domain", &[]),
     ("activity", &["domain"]),
@@ -26,12 +26,14 @@ pub(super) const MODULES: [(&str, &[&str]); 17] = [
     ("journal", &["domain", "store"]),
     // Changes of what is configured are written with the journal's batches: there is one writer.
     ("catalog", &["domain", "store", "journal"]),
+    // What other nodes do is heard in one place, which the work asks and is told by.
+    ("cluster", &["domain", "store", "catalog", "journal"]),
     // The work. What it hands to the journal are the items of a batch, which the store defines.
-    ("publish", &["domain", "store", "catalog", "journal"]),
+    ("publish", &["domain", "store", "catalog", "journal", "cluster"]),
     // Makes the messages that tell of what the others do, which write them with it.
     ("tell", &["domain", "store", "catalog"]),
-    ("dispatch", &["domain", "store", "catalog", "journal", "deliver", "tell"]),
-    ("receive", &["domain", "store", "catalog", "journal", "tell"]),
+    ("dispatch", &["domain", "store", "catalog", "journal", "cluster", "deliver", "tell"]),
+    ("receive", &["domain", "store", "catalog", "journal", "cluster", "tell"]),
     ("capture", &["domain", "store", "catalog", "journal"]),
     ("maintenance", &["domain", "store", "catalog", "journal"]),
     // What a task writes is delivered like everything else.

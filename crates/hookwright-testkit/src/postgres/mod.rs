@@ -147,6 +147,11 @@ impl Database {
         held
     }
 
+    /// A session of the test's own, which may hold transactions open.
+    pub async fn connect(&self) -> tokio_postgres::Client {
+        connect(&self.url).await
+    }
+
     /// Runs statements in it as its owner, on a connection of their own.
     pub async fn execute(&self, statements: &str) {
         run(&self.url, statements).await;

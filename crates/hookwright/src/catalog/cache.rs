@@ -362,6 +362,16 @@ impl Cache {
         self.tokens.clear();
     }
 
+    pub(super) fn forget_all(&self) {
+        self.changed();
+        self.applications.clear();
+        self.uids.clear();
+        self.event_types.clear();
+        self.tokens.clear();
+        self.operational.clear();
+        self.sources.clear();
+    }
+
     fn changed(&self) {
         self.changes.fetch_add(1, Ordering::SeqCst);
     }

@@ -182,6 +182,13 @@ impl Catalog {
         Ok(Arc::clone(&self.cache.event_types(&self.store, organisation).await?.by_name))
     }
 
+    /// Forgets all that is in memory: what others have changed meanwhile is not known.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn forget_all(&self) {
+        self.cache.forget_all();
+        self.sources_changed.notify_waiters();
+    }
+
     /// Writes a change and forgets what it made old; in a task of its own, so that it does also if the caller goes away.
     async fn change(
         &self,

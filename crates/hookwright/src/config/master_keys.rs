@@ -90,6 +90,10 @@ impl MasterKeys {
     }
 
     /// Each of them, the one that encrypts first.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        self.iter().map(|key| key.id.clone()).collect()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &MasterKey> {
         self.0.iter()
     }

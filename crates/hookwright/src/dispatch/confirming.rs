@@ -44,6 +44,9 @@ pub(super) async fn attempt(shared: &Arc<Shared>, start: &Start, application: &A
         }
         Err(error) => return super::worker::postpone(start, &error),
     };
+    if !shared.may_still_start(start) {
+        return End::Postponed;
+    }
     let said = tokio::select! {
         said = ask(shared, &source, request) => said,
         () = shared.call_off.cancelled() => {
@@ -75,7 +78,8 @@ pub(super) async fn attempt(shared: &Arc<Shared>, start: &Start, application: &A
     let verdict = if let Asked::Over { verdict, .. } = &asked { Some(*verdict) } else { None };
     tell(&source, &asked);
     let due = if let Asked::Again { at, .. } = &asked { Some(*at) } else { None };
-    let confirmation = Confirmation { message: Arc::clone(&start.message), number, asked };
+    let (message, hold) = (Arc::clone(&start.message), start.hold);
+    let confirmation = Confirmation { message, hold, number, asked };
     match shared.journal.write(Write::Confirm(Box::new(confirmation))).await {
         Ok(Written::Changed(Changed::Yes)) => {
             if let Some(due) = due {

@@ -42,8 +42,8 @@ pub(super) async fn take_committed(
         };
         let Some(batch) = batch else { break };
         for committed in batch {
-            let (message, endpoints, batch) = match committed {
-                Committed::Message { message, endpoints, batch } => (message, endpoints, batch),
+            let (message, endpoints, batch, lease) = match committed {
+                Committed::Message { message, endpoints, batch, lease } => (message, endpoints, batch, lease),
                 Committed::ReadyOnDisk { application, endpoint, messages } => {
                     let throttle = shared.throttle(application, endpoint).await.ok();
                     let now = shared.clock.now();
@@ -58,7 +58,7 @@ pub(super) async fn take_committed(
                 None => shared.catalog.application_by_id(application).await.ok().flatten(),
             };
             let now = shared.clock.now();
-            let mut lanes = shared.lanes();
+            let mut lanes = shared.lanes_under(lease);
             for endpoint in endpoints {
                 let throttle = entry.as_ref().map(|entry| Throttle {
                     endpoint: entry
@@ -68,7 +68,7 @@ pub(super) async fn take_committed(
                 });
                 let key = DeliveryKey { application, endpoint, message: message.id };
                 let message = Arc::clone(&message);
-                let waiting = Waiting { message, attempts: 0, trigger: Trigger::Scheduled };
+                let waiting = Waiting { message, attempts: 0, trigger: Trigger::Scheduled, lease };
                 lanes.push(key, waiting, batch, throttle, now);
             }
         }
@@ -81,8 +81,10 @@ pub(super) async fn keep_time(shared: Arc<Shared>) {
     let mut look_around_at = shared.clock.now().after(LOOK_AROUND);
     loop {
         let now = shared.clock.now();
-        if shared.next_due.load(Ordering::SeqCst) <= now.as_micros() && claim_due(&shared, now).await.is_err()
-        {
+        // What this node could not start it leaves to others.
+        let may_claim = shared.node.may_start() && !shared.lanes().is_stopped();
+        let is_due = shared.next_due.load(Ordering::SeqCst) <= now.as_micros();
+        if is_due && may_claim && claim_due(&shared, now).await.is_err() {
             shared.note_due(now.after(PAUSE_AFTER_FAILURE));
         }
         if now >= look_around_at {
@@ -93,7 +95,8 @@ pub(super) async fn keep_time(shared: Arc<Shared>) {
         shared.pump();
         let lanes_wake = shared.watch_timers();
         let due = Timestamp::from_micros(shared.next_due.load(Ordering::SeqCst));
-        let mut until = look_around_at.min(lanes_wake).min(due.after(CLAIM_TOGETHER));
+        let claim_at = if may_claim { due.after(CLAIM_TOGETHER) } else { now.after(PAUSE_AFTER_FAILURE) };
+        let mut until = look_around_at.min(lanes_wake).min(claim_at);
         if shared.journal.is_behind() {
             until = until.min(now.after(LOOK_AT_JOURNAL));
         }
@@ -112,11 +115,11 @@ async fn claim_due(shared: &Arc<Shared>, now: Timestamp) -> Result<(), Error> {
     let claim = ClaimDue { now, limit: CLAIM_MAX, bytes: READ_BYTES };
     let written = shared.journal.write(Write::ClaimDue(claim)).await?;
     let Written::Claimed(claimed) = written else { return Ok(()) };
-    for Loaded { delivery, message } in claimed {
+    for Loaded { delivery, message, lease } in claimed {
         // They are taken over: whatever fails now, they must come into their lanes.
         let throttle = shared.throttle(delivery.key.application, delivery.key.endpoint).await.ok();
-        let waiting = Waiting { message, attempts: delivery.attempts, trigger: delivery.trigger };
-        shared.lanes().push(delivery.key, waiting, batch, throttle, shared.clock.now());
+        let waiting = Waiting { message, attempts: delivery.attempts, trigger: delivery.trigger, lease };
+        shared.lanes_under(lease).push(delivery.key, waiting, batch, throttle, shared.clock.now());
     }
     if let Some(due) = shared.store.delivery_next_due().await? {
         shared.note_due(due);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::domain::attempt::Trigger;
 use crate::domain::breaker::{Breaker, Permission};
 use crate::domain::ids::{ApplicationId, MessageId};
+use crate::domain::lease::LeaseNumber;
 use crate::domain::message::Message;
 use crate::domain::rate::Rate;
 use crate::domain::time::Timestamp;
@@ -17,6 +18,8 @@ pub(super) struct Waiting {
     /// Attempts made before.
     pub(super) attempts: u16,
     pub(super) trigger: Trigger,
+    /// What it stands under on disk.
+    pub(super) lease: LeaseNumber,
 }
 
 impl Waiting {

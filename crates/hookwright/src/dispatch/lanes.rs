@@ -14,6 +14,7 @@ use crate::domain::attempt::Trigger;
 use crate::domain::breaker::Breaker;
 use crate::domain::delivery::DeliveryKey;
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
+use crate::domain::lease::{Held, Hold};
 use crate::domain::message::Message;
 use crate::domain::time::Timestamp;
 use crate::measures::Snapshot;
@@ -53,6 +54,8 @@ pub(super) struct Start {
     /// Attempts made before.
     pub(super) attempts: u16,
     pub(super) trigger: Trigger,
+    /// How this node holds its delivery.
+    pub(super) hold: Hold,
 }
 
 /// What an attempt's end says of its endpoint.
@@ -79,10 +82,12 @@ pub(super) struct Lanes {
     /// Lanes that want a read from disk.
     pub(super) loads: VecDeque<EndpointId>,
     running: usize,
-    resident: usize,
+    pub(super) resident: usize,
     pub(super) resident_bytes: usize,
     pub(super) on_disk: u64,
     pub(super) expunged: Expunged,
+    /// What stands under other leases is none of ours.
+    pub(super) held: Held,
     stopped: bool,
 }
 
@@ -108,6 +113,7 @@ impl Lanes {
             resident_bytes: 0,
             on_disk: 0,
             expunged: Expunged::default(),
+            held: Held::alone(),
             stopped: false,
         }
     }
@@ -123,6 +129,10 @@ impl Lanes {
         throttle: Option<Throttle>,
         now: Timestamp,
     ) {
+        if !self.held.has(waiting.lease) {
+            // Its lease was lost meanwhile: others have it.
+            return;
+        }
         self.configure(key.application, key.endpoint, throttle, now);
         let Some(lane) = self.lanes.get_mut(&key.endpoint) else { return };
         if lane.resident.contains(&key.message) {
@@ -298,6 +308,11 @@ impl Lanes {
         self.stopped = true;
     }
 
+    /// Whether nothing is started any more.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// Forgets lanes on which nothing has happened for long.
     pub(super) fn sweep(&mut self, now: Timestamp) {
         let unused: Vec<EndpointId> = self
@@ -340,7 +355,7 @@ impl Lanes {
 
     fn start(&mut self, application: ApplicationId, endpoint: EndpointId, now: Timestamp) -> Option<Start> {
         let lane = self.lanes.get_mut(&endpoint)?;
-        let Waiting { message, attempts, trigger } = lane.queue.pop_front()?;
+        let Waiting { message, attempts, trigger, lease } = lane.queue.pop_front()?;
         lane.running += 1;
         lane.breaker.started();
         if let Some(rate) = &mut lane.rate {
@@ -355,7 +370,8 @@ impl Lanes {
         self.want_load(endpoint);
         self.list_if_ready(endpoint, now);
         let key = DeliveryKey { application, endpoint, message: message.id };
-        Some(Start { key, message, attempts, trigger })
+        let hold = Hold { lease, own: self.held.own };
+        Some(Start { key, message, attempts, trigger, hold })
     }
 
     /// Puts a lane where it is found: in its application's list if it can start something, else among the timers.

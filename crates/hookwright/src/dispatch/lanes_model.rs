@@ -19,6 +19,7 @@ use crate::dispatch::overflow::Load;
 use crate::domain::attempt::Trigger;
 use crate::domain::delivery::{Delivery, DeliveryKey};
 use crate::domain::ids::MessageId;
+use crate::domain::lease::LeaseNumber;
 use crate::domain::page::Page;
 use crate::domain::time::Timestamp;
 use crate::store::write::Loaded;
@@ -133,7 +134,12 @@ impl World {
     fn tell(&mut self, at: usize) {
         let Some(at) = nth(self.untold.len(), at) else { return };
         let (key, attempts, batch, _) = self.untold.remove(at);
-        let waiting = Waiting { message: message(key, self.bytes), attempts, trigger: Trigger::Scheduled };
+        let waiting = Waiting {
+            message: message(key, self.bytes),
+            attempts,
+            trigger: Trigger::Scheduled,
+            lease: LeaseNumber::NONE,
+        };
         let throttle = self.throttle[usize::from(key.endpoint.as_bytes()[0] - 1)];
         self.lanes.push(key, waiting, batch, Some(throttle), self.now);
     }
@@ -212,6 +218,7 @@ impl World {
         let rows = ready.take(limit).map(|(key, row)| Loaded {
             delivery: Delivery { key: *key, attempts: row.attempts, trigger: Trigger::Scheduled },
             message: message(*key, self.bytes),
+            lease: LeaseNumber::NONE,
         });
         let items: Vec<_> = rows.collect();
         let done = items.len() < limit;

@@ -11,6 +11,7 @@ use crate::domain::attempt::Trigger;
 use crate::domain::breaker::{FAILURES_MAX, PROBE_WAIT_MIN};
 use crate::domain::delivery::DeliveryKey;
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
+use crate::domain::lease::LeaseNumber;
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
 use crate::domain::page::Page;
@@ -47,7 +48,7 @@ pub(super) fn message(key: DeliveryKey, bytes: usize) -> Arc<Message> {
 }
 
 fn waiting(key: DeliveryKey) -> Waiting {
-    Waiting { message: message(key, 1), attempts: 0, trigger: Trigger::Scheduled }
+    Waiting { message: message(key, 1), attempts: 0, trigger: Trigger::Scheduled, lease: LeaseNumber::NONE }
 }
 
 fn push(lanes: &mut Lanes, key: DeliveryKey, throttle: Throttle) {
@@ -211,6 +212,7 @@ fn a_delivery_that_is_ready_again_before_its_attempt_was_said_to_end_is_not_forg
             trigger: Trigger::Scheduled,
         },
         message: start.message,
+        lease: LeaseNumber::NONE,
     };
     lanes.loaded(load, Page { items: vec![row], done: true }, 2, NO_LIMIT, NOW);
     assert_eq!(lanes.next(NOW).map(|start| start.attempts), Some(1));

@@ -4,10 +4,12 @@ mod application_lanes; // those of one application
 mod lane; // one endpoint's queue
 mod lanes; // all of them: who starts next
 mod overflow; // what waits on disk meanwhile
+mod takeover; // what is others', and what becomes ours
 
 mod expunged; // payloads that were removed meanwhile
 mod health_book; // who has failed for how long
 mod intake; // what comes in: new messages, retries, rows from disk
+mod news; // what others have done
 mod telling; // what is told of it
 mod worker; // an attempt, and what follows from it
 mod confirming; // whether what came to a source is true
@@ -28,16 +30,18 @@ use tokio_util::task::TaskTracker;
 use crate::activity::ActivityFeed;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::cluster::{News, Node};
 use crate::config::Config;
 use crate::deliver::Deliverer;
 use crate::dispatch::health_book::HealthBook;
 use crate::dispatch::lane::Waiting;
-use crate::dispatch::lanes::{Lanes, Limits, Throttle};
+use crate::dispatch::lanes::{Lanes, Limits, Start, Throttle};
 use crate::domain::application::Application;
 use crate::domain::attempt::Trigger;
 use crate::domain::delivery::DeliveryKey;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator, MessageId};
+use crate::domain::lease::LeaseNumber;
 use crate::domain::message::Message;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::time::Timestamp;
@@ -79,6 +83,8 @@ struct Shared {
     activity: ActivityFeed,
     tell: Arc<Tell>,
     measures: Arc<Measures>,
+    /// Says whether an attempt may start.
+    node: Node,
     lanes: Mutex<Lanes>,
     health: HealthBook,
     /// When the earliest retry on disk is due, in microseconds; `i64::MAX` if none waits.
@@ -107,6 +113,7 @@ pub(crate) struct Parts {
     pub(crate) activity: ActivityFeed,
     pub(crate) tell: Arc<Tell>,
     pub(crate) measures: Arc<Measures>,
+    pub(crate) node: Node,
 }
 
 impl Dispatch {
@@ -114,8 +121,9 @@ impl Dispatch {
     pub(crate) async fn start(
         parts: Parts,
         committed: mpsc::UnboundedReceiver<Vec<Committed>>,
+        news: mpsc::UnboundedReceiver<News>,
     ) -> Result<Dispatch, StoreError> {
-        let Parts { config, ids, store, journal, catalog, deliverer, activity, tell, measures } = parts;
+        let Parts { config, ids, store, journal, catalog, deliverer, activity, tell, measures, node } = parts;
         let clock = config.clock.clone();
         let limits = Limits {
             lane_concurrency: config.lane_concurrency,
@@ -124,6 +132,7 @@ impl Dispatch {
             resident_bytes: config.resident_bytes,
         };
         let mut lanes = Lanes::new(limits);
+        lanes.follow(store.held());
         for ready in store.delivery_ready_counts().await? {
             lanes.restore(ready.application, ready.endpoint, ready.count, clock.now());
         }
@@ -140,6 +149,7 @@ impl Dispatch {
             activity,
             tell,
             measures,
+            node,
             lanes: Mutex::new(lanes),
             health: HealthBook::new(failing.into_iter().map(|(_, endpoint, health)| (endpoint, health))),
             next_due: AtomicI64::new(next_due.as_micros()),
@@ -153,6 +163,7 @@ impl Dispatch {
         });
         shared.tasks.spawn(intake::take_committed(Arc::clone(&shared), committed));
         shared.tasks.spawn(intake::keep_time(Arc::clone(&shared)));
+        shared.tasks.spawn(news::hear(Arc::clone(&shared), news));
         Ok(Dispatch { shared })
     }
 
@@ -162,12 +173,19 @@ impl Dispatch {
         let shared = Arc::clone(&self.shared);
         // A task of its own: a caller who goes away in the middle must not leave a delivery that nobody knows of.
         let resent = self.shared.tasks.spawn(async move {
-            let batch = shared.journal.batches() + 1;
+            let (batch, lease) = (shared.journal.batches() + 1, shared.store.held().own);
             match shared.journal.write(Write::Resend(key)).await? {
                 Written::Resent(Resent::Ready) => {
-                    let waiting = Waiting { message, attempts: 0, trigger: Trigger::Manual };
                     let throttle = shared.throttle(key.application, key.endpoint).await.ok();
-                    shared.lanes().push(key, waiting, batch, throttle, shared.clock.now());
+                    let now = shared.clock.now();
+                    if shared.store.held().own == lease {
+                        let waiting = Waiting { message, attempts: 0, trigger: Trigger::Manual, lease };
+                        shared.lanes_under(lease).push(key, waiting, batch, throttle, now);
+                    } else {
+                        // Which of the two it stands under, the disk knows.
+                        let (application, endpoint) = (key.application, key.endpoint);
+                        shared.lanes().ready_on_disk(application, endpoint, &[key.message], throttle, now);
+                    }
                     shared.pump();
                     Ok(())
                 }
@@ -261,6 +279,7 @@ impl Dispatch {
     pub(crate) async fn shutdown(&self, grace: Duration) -> ShutdownReport {
         let shared = &self.shared;
         shared.lanes().stop();
+        shared.node.stopping().await;
         let under_way = shared.workers.len();
         shared.workers.close();
         if tokio::time::timeout(grace, shared.workers.wait()).await.is_err() {
@@ -281,13 +300,28 @@ impl Shared {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether an attempt whose turn came may be made right now, and its delivery is this node's.
+    fn may_still_start(&self, start: &Start) -> bool {
+        self.node.may_start() && self.store.still_holds(start.hold)
+    }
+
+    /// The lanes, which know this lease if it is held.
+    fn lanes_under(&self, lease: LeaseNumber) -> MutexGuard<'_, Lanes> {
+        let mut lanes = self.lanes();
+        if !lanes.held.has(lease) {
+            lanes.follow(self.store.held());
+        }
+        lanes
+    }
+
     /// Starts all that can start, and asks for what is wanted from disk.
     fn pump(self: &Arc<Self>) {
         if self.journal.is_behind() {
             // Outcomes must be written before there are more of them; `keep_time` looks again.
             return;
         }
-        loop {
+        // Who is refused is told when that changes.
+        while self.node.may_start() {
             let mut lanes = self.lanes();
             let start = lanes.next(self.clock.now());
             drop(lanes);

@@ -23,7 +23,7 @@ pub(super) struct Load {
 }
 
 impl Lanes {
-    /// So many deliveries of an endpoint were found on disk at the start.
+    /// So many deliveries of an endpoint were found on disk: at the start, or as another node's were taken over.
     pub(super) fn restore(
         &mut self,
         application: ApplicationId,
@@ -34,6 +34,8 @@ impl Lanes {
         self.configure(application, endpoint, None, now);
         if let Some(lane) = self.lanes.get_mut(&endpoint) {
             lane.on_disk += count;
+            // A read that is under way may have begun before they were this node's.
+            lane.left_behind = true;
             self.on_disk += count;
         }
         self.want_load(endpoint);
@@ -101,12 +103,16 @@ impl Lanes {
         let ended = std::mem::take(&mut lane.ended_meanwhile);
         let mut cursor = page.items.last().map_or(load.after, |row| row.delivery.key.message);
         let (mut is_end, mut is_full) = (page.done, false);
-        for Loaded { delivery, message } in page.items {
+        for Loaded { delivery, message, lease } in page.items {
             let Some(lane) = self.lanes.get_mut(&load.endpoint) else { return };
             if lane.resident.contains(&delivery.key.message) || ended.contains(&delivery.key.message) {
                 continue;
             }
-            let waiting = Waiting { message, attempts: delivery.attempts, trigger: delivery.trigger };
+            let waiting = Waiting { message, attempts: delivery.attempts, trigger: delivery.trigger, lease };
+            if !self.held.has(lease) {
+                // It was lost since this was asked for.
+                continue;
+            }
             let length = lane.queue.len();
             let is_out_of_bytes = self.resident_bytes + waiting.bytes() > self.limits.resident_bytes;
             if length >= self.limits.lane_resident.max(1) || (length >= RESIDENT_MIN && is_out_of_bytes) {

@@ -37,9 +37,10 @@ pub(super) async fn run(shared: Arc<Shared>, first: Start) {
         let end = attempt(&shared, start).await;
         let now = shared.clock.now();
         let is_behind = shared.journal.is_behind();
+        let may_start = !is_behind && shared.node.may_start();
         let mut lanes = shared.lanes();
         let frees_more = lanes.ended(key, end, now);
-        next = if is_behind { None } else { lanes.next(now) };
+        next = if may_start { lanes.next(now) } else { None };
         let (load, timer) = (lanes.next_load(), lanes.next_timer());
         drop(lanes);
         if let Some(load) = load {
@@ -86,6 +87,10 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
         Ok(forwarded) => forwarded,
         Err(error) => return postpone(&start, &error),
     };
+    if !shared.may_still_start(&start) {
+        // All that was read meanwhile took too long: it may be others' by now, or the endpoint may be another.
+        return End::Postponed;
+    }
     let entry = &target.endpoint;
     let started_at = shared.clock.now();
     let request = AttemptRequest {
@@ -147,7 +152,13 @@ fn give_up(shared: &Shared, start: &Start, target: &Target) -> End {
     show(shared, target, &attempt);
     let told = telling::of_missing_payload(shared, target, &start.message, &attempt);
     // It says nothing of the endpoint, which was not called.
-    shared.journal.record(Outcome { attempt, transition, health: HealthChange::None, told: told.messages });
+    shared.journal.record(Outcome {
+        attempt,
+        hold: start.hold,
+        transition,
+        health: HealthChange::None,
+        told: told.messages,
+    });
     shared.tell.call(told.events);
     End::Abandoned
 }
@@ -203,7 +214,8 @@ async fn conclude(
     let health = if disable.is_some() { HealthChange::Recovered } else { health };
     let response_code = attempt.response_code;
     let told = telling::of_attempt(shared, target, &start.message, &attempt, transition).await;
-    shared.journal.record(Outcome { attempt, transition, health, told: told.messages });
+    let hold = start.hold;
+    shared.journal.record(Outcome { attempt, hold, transition, health, told: told.messages });
     if let Transition::RetryAt(at) = transition {
         shared.note_due(at);
     }

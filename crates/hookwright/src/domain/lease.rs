@@ -43,20 +43,56 @@ impl Terms {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LeaseNumber(pub u64);
 
-/// What a transaction shows at the door: under which lease it writes, and that it is none of those given up as lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fence {
-    /// The lease.
-    pub number: LeaseNumber,
-    /// Rises whenever its holder does not know whether a commit took place: what it sent before cannot take place any more.
-    pub epoch: u32,
+impl LeaseNumber {
+    /// None: of whoever delivers nothing, and on SQLite, where what is ready is the only node's.
+    pub const NONE: LeaseNumber = LeaseNumber(0);
+}
+
+/// The leases by which a node holds deliveries: its own, and those of others that it took over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// What it writes under.
+    pub own: LeaseNumber,
+    /// Ended, and adopted under its own.
+    pub adopted: Vec<LeaseNumber>,
+}
+
+impl Held {
+    /// What the only node of a database holds.
+    pub fn alone() -> Held {
+        Held { own: LeaseNumber::NONE, adopted: Vec::new() }
+    }
+
+    /// Whether it is one of them.
+    pub fn has(&self, lease: LeaseNumber) -> bool {
+        self.own == lease || self.adopted.contains(&lease)
+    }
+
+    /// Whether a delivery has been held without a gap since it was held so.
+    pub fn still(&self, hold: Hold) -> bool {
+        self.own == hold.own && self.has(hold.lease)
+    }
+}
+
+/// How a node held a delivery when it began an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    /// What the delivery stood under.
+    pub lease: LeaseNumber,
+    /// The node's own lease then: if it has another now, others may have had the delivery meanwhile, even if it is the node's again.
+    pub own: LeaseNumber,
+}
+
+impl Hold {
+    /// Of the only node of a database, and of whoever delivers nothing.
+    pub const ALONE: Hold = Hold { lease: LeaseNumber::NONE, own: LeaseNumber::NONE };
 }
 
 /// A lease as its holder knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tenure {
-    /// What goes with all that it writes.
-    pub fence: Fence,
+    /// What all that it writes goes under.
+    pub number: LeaseNumber,
     /// From then on it starts no attempts, until the lease is renewed.
     pub over_at: Moment,
     /// When it is to be renewed.
@@ -72,8 +108,8 @@ pub enum Duty {
     Wait(Moment),
     /// Renew it.
     Renew,
-    /// Read back what stands under it, under the next epoch. Nothing else may be written before, not even a renewal.
-    ReadBack,
+    /// Find out how a commit ended whose answer was lost. Nothing else may be written before, not even a renewal.
+    Settle,
 }
 
 /// Whether an attempt may start.
@@ -89,8 +125,8 @@ pub enum Permission {
 
 impl Tenure {
     /// A lease that was acquired by a request sent at `sent`.
-    pub fn acquired(fence: Fence, sent: Moment, terms: &Terms) -> Tenure {
-        let mut tenure = Tenure { fence, over_at: sent, renew_at: sent, is_uncertain: false };
+    pub fn acquired(number: LeaseNumber, sent: Moment, terms: &Terms) -> Tenure {
+        let mut tenure = Tenure { number, over_at: sent, renew_at: sent, is_uncertain: false };
         tenure.renewed(sent, terms);
         tenure
     }
@@ -106,16 +142,15 @@ impl Tenure {
         self.is_uncertain = true;
     }
 
-    /// What stands under the lease was read back, under this epoch.
-    pub fn read_back(&mut self, epoch: u32) {
-        self.fence.epoch = epoch;
+    /// It is known how the commit ended.
+    pub fn settled(&mut self) {
         self.is_uncertain = false;
     }
 
     /// What is to be done about the lease. One that is over may still be renewed: nobody may have ended it.
     pub fn duty(&self, now: Moment) -> Duty {
         if self.is_uncertain {
-            Duty::ReadBack
+            Duty::Settle
         } else if now >= self.renew_at {
             Duty::Renew
         } else {
@@ -138,12 +173,21 @@ impl Tenure {
 /// A lease as the database has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaseRow {
-    /// Which transactions are let in.
-    pub fence: Fence,
+    /// Which it is.
+    pub number: LeaseNumber,
     /// When it is over, by the database's clock.
     pub expires_at: Timestamp,
     /// Whether somebody ended it: then it cannot be renewed any more.
     pub is_ended: bool,
+    /// Who took over what stands under it.
+    pub adopted_by: Option<LeaseNumber>,
+}
+
+impl LeaseRow {
+    /// Whether what stands under it may be taken over, once no transaction is open that was let in before the end.
+    pub fn is_adoptable(&self) -> bool {
+        self.is_ended && self.adopted_by.is_none()
+    }
 }
 
 /// Since when a node has seen a lease as it is, heartbeat by heartbeat. Forgotten as soon as one of them is not answered.
@@ -174,21 +218,21 @@ impl Sighting {
     }
 }
 
-/// Whether a transaction may write: its lease is there, was not ended, and lets its epoch in.
-pub fn lets_in(row: Option<&LeaseRow>, fence: Fence) -> bool {
-    row.is_some_and(|row| !row.is_ended && row.fence == fence)
+/// Whether a transaction may write: its lease is there, and was not ended.
+pub fn lets_in(row: Option<&LeaseRow>, number: LeaseNumber) -> bool {
+    row.is_some_and(|row| !row.is_ended && row.number == number)
 }
 
 /// Whether a renewal takes effect that is made at `database_now` and was sent at `sent`, as far as its sender knows the database's
 /// clock: one that is held back on its way must not keep its sender alive after its death.
 pub fn renews(
     row: Option<&LeaseRow>,
-    fence: Fence,
+    number: LeaseNumber,
     sent: Timestamp,
     database_now: Timestamp,
     terms: &Terms,
 ) -> bool {
-    lets_in(row, fence) && database_now.since(sent) <= terms.renew_within
+    lets_in(row, number) && database_now.since(sent) <= terms.renew_within
 }
 
 /// What an attempt's outcome changes.
@@ -205,21 +249,21 @@ pub enum Effect {
 /// An outcome that is about to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LateOutcome {
-    /// The lease under which its attempt was started.
-    pub made_under: LeaseNumber,
+    /// How its delivery was held as its attempt was started.
+    pub hold: Hold,
     /// Attempts of the delivery before this one.
     pub attempts_before: u16,
     /// Whether the attempt is in the log already.
     pub is_logged: bool,
 }
 
-/// What an outcome changes that is written under `lease`, when its delivery stands under `row_lease` after `row_attempts`
-/// attempts; without both if it is not pending.
-pub fn effect(outcome: &LateOutcome, lease: LeaseNumber, row: Option<(Option<LeaseNumber>, u16)>) -> Effect {
-    let is_held = row == Some((Some(lease), outcome.attempts_before));
+/// What an outcome changes that is written by whoever holds these leases, when its delivery stands under the lease of `row` after so
+/// many attempts; `None` if it is not pending.
+pub fn effect(outcome: &LateOutcome, held: &Held, row: Option<(Option<LeaseNumber>, u16)>) -> Effect {
+    let is_there = row == Some((Some(outcome.hold.lease), outcome.attempts_before));
     match outcome.is_logged {
         true => Effect::None,
-        false if is_held && outcome.made_under == lease => Effect::Counts,
+        false if is_there && held.still(outcome.hold) => Effect::Counts,
         false => Effect::LoggedOnly,
     }
 }
@@ -231,7 +275,7 @@ mod tests {
     use super::*;
 
     const TERMS: Terms = Terms::DEFAULT;
-    const FENCE: Fence = Fence { number: LeaseNumber(7), epoch: 2 };
+    const NUMBER: LeaseNumber = LeaseNumber(7);
     const START: Moment = Duration::from_secs(100);
 
     const fn seconds(seconds: u64) -> Duration {
@@ -239,12 +283,13 @@ mod tests {
     }
 
     fn row(expires_in: i64) -> LeaseRow {
-        LeaseRow { fence: FENCE, expires_at: Timestamp::from_micros(expires_in * 1_000_000), is_ended: false }
+        let expires_at = Timestamp::from_micros(expires_in * 1_000_000);
+        LeaseRow { number: NUMBER, expires_at, is_ended: false, adopted_by: None }
     }
 
     #[test]
     fn a_lease_is_over_to_its_holder_a_margin_early_counted_from_the_sending() {
-        let mut tenure = Tenure::acquired(FENCE, START, &TERMS);
+        let mut tenure = Tenure::acquired(NUMBER, START, &TERMS);
         let over = START + TERMS.length - TERMS.margin;
         let before = over - Duration::from_micros(1);
         assert_eq!(tenure.permission(before, before, &TERMS), Permission::Granted);
@@ -258,7 +303,7 @@ mod tests {
 
     #[test]
     fn nothing_starts_while_the_catalog_may_have_changed_more_than_a_second_ago() {
-        let tenure = Tenure::acquired(FENCE, START, &TERMS);
+        let tenure = Tenure::acquired(NUMBER, START, &TERMS);
         let late = START + TERMS.confirmed_for;
         assert_eq!(tenure.permission(late, START, &TERMS), Permission::CatalogUnconfirmed);
         assert_eq!(tenure.permission(late, START + seconds(1), &TERMS), Permission::Granted);
@@ -266,16 +311,15 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_commit_is_read_back_before_the_lease_is_renewed() {
-        let mut tenure = Tenure::acquired(FENCE, START, &TERMS);
+    fn an_unknown_commit_is_settled_before_the_lease_is_renewed() {
+        let mut tenure = Tenure::acquired(NUMBER, START, &TERMS);
         let due = START + TERMS.renew_every;
         assert_eq!(tenure.duty(START), Duty::Wait(due));
         tenure.commit_unknown();
-        assert_eq!(tenure.duty(START), Duty::ReadBack);
-        assert_eq!(tenure.duty(due), Duty::ReadBack);
-        tenure.read_back(3);
+        assert_eq!(tenure.duty(START), Duty::Settle);
+        assert_eq!(tenure.duty(due), Duty::Settle);
+        tenure.settled();
         assert_eq!(tenure.duty(due), Duty::Renew);
-        assert_eq!(tenure.fence, Fence { epoch: 3, ..FENCE });
     }
 
     #[test]
@@ -298,35 +342,42 @@ mod tests {
     }
 
     #[test]
-    fn only_the_present_epoch_of_a_live_lease_is_let_in() {
-        assert!(lets_in(Some(&row(-5)), FENCE), "a lease that is over was not ended by anybody yet");
-        assert!(!lets_in(Some(&row(10)), Fence { epoch: 1, ..FENCE }));
-        assert!(!lets_in(Some(&row(10)), Fence { number: LeaseNumber(8), ..FENCE }));
-        assert!(!lets_in(Some(&LeaseRow { is_ended: true, ..row(10) }), FENCE));
-        assert!(!lets_in(None, FENCE));
+    fn only_a_live_lease_is_let_in_and_only_an_ended_one_adopted_once() {
+        assert!(lets_in(Some(&row(-5)), NUMBER), "a lease that is over was not ended by anybody yet");
+        assert!(!lets_in(Some(&row(10)), LeaseNumber(8)));
+        let ended = LeaseRow { is_ended: true, ..row(10) };
+        assert!(!lets_in(Some(&ended), NUMBER));
+        assert!(!lets_in(None, NUMBER));
+        assert!(ended.is_adoptable() && !row(-5).is_adoptable());
+        assert!(!LeaseRow { adopted_by: Some(LeaseNumber(8)), ..ended }.is_adoptable());
     }
 
     #[test]
     fn a_renewal_that_was_held_back_changes_nothing() {
         let sent = Timestamp::from_micros(5_000_000);
         let last = sent.after(TERMS.renew_within);
-        assert!(renews(Some(&row(10)), FENCE, sent, last, &TERMS));
-        assert!(!renews(Some(&row(10)), FENCE, sent, last.after(Duration::from_micros(1)), &TERMS));
-        assert!(!renews(Some(&LeaseRow { is_ended: true, ..row(10) }), FENCE, sent, sent, &TERMS));
+        assert!(renews(Some(&row(10)), NUMBER, sent, last, &TERMS));
+        assert!(!renews(Some(&row(10)), NUMBER, sent, last.after(Duration::from_micros(1)), &TERMS));
+        assert!(!renews(Some(&LeaseRow { is_ended: true, ..row(10) }), NUMBER, sent, sent, &TERMS));
     }
 
     #[test]
-    fn an_outcome_counts_once_and_only_while_its_delivery_is_under_its_lease() {
-        let (mine, other) = (LeaseNumber(7), LeaseNumber(8));
-        let outcome = LateOutcome { made_under: mine, attempts_before: 2, is_logged: false };
-        assert_eq!(effect(&outcome, mine, Some((Some(mine), 2))), Effect::Counts);
-        for row in [Some((Some(other), 2)), Some((None, 2)), Some((Some(mine), 3)), None] {
-            assert_eq!(effect(&outcome, mine, row), Effect::LoggedOnly, "{row:?}");
+    fn an_outcome_counts_once_and_only_while_its_delivery_is_held_without_a_gap() {
+        let (mine, other, adopted) = (NUMBER, LeaseNumber(8), LeaseNumber(9));
+        let held = Held { own: mine, adopted: vec![adopted] };
+        for lease in [mine, adopted] {
+            let hold = Hold { lease, own: mine };
+            let outcome = LateOutcome { hold, attempts_before: 2, is_logged: false };
+            assert_eq!(effect(&outcome, &held, Some((Some(lease), 2))), Effect::Counts);
+            for row in [Some((Some(other), 2)), Some((None, 2)), Some((Some(lease), 3)), None] {
+                assert_eq!(effect(&outcome, &held, row), Effect::LoggedOnly, "{row:?}");
+            }
+            // The node has another lease by now, and even the delivery again.
+            let again = Held { own: other, adopted: vec![mine, adopted] };
+            assert_eq!(effect(&outcome, &again, Some((Some(lease), 2))), Effect::LoggedOnly);
+            let logged = LateOutcome { is_logged: true, ..outcome };
+            assert_eq!(effect(&logged, &held, Some((Some(lease), 2))), Effect::None);
         }
-        // The node has another lease by now, and even the delivery again.
-        assert_eq!(effect(&outcome, other, Some((Some(other), 2))), Effect::LoggedOnly);
-        let again = LateOutcome { is_logged: true, ..outcome };
-        assert_eq!(effect(&again, mine, Some((Some(mine), 2))), Effect::None);
     }
 
     proptest! {
@@ -340,7 +391,7 @@ mod tests {
             let shows = |real: u64| START + Duration::from_micros(real * speed / 1_000_000);
             let (made, asked) = (sent + until_made, sent + until_made + until_asked);
             let first = sent.saturating_sub(renewed_before);
-            let mut tenure = Tenure::acquired(FENCE, shows(first), &TERMS);
+            let mut tenure = Tenure::acquired(NUMBER, shows(first), &TERMS);
             tenure.renewed(shows(sent), &TERMS);
             let over = Duration::from_micros(made) + TERMS.length;
             if tenure.permission(shows(asked), shows(asked), &TERMS) == Permission::Granted {

@@ -30,6 +30,7 @@ use crate::activity::{Activity, ActivityFeed};
 use crate::builder::Builder;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::cluster::Node;
 use crate::config::{Config, DatabaseUrl, DatabaseUrlError};
 use crate::deliver::address_policy::AddressPolicy;
 #[cfg(feature = "testing")]
@@ -93,6 +94,7 @@ pub(crate) struct Inner {
     pub(crate) tell: Arc<Tell>,
     /// Ends the maintenance.
     pub(crate) stop: CancellationToken,
+    pub(crate) node: Node,
 }
 
 impl Hooks {
@@ -179,6 +181,7 @@ impl Hooks {
         let report = self.inner.dispatch.shutdown(grace).await;
         self.inner.stop.cancel();
         let written = self.inner.journal.shutdown().await;
+        self.inner.node.shutdown().await;
         let left = grace.saturating_sub(begun.elapsed());
         self.inner.tell.shutdown(left.max(CALLBACKS_GRACE_MIN)).await;
         written.map(|()| report)

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
+use crate::domain::lease::LeaseNumber;
 use crate::domain::message::Message;
 use crate::error::Error;
 use crate::journal::queue::{Job, Queue};
@@ -27,6 +28,8 @@ pub(crate) enum Committed {
         endpoints: Vec<EndpointId>,
         /// The number of its batch.
         batch: u64,
+        /// What its deliveries stand under.
+        lease: LeaseNumber,
     },
     /// Deliveries of an endpoint that became ready while nobody waits for the answer any more: they come in from disk.
     ReadyOnDisk { application: ApplicationId, endpoint: EndpointId, messages: Vec<MessageId> },

@@ -165,9 +165,10 @@ impl Thread {
     /// Tells the dispatcher of the new messages, and each caller of its own item.
     fn succeeded(&self, batch: u64, writes: Vec<Write>, answers: Vec<Answer>, written: Vec<Written>) {
         let mut fresh = Vec::new();
+        let lease = self.writer.lease();
         let mut accepted = |Append { message, endpoints, .. }| {
             if !endpoints.is_empty() {
-                fresh.push(Committed::Message { message, endpoints, batch });
+                fresh.push(Committed::Message { message, endpoints, batch, lease });
             }
         };
         let mut ready = Vec::new();
@@ -189,7 +190,7 @@ impl Thread {
                         accepted(Append::plain(step.message, endpoints));
                     }
                 }
-                (Write::Outcome(outcome), _) => outcome.told.into_iter().for_each(&mut accepted),
+                (Write::Outcome(outcome), Written::Done) => outcome.told.into_iter().for_each(&mut accepted),
                 (Write::Told(_, told), written) if written.took_effect() => {
                     told.into_iter().for_each(&mut accepted);
                 }

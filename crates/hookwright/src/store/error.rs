@@ -155,12 +155,12 @@ pub enum StoreError {
     #[cfg(feature = "postgres")]
     #[error("the PostgreSQL server does not answer in time")]
     Silent,
-    /// Another node delivers from the same database.
+    /// Others have taken over what this node held: it was not heard of for too long.
     #[cfg(feature = "postgres")]
     #[error(
-        "the PostgreSQL database is in use by another hookwright node, and this version runs one on each; stop that one, or give this one a database of its own"
+        "this node was taken for dead, and others have taken over what it held; it goes on with what comes now"
     )]
-    InUseElsewhere,
+    LeaseLost,
     /// Other transactions were faster, several times in a row.
     #[cfg(feature = "postgres")]
     #[error("other transactions of the PostgreSQL database were in the way, several times in a row")]
@@ -248,6 +248,10 @@ impl StoreError {
     }
 }
 
+/// What `lease_guard` raises, which is a function of ours.
+#[cfg(feature = "postgres")]
+const LEASE_LOST: &str = "HW001";
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> StoreError {
         use rusqlite::ErrorCode;
@@ -273,6 +277,9 @@ impl From<tokio_postgres::Error> for StoreError {
                 None => StoreError::Unreachable(error),
             };
         };
+        if code.code() == LEASE_LOST {
+            return StoreError::LeaseLost;
+        }
         match *code {
             SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => StoreError::Raced,
             SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE => StoreError::Silent,

@@ -27,8 +27,12 @@ use std::time::Duration;
 
 use crate::config::{DatabaseUrl, MasterKeys};
 use crate::domain::ids::OrganisationId;
+use crate::domain::lease::{Held, Hold, LeaseNumber};
 use crate::store::error::StoreError;
 use crate::store::write::{Settled, Write, Written};
+
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::{Beat, Heart};
 
 /// Runs a read on whichever backend there is.
 macro_rules! dispatch {
@@ -74,7 +78,7 @@ pub struct SchemaReport {
 /// Who may open the database beside us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exclusivity {
-    /// We deliver: no other process may do so from the same database.
+    /// We deliver: no other process may do so from the same file. On a server all who do share what there is, each under a lease.
     OnlyDeliverer,
     /// We read or change what is configured, beside a process that may be delivering.
     Visitor,
@@ -110,6 +114,49 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The leases by which this node holds deliveries right now.
+    pub(crate) fn held(&self) -> Held {
+        match &self.backend {
+            Backend::Sqlite(_) => Held::alone(),
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(postgres) => postgres.held(),
+        }
+    }
+
+    /// Whether a delivery has been this node's without a gap since it was held so.
+    pub(crate) fn still_holds(&self, hold: Hold) -> bool {
+        match &self.backend {
+            Backend::Sqlite(_) => true,
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(postgres) => postgres.still_holds(hold),
+        }
+    }
+
+    /// How many deliveries of each endpoint are ready under these leases, which this node has adopted.
+    pub(crate) async fn delivery_ready_counts_of(
+        &self,
+        leases: &[LeaseNumber],
+    ) -> Result<Vec<read::ReadyCount>, StoreError> {
+        #[cfg(not(feature = "postgres"))]
+        let _ = leases;
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(Vec::new()),
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(postgres) => postgres.delivery_ready_counts_of(leases).await,
+        }
+    }
+
+    /// A session for heartbeats, if other nodes may be on the database.
+    #[cfg(feature = "postgres")]
+    pub(crate) async fn heart(&self) -> Result<Option<Heart>, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(None),
+            Backend::Postgres(postgres) => postgres.heart().await.map(Some),
+        }
+    }
+}
+
 impl Writer {
     /// What opening the database changed about its schema.
     pub(crate) fn schema(&self) -> SchemaReport {
@@ -138,6 +185,15 @@ impl Writer {
             Writer::Sqlite(writer) => writer.commit(batch),
             #[cfg(feature = "postgres")]
             Writer::Postgres(writer) => writer.commit(batch),
+        }
+    }
+
+    /// The lease under which the last batch was written.
+    pub(crate) fn lease(&self) -> LeaseNumber {
+        match self {
+            Writer::Sqlite(_) => LeaseNumber::NONE,
+            #[cfg(feature = "postgres")]
+            Writer::Postgres(writer) => writer.lease(),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::domain::ids::{
     ApplicationId, AttemptId, BroadcastId, EndpointId, MessageId, OrganisationId, TaskId, TokenId,
 };
 use crate::domain::inbound::{Inbound, Verdict};
+use crate::domain::lease::Hold;
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
 use crate::domain::short_ids::SourceId;
@@ -251,6 +252,8 @@ impl Receive {
 /// What came of asking the sender of a held message.
 pub(crate) struct Confirmation {
     pub(crate) message: Arc<Message>,
+    /// How it was held as it was asked, as of an [`Outcome`].
+    pub(crate) hold: Hold,
     /// How often it has been asked by now.
     pub(crate) number: u16,
     pub(crate) asked: Asked,
@@ -309,6 +312,8 @@ pub(crate) struct KeptAnswer {
 /// An attempt that ended, and how its delivery goes on.
 pub(crate) struct Outcome {
     pub(crate) attempt: Attempt,
+    /// How its delivery was held as it was started: if it is not held any more the attempt is logged, and changes nothing.
+    pub(crate) hold: Hold,
     pub(crate) transition: Transition,
     /// What is to be kept of the endpoint's failures, if that changed.
     pub(crate) health: HealthChange,

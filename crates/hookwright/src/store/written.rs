@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::delivery::Delivery;
 use crate::domain::ids::{ApplicationId, MessageId};
+use crate::domain::lease::LeaseNumber;
 use crate::domain::message::Message;
 use crate::store::write::{KeyPlace, MessagePlace};
 
@@ -14,6 +15,9 @@ pub(crate) enum Written {
     Received(Received),
     /// An outcome, an answer or an expiry was written: nothing to tell.
     Done,
+    /// An attempt is logged whose delivery others have by now: it changed and told nothing.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "on SQLite there are no others"))]
+    LoggedOnly,
     Resent(Resent),
     Claimed(Vec<Loaded>),
     /// So many rows, or pages of the file, went.
@@ -35,6 +39,7 @@ impl Written {
     /// Whether what was asked for was done, so that it is to be told.
     pub(crate) fn took_effect(&self) -> bool {
         match self {
+            Written::LoggedOnly => false,
             Written::Changed(changed) => *changed == Changed::Yes,
             Written::Stepped(ready) => ready.is_some(),
             Written::Appended(appended) => *appended == Appended::Stored,
@@ -143,4 +148,6 @@ pub(crate) enum Changed {
 pub(crate) struct Loaded {
     pub(crate) delivery: Delivery,
     pub(crate) message: Arc<Message>,
+    /// What it stands under.
+    pub(crate) lease: LeaseNumber,
 }

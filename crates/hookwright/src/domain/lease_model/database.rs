@@ -1,14 +1,16 @@
 //! The database of the model: leases, the rows of deliveries, and what transactions do when they commit.
 
 use super::{DATABASE_NOW, Flaw, NOW, Protocol, TERMS, TICK, World};
-use crate::domain::lease::{self, Effect, Fence, LateOutcome, LeaseNumber, LeaseRow, Sighting};
+use crate::domain::lease::{self, Effect, Held, Hold, LateOutcome, LeaseNumber, LeaseRow, Sighting};
 
 /// A lease's row; times are ticks from now on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Row<const N: usize> {
-    pub(super) fence: Fence,
+    pub(super) number: LeaseNumber,
     pub(super) left: u8,
     pub(super) is_ended: bool,
+    /// Who took over what stands under it.
+    pub(super) adopted_by: Option<LeaseNumber>,
     /// Whether it was renewed since the last tick.
     pub(super) is_fresh: bool,
     /// For how many ticks each node has seen it unchanged.
@@ -30,7 +32,7 @@ pub(super) enum Delivery {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Message {
     pub(super) delivery: Delivery,
-    /// Rises whenever the delivery comes under another lease or none.
+    /// Rises whenever the delivery comes under another lease or none, or its lease is adopted.
     pub(super) hold: u8,
     /// Attempts made.
     pub(super) sent: u8,
@@ -50,7 +52,9 @@ pub(super) struct Message {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Outcome {
     pub(super) message: u8,
+    /// What its delivery stood under, and the node's own lease.
     pub(super) made_under: LeaseNumber,
+    pub(super) own: LeaseNumber,
     pub(super) attempts_before: u8,
     /// Which of the message's attempts it is of.
     pub(super) attempt: u8,
@@ -62,18 +66,13 @@ pub(super) struct Outcome {
 /// What a transaction writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Write {
-    /// A message is accepted; with room for it in memory, or not.
+    /// A message is accepted.
     Append {
         message: u8,
-        has_room: bool,
     },
     Outcome(Outcome),
     Claim {
         message: u8,
-    },
-    /// A node that stops gives back what waits: a bit for each message.
-    Release {
-        messages: u8,
     },
 }
 
@@ -93,20 +92,21 @@ pub(super) enum Stage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Transaction {
     pub(super) write: Write,
-    pub(super) fence: Fence,
+    pub(super) number: LeaseNumber,
     pub(super) stage: Stage,
     /// Whether it was under way at the last tick.
     pub(super) is_old: bool,
 }
 
 impl<const N: usize> Row<N> {
-    pub(super) fn new(fence: Fence) -> Row<N> {
-        Row { fence, left: super::LENGTH, is_ended: false, is_fresh: true, seen: [0; N] }
+    pub(super) fn new(number: LeaseNumber) -> Row<N> {
+        let (left, seen) = (super::LENGTH, [0; N]);
+        Row { number, left, is_ended: false, adopted_by: None, is_fresh: true, seen }
     }
 
     pub(super) fn as_row(&self) -> LeaseRow {
         let expires_at = DATABASE_NOW.after(TICK * u32::from(self.left));
-        LeaseRow { fence: self.fence, expires_at, is_ended: self.is_ended }
+        LeaseRow { number: self.number, expires_at, is_ended: self.is_ended, adopted_by: self.adopted_by }
     }
 
     /// Whether this node may end it.
@@ -124,11 +124,11 @@ impl<const N: usize> Row<N> {
 
 impl<const N: usize, const M: usize> World<N, M> {
     pub(super) fn row(&self, number: LeaseNumber) -> Option<&Row<N>> {
-        self.leases.iter().find(|row| row.fence.number == number)
+        self.leases.iter().find(|row| row.number == number)
     }
 
     pub(super) fn row_mut(&mut self, number: LeaseNumber) -> Option<&mut Row<N>> {
-        self.leases.iter_mut().find(|row| row.fence.number == number)
+        self.leases.iter_mut().find(|row| row.number == number)
     }
 
     /// Whether the lease can still be renewed.
@@ -139,29 +139,25 @@ impl<const N: usize, const M: usize> World<N, M> {
     /// Whether a transaction holds the lock that the guard takes on this lease.
     pub(super) fn is_locked(&self, number: LeaseNumber) -> bool {
         let all = self.nodes.iter().flat_map(|node| [node.transaction, node.ghost]);
-        all.flatten().any(|one| one.stage == Stage::Guarded && one.fence.number == number)
+        all.flatten().any(|one| one.stage == Stage::Guarded && one.number == number)
     }
 
     /// What the guard says to a transaction.
-    pub(super) fn guard(&self, protocol: &Protocol<N, M>, fence: Fence) -> Stage {
-        let row = self.row(fence.number).map(Row::as_row);
-        let lets_in = match protocol.flaw {
-            Some(Flaw::NoGuard) => true,
-            Some(Flaw::NoEpoch) => row.is_some_and(|row| !row.is_ended),
-            _ => lease::lets_in(row.as_ref(), fence),
-        };
+    pub(super) fn guard(&self, protocol: &Protocol<N, M>, number: LeaseNumber) -> Stage {
+        let row = self.row(number).map(Row::as_row);
+        let lets_in = protocol.flaw == Some(Flaw::NoGuard) || lease::lets_in(row.as_ref(), number);
         if lets_in { Stage::Guarded } else { Stage::Refused }
     }
 
     /// A transaction that passed the guard commits.
     pub(super) fn commit(&mut self, protocol: &Protocol<N, M>, transaction: &Transaction) -> Stage {
-        let number = transaction.fence.number;
+        let number = transaction.number;
         match transaction.write {
-            Write::Append { message, has_room } => {
+            Write::Append { message } => {
                 let message = &mut self.messages[usize::from(message)];
                 if message.delivery == Delivery::Absent {
-                    message.moved(has_room.then_some(number), 0, 0);
-                    return Stage::Committed(has_room.then_some((message.hold, 0)));
+                    message.moved(Some(number), 0, 0);
+                    return Stage::Committed(Some((message.hold, 0)));
                 }
                 // It is known by its key, and answered as if it had been stored now.
                 let taken_in = protocol.flaw == Some(Flaw::ReplayTakenIn);
@@ -175,25 +171,53 @@ impl<const N: usize, const M: usize> World<N, M> {
                 }
             }
             Write::Outcome(outcome) => self.record(protocol, &outcome, number),
-            Write::Release { messages } => {
-                let of_mask =
-                    self.messages.iter_mut().enumerate().filter(|(at, _)| messages & (1 << at) != 0);
-                of_mask.for_each(|(_, message)| message.release(number));
-            }
         }
         Stage::Committed(None)
     }
 
-    /// All that stands under a lease waits again.
-    pub(super) fn release(&mut self, number: LeaseNumber) {
-        self.messages.iter_mut().for_each(|message| message.release(number));
+    /// What whoever writes under this lease holds.
+    pub(super) fn held(&self, own: LeaseNumber) -> Held {
+        let adopted = self.leases.iter().filter(|row| row.adopted_by == Some(own));
+        Held { own, adopted: adopted.map(|row| row.number).collect() }
+    }
+
+    /// A node takes over what stands under an ended lease, and under those that its holder had taken over.
+    pub(super) fn adopt(&mut self, node: usize, ended: LeaseNumber) {
+        let Some(own) = self.nodes[node].number() else { return };
+        for at in 0..self.leases.len() {
+            let row = &mut self.leases[at];
+            if row.number != ended && row.adopted_by != Some(ended) {
+                continue;
+            }
+            row.adopted_by = Some(own);
+            let number = row.number;
+            for (message, truth) in self.messages.iter_mut().enumerate() {
+                if truth.is_under(number) {
+                    truth.hold += 1;
+                    self.nodes[node].on_disk[message] = true;
+                }
+            }
+        }
+    }
+
+    /// A node reads from disk what waits there for it, unless it has something of the message in memory.
+    pub(super) fn load(&mut self, node: usize, message: usize) {
+        let Some(own) = self.nodes[node].number() else { return };
+        self.nodes[node].on_disk[message] = false;
+        let truth = &self.messages[message];
+        if let Delivery::Pending { lease: Some(lease), attempts, .. } = truth.delivery
+            && self.held(own).has(lease)
+        {
+            self.nodes[node].waiting[message] = Some((truth.hold, attempts));
+        }
     }
 
     fn record(&mut self, protocol: &Protocol<N, M>, outcome: &Outcome, number: LeaseNumber) {
+        let mut held = self.held(number);
         let message = &mut self.messages[usize::from(outcome.message)];
         let bit = 1u8 << outcome.attempt;
         let mut late = LateOutcome {
-            made_under: outcome.made_under,
+            hold: Hold { lease: outcome.made_under, own: outcome.own },
             attempts_before: outcome.attempts_before.into(),
             is_logged: message.logged & bit != 0,
         };
@@ -203,10 +227,10 @@ impl<const N: usize, const M: usize> World<N, M> {
         };
         match protocol.flaw {
             Some(Flaw::OutcomeUnfenced) => {
-                row = row.map(|_| (Some(number), late.attempts_before));
-                late.made_under = number;
+                row = row.map(|_| (Some(late.hold.lease), late.attempts_before));
+                held = Held { own: late.hold.own, adopted: vec![late.hold.lease] };
             }
-            Some(Flaw::OutcomeOfAnyLease) => late.made_under = number,
+            Some(Flaw::OutcomeOfAnyLease) => late.hold.own = number,
             Some(Flaw::OutcomeTwice) => {
                 late.is_logged = false;
                 row = row.map(|(lease, _)| (lease, late.attempts_before));
@@ -214,7 +238,7 @@ impl<const N: usize, const M: usize> World<N, M> {
             _ => {}
         }
         message.logged |= bit;
-        match lease::effect(&late, number, row) {
+        match lease::effect(&late, &held, row) {
             Effect::Counts => {
                 self.broken.stale |= outcome.hold != message.hold;
                 if outcome.is_success {
@@ -252,13 +276,5 @@ impl Message {
     fn moved(&mut self, lease: Option<LeaseNumber>, attempts: u8, wait: u8) {
         self.delivery = Delivery::Pending { lease, attempts, wait };
         self.hold += 1;
-    }
-
-    fn release(&mut self, number: LeaseNumber) {
-        if let Delivery::Pending { lease: Some(lease), attempts, wait } = self.delivery
-            && lease == number
-        {
-            self.moved(None, attempts, wait);
-        }
     }
 }

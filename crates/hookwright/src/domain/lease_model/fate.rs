@@ -1,5 +1,6 @@
 //! What befalls nodes and the database in the model.
 
+use super::database::Stage;
 use super::node::{Link, Mode, Node};
 use super::steps::Step;
 use super::{Protocol, World};
@@ -35,7 +36,7 @@ impl<const N: usize, const M: usize> World<N, M> {
             Step::Resume(node) => self.nodes[node].mode = Mode::Running,
             Step::Cut(node) => {
                 self.forget_senders(node);
-                self.nodes[node].disconnect(protocol.flaw, true);
+                self.nodes[node].disconnect(protocol.flaw, false);
                 self.nodes[node].link = Link::Cut;
             }
             Step::Reconnect(node) => self.nodes[node].link = Link::Up,
@@ -44,8 +45,9 @@ impl<const N: usize, const M: usize> World<N, M> {
                 for node in 0..N {
                     self.forget_senders(node);
                     // What had not been committed is rolled back.
-                    self.nodes[node].disconnect(protocol.flaw, false);
-                    self.nodes[node].ghost = None;
+                    self.nodes[node].disconnect(protocol.flaw, true);
+                    let ghost = &mut self.nodes[node].ghost;
+                    *ghost = ghost.filter(|ghost| matches!(ghost.stage, Stage::Committed(_)));
                     if self.nodes[node].link == Link::Up {
                         self.nodes[node].link = Link::Lost;
                     }

@@ -45,17 +45,15 @@ const DONE_WITHIN: u8 = LENGTH + 1;
 enum Flaw {
     /// Transactions write whatever became of their lease.
     NoGuard,
-    /// The guard asks for the lease, but not for its epoch.
-    NoEpoch,
     /// A commit whose answer is lost is taken for failed.
-    NoReadBack,
-    /// What is read back is taken in though it is under way, or its outcome is not written yet.
-    ReadBackTakesAll,
-    /// What is read back is left where it is if anything of the message is under way, even under an earlier lease.
-    ReadBackLeavesOld,
+    NoMark,
+    /// A commit that was asked about, and had not taken place, may take place afterwards.
+    NotBarred,
+    /// What a commit stored is taken in though the lease was lost before its answer came.
+    TakenInLate,
     /// What was stored before is taken in like what is stored now.
     ReplayTakenIn,
-    /// An ended lease is forgotten at once, though transactions may be open that passed the guard.
+    /// An ended lease is adopted at once, though transactions may be open that passed the guard.
     NotSealed,
     /// Outcomes change whatever they find.
     OutcomeUnfenced,
@@ -94,8 +92,6 @@ struct Budget {
     lags: u8,
     /// Attempts, transactions and renewals that take until after a tick.
     slow: u8,
-    /// Messages accepted without room for them in memory.
-    overflows: u8,
 }
 
 /// Which model is searched.
@@ -174,9 +170,9 @@ impl<const N: usize, const M: usize> Model for Protocol<N, M> {
                 world.may_double || world.messages.iter().all(|message| message.sent <= 1 + world.failures)
             }),
             Property::sometimes(TAKEN_OVER, |_, world: &World<N, M>| {
-                // Leased, released, and leased to the other, since the first is no more.
+                // Leased, and adopted by the other, since the first is no more.
                 let is_done =
-                    |message: &Message| message.delivery == database::Delivery::Done && message.hold == 3;
+                    |message: &Message| message.delivery == database::Delivery::Done && message.hold == 2;
                 world.nodes[0].mode == Mode::Crashed && world.messages.iter().all(is_done)
             }),
             Property::sometimes(LOGGED_LATE, |_, world: &World<N, M>| {
@@ -186,7 +182,7 @@ impl<const N: usize, const M: usize> Model for Protocol<N, M> {
                     .iter()
                     .any(|message| is_done(message) && message.logged == 0b11 && world.failures == 0)
             }),
-            Property::sometimes(READ_BACK, |_, world: &World<N, M>| {
+            Property::sometimes(FOUND_OUT, |_, world: &World<N, M>| {
                 let is_waiting = world.nodes.iter().any(|node| node.waiting[0].is_some());
                 is_waiting && !world.messages[0].is_answered
             }),
@@ -205,5 +201,5 @@ const NO_LATE_START: &str = "no attempt starts under a lease that was ended";
 const NOT_TWICE: &str = "nothing is made twice unless a node crashed, was halted or was cut off";
 const TAKEN_OVER: &str = "a delivery is done by another node than it was leased to";
 const LOGGED_LATE: &str = "an outcome that comes too late is logged";
-const READ_BACK: &str = "a commit whose answer was lost is found by reading back";
+const FOUND_OUT: &str = "a commit whose answer was lost is found out";
 const HANDED_OVER: &str = "a node that stops hands over what waits";

@@ -2,7 +2,7 @@
 
 use super::database::{Delivery, Outcome, Stage, Transaction, Write};
 use super::{Flaw, NOW, Protocol, TERMS, TICK, World};
-use crate::domain::lease::{Duty, Fence, LeaseNumber, Permission, Tenure};
+use crate::domain::lease::{Duty, LeaseNumber, Permission, Tenure};
 
 /// What becomes of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -12,7 +12,7 @@ pub(super) enum Mode {
     Paused,
     /// It was asked to stop.
     Stopping,
-    /// It stopped, and what it held was given back.
+    /// It stopped, and ended its lease.
     Stopped,
     Crashed,
 }
@@ -30,10 +30,9 @@ pub(super) enum Link {
 /// A lease as its holder knows it; times are ticks from now on, by its own clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Held {
-    pub(super) fence: Fence,
+    pub(super) number: LeaseNumber,
     pub(super) left: u8,
     pub(super) renew_in: u8,
-    pub(super) is_uncertain: bool,
     /// Whether its clock has lost a tick since the renewal was sent.
     pub(super) has_lagged: bool,
 }
@@ -65,30 +64,32 @@ pub(super) struct Node<const M: usize> {
     pub(super) renewal: Option<Renewal>,
     /// What waits in memory, with its hold and the attempts made before.
     pub(super) waiting: [Option<(u8, u8)>; M],
+    /// What it took over, and has not read yet.
+    pub(super) on_disk: [bool; M],
     pub(super) under_way: [Option<Attempt>; M],
     /// Outcomes that are not written yet, oldest first.
     pub(super) unwritten: Vec<Outcome>,
     pub(super) transaction: Option<Transaction>,
-    /// A transaction that it sent over a connection which is gone: it may still take place.
+    /// A transaction that it sent over a connection which is gone: it may still take place, or has.
     pub(super) ghost: Option<Transaction>,
+    /// What it knows to have sent, and not how that ended.
+    pub(super) unsettled: Option<Write>,
 }
 
 impl Held {
-    fn as_tenure(&self) -> Tenure {
+    fn as_tenure(&self, is_uncertain: bool) -> Tenure {
         Tenure {
-            fence: self.fence,
+            number: self.number,
             over_at: NOW + TICK * u32::from(self.left),
             renew_at: NOW + TICK * u32::from(self.renew_in),
-            is_uncertain: self.is_uncertain,
+            is_uncertain,
         }
     }
 
     fn set(&mut self, tenure: &Tenure) {
         let ticks = |to: std::time::Duration| (to.saturating_sub(NOW).as_secs() / TICK.as_secs()) as u8;
-        self.fence = tenure.fence;
         self.left = ticks(tenure.over_at);
         self.renew_in = ticks(tenure.renew_at);
-        self.is_uncertain = tenure.is_uncertain;
     }
 }
 
@@ -99,10 +100,12 @@ impl<const M: usize> Node<M> {
         held: None,
         renewal: None,
         waiting: [None; M],
+        on_disk: [false; M],
         under_way: [None; M],
         unwritten: Vec::new(),
         transaction: None,
         ghost: None,
+        unsettled: None,
     };
 
     /// Whether it works, and is as fast as it should be.
@@ -111,7 +114,7 @@ impl<const M: usize> Node<M> {
     }
 
     pub(super) fn number(&self) -> Option<LeaseNumber> {
-        self.held.map(|held| held.fence.number)
+        self.held.map(|held| held.number)
     }
 
     pub(super) fn may_start(&self, flaw: Option<Flaw>) -> bool {
@@ -119,25 +122,24 @@ impl<const M: usize> Node<M> {
             && self.held.is_some_and(|held| {
                 flaw == Some(Flaw::NoDeadline)
                     // The catalog is another matter: here it is always confirmed.
-                    || held.as_tenure().permission(NOW, NOW, &flaw_terms(flaw)) == Permission::Granted
+                    || held.as_tenure(false).permission(NOW, NOW, &flaw_terms(flaw)) == Permission::Granted
             })
     }
 
     /// What it is to do about its lease, unless a renewal is under way.
     pub(super) fn duty(&self) -> Option<Duty> {
         let held = self.held.filter(|_| self.renewal.is_none())?;
-        Some(held.as_tenure().duty(NOW))
+        Some(held.as_tenure(self.unsettled.is_some()).duty(NOW))
     }
 
     /// Whether it may send a batch now.
     pub(super) fn can_write(&self) -> bool {
-        self.is_prompt() && self.transaction.is_none() && self.held.is_some_and(|held| !held.is_uncertain)
+        self.is_prompt() && self.transaction.is_none() && self.unsettled.is_none() && self.held.is_some()
     }
 
     pub(super) fn acquire(&mut self, number: LeaseNumber, flaw: Option<Flaw>) {
-        let fence = Fence { number, epoch: 0 };
-        let mut held = Held { fence, left: 0, renew_in: 0, is_uncertain: false, has_lagged: false };
-        held.set(&Tenure::acquired(fence, NOW, &flaw_terms(flaw)));
+        let mut held = Held { number, left: 0, renew_in: 0, has_lagged: false };
+        held.set(&Tenure::acquired(number, NOW, &flaw_terms(flaw)));
         self.held = Some(held);
     }
 
@@ -145,7 +147,7 @@ impl<const M: usize> Node<M> {
     pub(super) fn renewed(&mut self, age: u8, has_lagged: bool, flaw: Option<Flaw>) {
         let Some(held) = &mut self.held else { return };
         let age = if flaw == Some(Flaw::CountedFromAnswer) { 0 } else { age };
-        let mut tenure = held.as_tenure();
+        let mut tenure = held.as_tenure(false);
         tenure.renewed(NOW - TICK * u32::from(age), &flaw_terms(flaw));
         held.set(&tenure);
         held.has_lagged = has_lagged;
@@ -156,73 +158,77 @@ impl<const M: usize> Node<M> {
         self.held = None;
         self.renewal = None;
         self.waiting = [None; M];
+        self.on_disk = [false; M];
     }
 
     pub(super) fn send(&mut self, write: Write) {
         let Some(held) = self.held else { return };
-        self.transaction = Some(Transaction { write, fence: held.fence, stage: Stage::Sent, is_old: false });
+        let number = held.number;
+        self.transaction = Some(Transaction { write, number, stage: Stage::Sent, is_old: false });
     }
 
-    /// Its connection is gone, and with it the answers that are on their way.
-    pub(super) fn disconnect(&mut self, flaw: Option<Flaw>, leaves_ghost: bool) {
+    /// Its connection is gone, and with it the answers that are on their way. What had not been committed may be rolled back.
+    pub(super) fn disconnect(&mut self, flaw: Option<Flaw>, is_rolled_back: bool) {
         self.renewal = None;
         let Some(transaction) = self.transaction.take() else { return };
-        if let Write::Outcome(outcome) = transaction.write {
+        if flaw == Some(Flaw::NoMark) {
+            self.put_back(transaction.write);
+        } else {
+            self.unsettled = Some(transaction.write);
+        }
+        let may_be = match transaction.stage {
+            Stage::Sent | Stage::Guarded => !is_rolled_back,
+            Stage::Committed(_) => true,
+            Stage::Refused => false,
+        };
+        // Whatever else it was that is gone by now did not take place.
+        self.ghost = may_be.then_some(Transaction { is_old: false, ..transaction });
+    }
+
+    /// What was not written is written later, if it is an outcome; whoever asked for anything else asks again.
+    fn put_back(&mut self, write: Write) {
+        if let Write::Outcome(outcome) = write {
             self.unwritten.insert(0, outcome);
-        }
-        if let Some(held) = &mut self.held
-            && flaw != Some(Flaw::NoReadBack)
-        {
-            let mut tenure = held.as_tenure();
-            tenure.commit_unknown();
-            held.set(&tenure);
-        }
-        if leaves_ghost && matches!(transaction.stage, Stage::Sent | Stage::Guarded) && self.ghost.is_none() {
-            self.ghost = Some(Transaction { is_old: false, ..transaction });
         }
     }
 
     pub(super) fn crash(&mut self) {
-        self.disconnect(None, true);
-        let ghost = self.ghost;
+        self.disconnect(None, false);
+        // Nobody asks any more what became of it.
+        let ghost = self.ghost.filter(|ghost| matches!(ghost.stage, Stage::Sent | Stage::Guarded));
         *self = Node { mode: Mode::Crashed, link: Link::Lost, ghost, ..Node::NEW };
     }
 
-    /// Whether it has the delivery of a message, as it stands under its lease after so many attempts.
-    ///
-    /// What is left of an earlier hold on it says nothing of this one, and will change nothing.
-    fn has(&self, message: usize, number: LeaseNumber, attempts: u8, flaw: Option<Flaw>) -> bool {
-        let under_way = self.under_way[message].iter().map(|attempt| &attempt.outcome);
-        let mut outcomes = under_way.chain(&self.unwritten);
-        let is_of_it = |outcome: &Outcome| {
-            let is_of_hold = outcome.made_under == number && outcome.attempts_before == attempts;
-            usize::from(outcome.message) == message && (is_of_hold || flaw == Some(Flaw::ReadBackLeavesOld))
-        };
-        let is_known = flaw != Some(Flaw::ReadBackTakesAll);
-        self.waiting[message].is_some() || (is_known && outcomes.any(is_of_it))
+    /// Whether it has anything of a message in memory.
+    pub(super) fn has(&self, message: usize) -> bool {
+        let is_of_it = |outcome: &Outcome| usize::from(outcome.message) == message;
+        self.waiting[message].is_some()
+            || self.under_way[message].is_some()
+            || self.unwritten.iter().any(is_of_it)
+            || self
+                .transaction
+                .is_some_and(|one| matches!(one.write, Write::Outcome(outcome) if is_of_it(&outcome)))
     }
 }
 
 impl<const N: usize, const M: usize> World<N, M> {
-    /// A node reads back what stands under its lease, under the next epoch.
-    pub(super) fn read_back(&mut self, protocol: &Protocol<N, M>, node: usize) {
-        let Some(held) = self.nodes[node].held else { return };
-        let number = held.fence.number;
-        let Some(row) = self.row_mut(number) else { return };
-        row.fence.epoch += 1;
-        let epoch = row.fence.epoch;
-        let node = &mut self.nodes[node];
-        if let Some(held) = &mut node.held {
-            let mut tenure = held.as_tenure();
-            tenure.read_back(epoch);
-            held.set(&tenure);
-        }
-        for (at, message) in self.messages.iter().enumerate() {
-            if let Delivery::Pending { attempts, .. } = message.delivery
-                && message.is_under(number)
-                && !node.has(at, number, attempts, protocol.flaw)
-            {
-                node.waiting[at] = Some((message.hold, attempts));
+    /// A node finds out what became of what it sent: it makes the same mark. If that is there, all took place; else none of it will.
+    pub(super) fn settle_commit(&mut self, protocol: &Protocol<N, M>, node: usize) {
+        let this = &mut self.nodes[node];
+        let Some(write) = this.unsettled.take() else { return };
+        let Some(ghost) = this.ghost else { return this.put_back(write) };
+        match ghost.stage {
+            Stage::Committed(stored) => {
+                this.ghost = None;
+                if let Write::Append { message } | Write::Claim { message } = write {
+                    this.take_in(message, stored, ghost.number, protocol.flaw);
+                }
+            }
+            _ => {
+                if protocol.flaw != Some(Flaw::NotBarred) {
+                    this.ghost = None;
+                }
+                this.put_back(write);
             }
         }
     }
@@ -234,11 +240,19 @@ impl<const N: usize, const M: usize> World<N, M> {
         else {
             return;
         };
+        let truth = &self.messages[message];
+        let made_under = match truth.delivery {
+            Delivery::Pending { lease: Some(lease), .. } => lease,
+            _ => number,
+        };
+        // The delivery may be others' by now, if its node believes in a lease that is lost.
+        let made_under = if self.held(number).has(made_under) { made_under } else { number };
         self.broken.late_start |= !self.is_live(number);
         let truth = &mut self.messages[message];
         let outcome = Outcome {
             message: message as u8,
-            made_under: number,
+            made_under,
+            own: number,
             attempts_before,
             attempt: truth.sent,
             hold,
@@ -249,37 +263,34 @@ impl<const N: usize, const M: usize> World<N, M> {
     }
 
     /// The answer to a node's transaction arrives.
-    pub(super) fn answer(&mut self, node: usize) {
-        let Some(Transaction { write, stage, fence, .. }) = self.nodes[node].transaction.take() else {
+    pub(super) fn answer(&mut self, protocol: &Protocol<N, M>, node: usize) {
+        let Some(Transaction { write, stage, number, .. }) = self.nodes[node].transaction.take() else {
             return;
         };
         let this = &mut self.nodes[node];
         match (write, stage) {
-            (Write::Append { message, .. }, stage) => {
+            (Write::Append { message }, stage) => {
                 let truth = &mut self.messages[usize::from(message)];
                 truth.asked = None;
                 if let Stage::Committed(stored) = stage {
                     truth.is_answered = true;
-                    this.take_in(message, stored, fence.number);
+                    this.take_in(message, stored, number, protocol.flaw);
                 }
             }
             (Write::Claim { message }, Stage::Committed(claimed)) => {
-                this.take_in(message, claimed, fence.number);
+                this.take_in(message, claimed, number, protocol.flaw);
             }
             (Write::Outcome(outcome), Stage::Refused) => this.unwritten.insert(0, outcome),
-            (Write::Release { messages }, Stage::Committed(_)) => {
-                let released = this.waiting.iter_mut().enumerate();
-                released.filter(|(at, _)| messages & (1 << at) != 0).for_each(|(_, one)| *one = None);
-            }
             _ => {}
         }
     }
 }
 
 impl<const M: usize> Node<M> {
-    fn take_in(&mut self, message: u8, stored: Option<(u8, u8)>, under: LeaseNumber) {
+    fn take_in(&mut self, message: u8, stored: Option<(u8, u8)>, under: LeaseNumber, flaw: Option<Flaw>) {
         // Its lease may have been lost meanwhile.
-        if stored.is_some() && self.number() == Some(under) {
+        let is_held = self.number() == Some(under) || flaw == Some(Flaw::TakenInLate);
+        if stored.is_some() && is_held {
             self.waiting[usize::from(message)] = stored;
         }
     }

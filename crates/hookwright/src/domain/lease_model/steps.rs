@@ -2,8 +2,8 @@
 
 use super::database::{Stage, Transaction, Write};
 use super::node::{Link, Mode, Node};
-use super::{Protocol, World};
-use crate::domain::lease::Duty;
+use super::{Flaw, Protocol, World};
+use crate::domain::lease::LeaseNumber;
 
 /// One thing that happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,7 +17,6 @@ pub(super) enum Step {
     Post {
         node: usize,
         message: usize,
-        has_room: bool,
     },
     /// The database comes to the guard of a node's transaction, or of its ghost.
     Guard(usize, Of),
@@ -29,7 +28,12 @@ pub(super) enum Step {
     Whole(usize),
     MakeRenewal(usize),
     AnswerRenewal(usize),
-    ReadBack(usize),
+    /// A node finds out how a commit ended.
+    Settle(usize),
+    /// A node takes over what stands under a lease that was ended.
+    Adopt(usize, LeaseNumber),
+    /// A node reads from disk what it took over.
+    Load(usize, usize),
     Start(usize, usize),
     Finish {
         node: usize,
@@ -39,9 +43,7 @@ pub(super) enum Step {
     /// A node's oldest outcome is sent.
     Record(usize),
     Claim(usize, usize),
-    /// What waits in the memory of a node that stops is given back.
-    GiveBack(usize),
-    /// A node that stops has nothing left, and deletes its lease.
+    /// All is written of a node that stops: it ends its lease, and leaves what waits to others.
     Stopped(usize),
     Stop(usize),
     Crash(usize),
@@ -118,11 +120,19 @@ impl<const N: usize, const M: usize> World<N, M> {
         if self.is_up {
             self.steps_of_transactions(at, is_prompt, found);
         }
-        if is_prompt
-            && let (Some(number), Some(Duty::ReadBack)) = (node.number(), node.duty())
-            && !self.is_locked(number)
-        {
-            found.must(Step::ReadBack(at));
+        // It waits for whoever made the mark and has not committed yet, or is faster.
+        if is_prompt && node.unsettled.is_some() {
+            found.must(Step::Settle(at));
+        }
+        if is_prompt && node.mode == Mode::Running && node.number().is_some_and(|own| self.is_live(own)) {
+            for row in self.leases.iter().filter(|row| row.as_row().is_adoptable()) {
+                if protocol.flaw == Some(Flaw::NotSealed) || !self.is_locked(row.number) {
+                    found.must(Step::Adopt(at, row.number));
+                }
+            }
+            for message in (0..M).filter(|message| node.on_disk[*message] && !node.has(*message)) {
+                found.must(Step::Load(at, message));
+            }
         }
         if matches!(node.mode, Mode::Running | Mode::Stopping) {
             for message in 0..M {
@@ -142,8 +152,6 @@ impl<const N: usize, const M: usize> World<N, M> {
         }
         if !node.unwritten.is_empty() {
             found.must(Step::Record(at));
-        } else if node.mode == Mode::Stopping && node.waiting.iter().any(Option::is_some) {
-            found.must(Step::GiveBack(at));
         } else if node.mode == Mode::Stopping && node.under_way.iter().all(Option::is_none) {
             found.must(Step::Stopped(at));
         }
@@ -155,10 +163,7 @@ impl<const N: usize, const M: usize> World<N, M> {
                 // Nodes are alike: whichever is asked first is the first.
                 let is_first = truth.is_asked || message > 0 || at == 0;
                 if is_first && !truth.is_answered && truth.asked.is_none() {
-                    found.may(Step::Post { node: at, message, has_room: true });
-                    if self.budget.overflows > 0 {
-                        found.may(Step::Post { node: at, message, has_room: false });
-                    }
+                    found.may(Step::Post { node: at, message });
                 }
             }
         }
@@ -177,11 +182,14 @@ impl<const N: usize, const M: usize> World<N, M> {
             }
         }
         if let Some(ghost) = node.ghost {
-            found.may(match ghost.stage {
-                Stage::Sent => Step::Guard(at, Of::Ghost),
-                _ => Step::Commit(at, Of::Ghost),
-            });
-            found.may(Step::Vanish(at));
+            match ghost.stage {
+                Stage::Sent => found.may(Step::Guard(at, Of::Ghost)),
+                Stage::Guarded => found.may(Step::Commit(at, Of::Ghost)),
+                Stage::Committed(_) | Stage::Refused => {}
+            }
+            if matches!(ghost.stage, Stage::Sent | Stage::Guarded) {
+                found.may(Step::Vanish(at));
+            }
         }
         if let Some(renewal) = node.renewal {
             match renewal.executed {
@@ -233,7 +241,8 @@ impl<const N: usize, const M: usize> World<N, M> {
         self.is_up
             && node.is_prompt()
             && node.renewal.is_none()
-            && node.held.is_some_and(|held| !held.is_uncertain)
+            && node.held.is_some()
+            && node.unsettled.is_none()
     }
 
     /// How much of what the nodes have under way would take until after the next tick for the first time.
@@ -257,15 +266,14 @@ impl<const N: usize, const M: usize> World<N, M> {
     fn take_one(&mut self, protocol: &Protocol<N, M>, step: Step) {
         match step {
             Step::Tick { lagging, slow } => self.tick(lagging, slow),
-            Step::Post { node, message, has_room } => {
-                self.budget.overflows -= u8::from(!has_room);
+            Step::Post { node, message } => {
                 self.messages[message].asked = Some(node as u8);
                 self.messages[message].is_asked = true;
-                self.nodes[node].send(Write::Append { message: message as u8, has_room });
+                self.nodes[node].send(Write::Append { message: message as u8 });
             }
             Step::Guard(node, of) => {
-                let fence = self.transaction_mut(node, of).map(|one| one.fence);
-                let Some(stage) = fence.map(|fence| self.guard(protocol, fence)) else { return };
+                let number = self.transaction_mut(node, of).map(|one| one.number);
+                let Some(stage) = number.map(|number| self.guard(protocol, number)) else { return };
                 let one = self.transaction_mut(node, of);
                 if let Some(one) = one {
                     one.stage = stage;
@@ -278,17 +286,19 @@ impl<const N: usize, const M: usize> World<N, M> {
                 let Some(one) = *self.transaction_mut(node, of) else { return };
                 let stage = self.commit(protocol, &one);
                 let after = Transaction { stage, ..one };
-                *self.transaction_mut(node, of) = (of == Of::Connection).then_some(after);
+                // Whoever has not forgotten it finds out that it took place.
+                let is_asked_for = of == Of::Connection || self.nodes[node].unsettled.is_some();
+                *self.transaction_mut(node, of) = is_asked_for.then_some(after);
             }
             Step::Vanish(node) => self.nodes[node].ghost = None,
-            Step::Answer(node) => self.answer(node),
+            Step::Answer(node) => self.answer(protocol, node),
             Step::Whole(node) => {
                 for step in [Step::Guard(node, Of::Connection), Step::Commit(node, Of::Connection)] {
                     if self.nodes[node].transaction.is_some_and(|one| one.stage != Stage::Refused) {
                         self.take_one(protocol, step);
                     }
                 }
-                self.answer(node);
+                self.answer(protocol, node);
             }
             Step::MakeRenewal(node) => {
                 let waited = self.nodes[node].renewal.map_or(0, |renewal| renewal.waited);
@@ -303,7 +313,9 @@ impl<const N: usize, const M: usize> World<N, M> {
                     self.nodes[node].renewed(renewal.age, renewal.has_lagged, protocol.flaw);
                 }
             }
-            Step::ReadBack(node) => self.read_back(protocol, node),
+            Step::Settle(node) => self.settle_commit(protocol, node),
+            Step::Adopt(node, ended) => self.adopt(node, ended),
+            Step::Load(node, message) => self.load(node, message),
             Step::Start(node, message) => self.start(node, message),
             Step::Finish { node, message, is_success } => {
                 if let Some(mut attempt) = self.nodes[node].under_way[message].take() {
@@ -318,15 +330,9 @@ impl<const N: usize, const M: usize> World<N, M> {
                 self.nodes[node].send(Write::Outcome(outcome));
             }
             Step::Claim(node, message) => self.nodes[node].send(Write::Claim { message: message as u8 }),
-            Step::GiveBack(node) => {
-                let waiting = self.nodes[node].waiting.iter().enumerate();
-                let messages = waiting.map(|(at, one)| u8::from(one.is_some()) << at).sum();
-                self.nodes[node].send(Write::Release { messages });
-            }
             Step::Stopped(node) => {
-                if let Some(number) = self.nodes[node].number() {
-                    self.release(number);
-                    self.leases.retain(|row| row.fence.number != number);
+                if let Some(row) = self.nodes[node].number().and_then(|number| self.row_mut(number)) {
+                    row.is_ended = true;
                 }
                 let ghost = self.nodes[node].ghost;
                 self.nodes[node] = Node { mode: Mode::Stopped, link: Link::Lost, ghost, ..Node::NEW };

@@ -3,7 +3,7 @@
 use super::database::{Delivery, Row};
 use super::node::{Mode, Node, Renewal};
 use super::{DATABASE_NOW, Flaw, LENGTH, Protocol, TERMS, TICK, World};
-use crate::domain::lease::{self, Duty, Fence, LeaseNumber};
+use crate::domain::lease::{self, Duty, LeaseNumber};
 
 impl<const N: usize, const M: usize> World<N, M> {
     /// A tick passes. Nodes whose lease is to be renewed do it right after, but for the slow one, which sends it only.
@@ -41,6 +41,7 @@ impl<const N: usize, const M: usize> World<N, M> {
     }
 
     /// What a node that is prompt does at once: it renews, it ends what is dead, it gives up what was ended, it takes a new lease.
+    /// Leases go that were adopted and that nothing stands under.
     pub(super) fn settle(&mut self, protocol: &Protocol<N, M>) {
         if !self.is_up || !self.nodes.iter().any(Node::is_prompt) {
             return;
@@ -58,13 +59,10 @@ impl<const N: usize, const M: usize> World<N, M> {
             let is_dead = |node: usize| self.nodes[node].is_prompt() && row.is_dead_to(node, protocol.flaw);
             self.leases[at].is_ended |= protocol.flaw != Some(Flaw::NoEnd) && (0..N).any(is_dead);
         }
-        let ended = self.leases.iter().filter(|row| row.is_ended).map(|row| row.fence.number);
-        for number in ended.collect::<Vec<_>>() {
-            self.release(number);
-            if protocol.flaw == Some(Flaw::NotSealed) || !self.is_locked(number) {
-                self.leases.retain(|row| row.fence.number != number);
-            }
-        }
+        let messages = &self.messages;
+        self.leases.retain(|row| {
+            row.adopted_by.is_none() || messages.iter().any(|message| message.is_under(row.number))
+        });
         for at in 0..N {
             let node = &self.nodes[at];
             if !node.is_prompt() {
@@ -74,7 +72,8 @@ impl<const N: usize, const M: usize> World<N, M> {
                 self.nodes[at].lose();
             }
             let node = &self.nodes[at];
-            if node.held.is_none() && (node.mode == Mode::Running || !node.unwritten.is_empty()) {
+            let is_idle = node.mode != Mode::Running && node.unwritten.is_empty();
+            if node.held.is_none() && node.unsettled.is_none() && !is_idle {
                 self.acquire(protocol, at);
             }
         }
@@ -83,18 +82,18 @@ impl<const N: usize, const M: usize> World<N, M> {
     pub(super) fn acquire(&mut self, protocol: &Protocol<N, M>, node: usize) {
         let number = LeaseNumber(self.next_number);
         self.next_number += 1;
-        self.leases.push(Row::new(Fence { number, epoch: 0 }));
+        self.leases.push(Row::new(number));
         self.nodes[node].acquire(number, protocol.flaw);
     }
 
     /// A renewal takes place that was sent so many ticks ago, if it is let in.
     pub(super) fn renew(&mut self, protocol: &Protocol<N, M>, node: usize, waited: u8) -> bool {
-        let Some(fence) = self.nodes[node].held.map(|held| held.fence) else { return false };
+        let Some(number) = self.nodes[node].number() else { return false };
         let waited = if protocol.flaw == Some(Flaw::RenewalAnyTime) { 0 } else { waited };
         let sent = DATABASE_NOW.before(TICK * u32::from(waited));
-        let row = self.row_mut(fence.number);
+        let row = self.row_mut(number);
         let is_renewed =
-            lease::renews(row.as_ref().map(|row| row.as_row()).as_ref(), fence, sent, DATABASE_NOW, &TERMS);
+            lease::renews(row.as_ref().map(|row| row.as_row()).as_ref(), number, sent, DATABASE_NOW, &TERMS);
         if let Some(row) = row.filter(|_| is_renewed) {
             (row.left, row.is_fresh) = (LENGTH, true);
         }

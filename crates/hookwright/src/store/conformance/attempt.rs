@@ -52,7 +52,7 @@ pub(super) async fn a_retry_of_a_delivery_that_was_begun_afresh_changes_nothing(
 pub(super) async fn an_outcome_that_comes_twice_is_kept_once(mut f: Fixture) {
     f.append(message(1, 1), &[9]);
     let again = || outcome(attempt(1, 1, 9, 101, 1), Transition::RetryAt(at(60)));
-    f.writer.commit(&[again(), again()]).unwrap();
+    f.commit([again(), again()]);
     f.write(again());
     let kept =
         f.store.attempt_list_by_message(app(1), msg(1), Default::default(), all()).await.unwrap().page.items;
@@ -88,6 +88,7 @@ pub(super) async fn the_last_attempt_tells_how_a_delivery_ended(mut f: Fixture) 
     assert_eq!(status().await, DeliveryStatus::Pending(None));
     f.fail_until(attempt(1, 1, 9, 101, 1), at(60));
     assert_eq!(status().await, DeliveryStatus::Pending(Some(at(60))));
+    f.claim(at(60), 10);
     f.write(outcome(success(attempt(1, 1, 9, 102, 2)), Transition::Delivered));
     assert_eq!(status().await, DeliveryStatus::Ended(AttemptStatus::Success));
     f.write(Write::Resend(key(1, 9, 1)));

@@ -13,6 +13,7 @@ use crate::domain::attempt::{Attempt, AttemptStatus, Trigger};
 use crate::domain::delivery::{DeliveryKey, Transition};
 use crate::domain::endpoint::{Endpoint, EndpointSettings};
 use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId};
+use crate::domain::lease::Hold;
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
 use crate::domain::page::{Order, PageRequest};
@@ -169,8 +170,10 @@ pub(super) fn success(attempt: Attempt) -> Attempt {
     Attempt { status: AttemptStatus::Success, response_code: 200, reason: None, ..attempt }
 }
 
+/// Under the lease of whoever writes it with [`Fixture::write`].
 pub(super) fn outcome(attempt: Attempt, transition: Transition) -> Write {
-    Write::Outcome(Outcome { attempt, transition, health: HealthChange::None, told: Vec::new() })
+    let hold = Hold::ALONE;
+    Write::Outcome(Outcome { attempt, hold, transition, health: HealthChange::None, told: Vec::new() })
 }
 
 pub(super) fn key(application: u16, endpoint: u16, message: u16) -> DeliveryKey {
@@ -207,9 +210,29 @@ impl Fixture {
         Fixture::open(place)
     }
 
+    /// How an attempt is held that is started now.
+    pub(super) fn hold(&self) -> Hold {
+        let own = self.store.held().own;
+        Hold { lease: own, own }
+    }
+
     /// Writes one item as a batch of its own.
     pub(super) fn write(&mut self, write: Write) -> Written {
-        self.writer.commit(&[write]).unwrap().remove(0)
+        self.commit([write]).remove(0)
+    }
+
+    /// Writes a batch; attempts were made under the lease that it is written under.
+    pub(super) fn commit(&mut self, batch: impl IntoIterator<Item = Write>) -> Vec<Written> {
+        let hold = self.hold();
+        let mut batch: Vec<Write> = batch.into_iter().collect();
+        for write in &mut batch {
+            match write {
+                Write::Outcome(outcome) => outcome.hold = hold,
+                Write::Confirm(step) => step.hold = hold,
+                _ => {}
+            }
+        }
+        self.writer.commit(&batch).unwrap()
     }
 
     pub(super) fn change(&mut self, change: CatalogWrite) -> Changed {

@@ -14,6 +14,7 @@ pub(super) async fn failures_are_kept_until_a_success_or_a_change_of_the_endpoin
         let attempt = attempt(1, 1, endpoint, number, 1);
         f.write(Write::Outcome(Outcome {
             attempt,
+            hold: f.hold(),
             transition: Transition::RetryAt(at(1)),
             health,
             told: Vec::new(),

@@ -173,6 +173,7 @@ pub(super) async fn the_newest_messages_come_with_their_attempts(mut f: Fixture)
     messages(&mut f);
     f.append(message(1, 6), &[8, 9]);
     f.fail_until(attempt(1, 6, 9, 101, 1), at(60));
+    f.claim(at(60), 10);
     f.write(outcome(success(attempt(1, 6, 9, 102, 2)), Transition::Delivered));
     let recent = f.store.message_recent(DEFAULT_ORGANISATION, 2).await.unwrap();
     assert_eq!(recent.iter().map(|recent| recent.message.id).collect::<Vec<_>>(), [msg(6), msg(5)]);

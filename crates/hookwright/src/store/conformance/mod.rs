@@ -22,6 +22,8 @@ mod telling;
 mod token;
 
 #[cfg(feature = "postgres")]
+mod postgres_lease; // how nodes share what is pending
+#[cfg(feature = "postgres")]
 mod postgres_secrets; // what must not be found in a copy of its database
 #[cfg(feature = "postgres")]
 mod postgres_server; // and what only a server can do wrong

@@ -109,6 +109,7 @@ pub(super) async fn a_message_with_something_pending_stays(mut f: Fixture) {
         expire(&mut f, 9, swept.last, 100),
         Swept { last: swept.last, is_done: true, ..Swept::default() }
     );
+    f.claim(at(600), 10);
     f.write(outcome(success(attempt(1, 3, 8, 813, 2)), Transition::Delivered));
     let swept = expire(&mut f, 9, MessagePlace::START, 100);
     assert_eq!((swept.messages, swept.attempts, swept.kept), (1, 4, 1));
@@ -119,7 +120,7 @@ pub(super) async fn a_message_with_very_many_attempts_goes_slice_by_slice(mut f:
     f.append(message(1, 1), &[]);
     let made = |number| outcome(success(attempt(1, 1, number, number, 1)), Transition::Delivered);
     let batch: Vec<Write> = (1..=250).map(made).collect();
-    f.writer.commit(&batch).unwrap();
+    f.commit(batch);
     let mut slices = 0;
     loop {
         // Time that is up at once, so that each slice does the least it can.

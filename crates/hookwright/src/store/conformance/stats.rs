@@ -30,8 +30,9 @@ fn history(f: &mut Fixture) {
         f.append(message.clone(), &[8, 9]);
     }
     let [taken, given_up, waiting, _] = messages.as_slice() else { panic!("four") };
+    f.write(outcome(tried(&ids, taken, 50, 1), Transition::RetryAt(at(60))));
+    assert_eq!(f.claim(at(60), 10).len(), 1);
     let mut end = |attempt, transition| f.write(outcome(attempt, transition));
-    end(tried(&ids, taken, 50, 1), Transition::RetryAt(at(60)));
     end(success(tried(&ids, taken, 60, 2)), Transition::Delivered);
     end(tried(&ids, given_up, 70, 1), Transition::GivenUp(GiveUpReason::Exhausted));
     end(tried(&ids, waiting, 80, 1), Transition::RetryAt(at(900)));

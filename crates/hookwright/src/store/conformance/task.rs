@@ -145,8 +145,9 @@ pub(super) async fn messages_are_read_with_how_far_they_have_come(mut f: Fixture
         f.append(message(1, number), &[9]);
     }
     f.write(outcome(attempt(1, 2, 9, 102, 1), Transition::GivenUp(GiveUpReason::Exhausted)));
-    f.fail_until(attempt(1, 3, 9, 103, 1), at(60));
+    f.fail_until(attempt(1, 3, 9, 103, 1), at(61));
     f.fail_until(attempt(1, 4, 9, 104, 1), at(60));
+    assert_eq!(f.claim(at(60), 10).len(), 1);
     f.write(outcome(success(attempt(1, 4, 9, 105, 2)), Transition::Delivered));
     f.append(Message { payload: bytes::Bytes::new(), ..message(1, 6) }, &[8]);
     f.append(message(2, 7), &[9]);

@@ -41,7 +41,8 @@ pub(super) async fn what_tells_of_an_attempt_is_written_with_it(mut f: Fixture) 
     f.append(message(1, 1), &[1]);
     let attempt = attempt(1, 1, 1, 3, 1);
     let transition = Transition::GivenUp(GiveUpReason::Exhausted);
-    let outcome = Outcome { attempt, transition, health: HealthChange::None, told: told(4) };
+    let hold = f.hold();
+    let outcome = Outcome { attempt, hold, transition, health: HealthChange::None, told: told(4) };
     f.write(Write::Outcome(outcome));
     assert!(f.ready(1, 1).await.is_empty());
     assert_eq!(f.ready(2, 2).await, [(msg(4), 0)]);

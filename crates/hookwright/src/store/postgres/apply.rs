@@ -2,7 +2,8 @@
 
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
-use crate::store::postgres::retention::{self, OldMessages};
+use crate::store::postgres::retention;
+use crate::store::postgres::writer::Means;
 use crate::store::postgres::{
     application, broadcast, confirmation, delivery, endpoint, erasure, event_type, expunge, idempotency,
     inbound, message_key, source, task, token,
@@ -11,16 +12,15 @@ use crate::store::sealing::Sealing;
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
 
 /// Writes one item, and says what became of it.
-pub(super) async fn apply(
-    connection: &Connection,
-    sealing: &Sealing,
-    old: &mut OldMessages,
-    write: &Write,
-) -> Result<Written, StoreError> {
+pub(super) async fn apply(means: &mut Means<'_>, write: &Write) -> Result<Written, StoreError> {
+    let Means { connection, sealing, holding, held, old, .. } = means;
+    let connection: &Connection = connection;
     Ok(match write {
-        Write::Confirm(step) => Written::Changed(confirmation::step(connection, step).await?),
-        Write::Resend(key) => Written::Resent(delivery::resend(connection, key).await?),
-        Write::ClaimDue(claim) => Written::Claimed(delivery::claim_due(connection, claim).await?),
+        Write::Confirm(step) => Written::Changed(confirmation::step(connection, held, step).await?),
+        Write::Resend(key) => Written::Resent(delivery::resend(connection, held.own, key).await?),
+        Write::ClaimDue(claim) => {
+            Written::Claimed(delivery::claim_due(connection, holding, held.own, claim).await?)
+        }
         Write::ExpungeMessage { application, message, now } => {
             Written::Changed(expunge::message(connection, *application, *message, *now).await?)
         }
@@ -40,7 +40,7 @@ pub(super) async fn apply(
             Written::Done
         }
         Write::TaskBegin(task) => Written::Changed(task::begin(connection, task).await?),
-        Write::TaskStep(step) => Written::Stepped(task::step(connection, step).await?),
+        Write::TaskStep(step) => Written::Stepped(task::step(connection, held.own, step).await?),
         Write::Broadcast(new) => {
             broadcast::begin(connection, new).await?;
             Written::Done

@@ -4,9 +4,10 @@ use crate::domain::confirmation::asking_lane;
 use crate::domain::delivery::DeliveryKey;
 use crate::domain::ids::{ApplicationId, MessageId};
 use crate::domain::inbound::Verdict;
+use crate::domain::lease::Held;
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
-use crate::store::postgres::value;
+use crate::store::postgres::{lease, value};
 use crate::store::write::{Asked, Changed, Confirmation};
 
 /// Notes that the sender of a message is to be asked.
@@ -43,23 +44,36 @@ pub(super) async fn reopen(
 }
 
 /// Writes what came of asking, and, if that confirms the message, its deliveries; nothing if it had come to an end before.
-pub(super) async fn step(connection: &Connection, step: &Confirmation) -> Result<Changed, StoreError> {
+pub(super) async fn step(
+    connection: &Connection,
+    held: &Held,
+    step: &Confirmation,
+) -> Result<Changed, StoreError> {
+    // Others have it by now: what was asked here changes nothing.
+    if !held.still(step.hold) {
+        return Ok(Changed::Missing);
+    }
+    let (asked_under, own) = (lease::as_column_opt(step.hold.lease), lease::as_column_opt(held.own));
     let lane = asking_lane(step.message.application);
     let (application, message) = (step.message.application.as_bytes(), step.message.id.as_bytes());
     let (rows, verdict, reason) = match &step.asked {
         Asked::Again { at, reason } => {
-            // Fenced by the number of attempts, as every retry is.
-            let sql = "UPDATE delivery SET attempts = $4, due_at = $5
-                       WHERE application = $1 AND endpoint = $2 AND message = $3 AND attempts = $4 - 1";
+            // Fenced by the number of attempts and the lease, as every retry is.
+            let sql = "UPDATE delivery SET attempts = $4, due_at = $5, lease = NULL
+                       WHERE application = $1 AND endpoint = $2 AND message = $3 AND attempts = $4 - 1 AND lease = $6";
             let number = i32::from(step.number);
             let rows = connection
-                .execute(sql, &[application, lane.as_bytes(), message, &number, &at.as_micros()])
+                .execute(
+                    sql,
+                    &[application, lane.as_bytes(), message, &number, &at.as_micros(), &asked_under],
+                )
                 .await?;
             (rows, Verdict::Unconfirmed, Some(reason))
         }
         Asked::Over { verdict, reason, .. } => {
-            let sql = "DELETE FROM delivery WHERE application = $1 AND endpoint = $2 AND message = $3";
-            let rows = connection.execute(sql, &[application, lane.as_bytes(), message]).await?;
+            let sql = "DELETE FROM delivery WHERE application = $1 AND endpoint = $2 AND message = $3 AND lease = $4";
+            let rows =
+                connection.execute(sql, &[application, lane.as_bytes(), message, &asked_under]).await?;
             (rows, *verdict, reason.as_ref())
         }
     };
@@ -71,9 +85,10 @@ pub(super) async fn step(connection: &Connection, step: &Confirmation) -> Result
     connection.execute(sql, &[application, message, &verdict.word(), &reason]).await?;
     if let Asked::Over { verdict: Verdict::Confirmed, endpoints, .. } = &step.asked {
         let endpoints: Vec<&[u8]> = endpoints.iter().map(|endpoint| endpoint.as_bytes().as_slice()).collect();
-        let sql = "INSERT INTO delivery (application, endpoint, message, attempts, trigger)
-                   SELECT $1::bytea, u.endpoint, $2::bytea, 0, 0 FROM UNNEST($3::bytea[]) AS u (endpoint) ON CONFLICT DO NOTHING";
-        connection.execute(sql, &[application, message, &endpoints]).await?;
+        let sql = "INSERT INTO delivery (application, endpoint, message, attempts, trigger, lease)
+                   SELECT $1::bytea, u.endpoint, $2::bytea, 0, 0, $4 FROM UNNEST($3::bytea[]) AS u (endpoint)
+                   ON CONFLICT DO NOTHING";
+        connection.execute(sql, &[application, message, &endpoints, &own]).await?;
     }
     Ok(Changed::Yes)
 }

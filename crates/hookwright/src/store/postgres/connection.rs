@@ -84,6 +84,15 @@ impl Connection {
         rows
     }
 
+    /// How many rows a statement wrote that may look at very many.
+    pub(super) async fn execute_long(&self, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError> {
+        self.batch("SET statement_timeout = 0").await?;
+        let statement = self.prepared(sql).await?;
+        let rows = self.in_time(LONG_ANSWER_WITHIN, self.client.execute(&statement, params)).await;
+        self.batch(STATEMENT_TIMEOUT).await?;
+        rows
+    }
+
     /// The first row that a statement answers, if any.
     pub(super) async fn first(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<Row>, StoreError> {
         Ok(self.query(sql, params).await?.into_iter().next())

@@ -8,19 +8,32 @@ use crate::domain::attempt::Trigger;
 use crate::domain::confirmation::{NOT_ASKED, asking_lane};
 use crate::domain::delivery::{Delivery, DeliveryKey};
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
+use crate::domain::lease::LeaseNumber;
 use crate::domain::page::Page;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
+use crate::store::postgres::lease::{self, DATABASE_NOW, Holding};
 use crate::store::postgres::{Postgres, confirmation, message, value};
 use crate::store::read::ReadyCount;
 use crate::store::write::{ClaimDue, Loaded, Resent};
 
 impl Postgres {
+    /// How many deliveries of each endpoint are ready under this node's own lease.
     pub(crate) async fn delivery_ready_counts(&self) -> Result<Vec<ReadyCount>, StoreError> {
-        let sql = "SELECT application, endpoint, count(*) FROM delivery WHERE due_at IS NULL
+        self.delivery_ready_counts_of(&[self.holding.held().own]).await
+    }
+
+    /// The same of these leases, which it has adopted.
+    pub(crate) async fn delivery_ready_counts_of(
+        &self,
+        leases: &[LeaseNumber],
+    ) -> Result<Vec<ReadyCount>, StoreError> {
+        let leases: Vec<i64> = leases.iter().map(|lease| lease::as_column(*lease)).collect();
+        let sql =
+            "SELECT application, endpoint, count(*) FROM delivery WHERE due_at IS NULL AND lease = ANY($1)
                    GROUP BY application, endpoint";
-        value::all(&self.reader().await?.query_long(sql, &[]).await?, |row| {
+        value::all(&self.reader().await?.query_long(sql, &[&leases]).await?, |row| {
             Ok(ReadyCount {
                 application: value::id(row, 0, ApplicationId::from_bytes)?,
                 endpoint: value::id(row, 1, EndpointId::from_bytes)?,
@@ -40,11 +53,11 @@ impl Postgres {
         // The server answers all rows at once: it sums up their payloads, and leaves out what would be too much.
         let sql = format!(
             "SELECT * FROM (
-                 SELECT d.endpoint, d.attempts, d.trigger, {}, {PAYLOAD},
+                 SELECT d.endpoint, d.attempts, d.trigger, d.lease, {}, {PAYLOAD},
                      coalesce(sum(octet_length({PAYLOAD})) OVER (ORDER BY d.message
                          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS bytes_before
                  FROM delivery d JOIN message m ON m.application = d.application AND m.id = d.message
-                 WHERE d.application = $1 AND d.endpoint = $2 AND d.message > $3 AND d.due_at IS NULL
+                 WHERE d.application = $1 AND d.endpoint = $2 AND d.message > $3 AND d.due_at IS NULL AND d.lease = ANY($6)
                  ORDER BY d.message LIMIT $4) AS sized
              WHERE bytes_before < $5",
             message::COLUMNS,
@@ -53,7 +66,17 @@ impl Postgres {
         let connection = self.reader().await?;
         let (rows, bytes_max) = (value::limit(limit), i64::try_from(bytes).unwrap_or(i64::MAX));
         let rows = connection
-            .query(&sql, &[application.as_bytes(), endpoint.as_bytes(), after.as_bytes(), &rows, &bytes_max])
+            .query(
+                &sql,
+                &[
+                    application.as_bytes(),
+                    endpoint.as_bytes(),
+                    after.as_bytes(),
+                    &rows,
+                    &bytes_max,
+                    &self.holding.numbers(),
+                ],
+            )
             .await?;
         let items = value::all(&rows, from_row)?;
         let is_cut = items.iter().map(|loaded| loaded.message.payload.len()).sum::<usize>() >= bytes;
@@ -62,14 +85,18 @@ impl Postgres {
     }
 
     pub(crate) async fn delivery_next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT min(due_at) FROM delivery WHERE due_at IS NOT NULL";
-        let row = self.reader().await?.first(sql, &[]).await?;
+        let sql = "SELECT min(due_at) FROM delivery WHERE due_at >= $1";
+        let row = self.reader().await?.first(sql, &[&self.holding.claimed_before()]).await?;
         Ok(row.map(|row| value::time_opt(&row, 0)).transpose()?.flatten())
     }
 }
 
 /// Makes a delivery pending and ready, with all its attempts before it, if its message is there and not held.
-pub(super) async fn resend(connection: &Connection, key: &DeliveryKey) -> Result<Resent, StoreError> {
+pub(super) async fn resend(
+    connection: &Connection,
+    lease: LeaseNumber,
+    key: &DeliveryKey,
+) -> Result<Resent, StoreError> {
     let (application, message) = (key.application.as_bytes(), key.message.as_bytes());
     // It may have been removed since it was read; a delivery without it would never end.
     let sql = "SELECT 1 FROM message WHERE application = $1 AND id = $2";
@@ -83,36 +110,55 @@ pub(super) async fn resend(connection: &Connection, key: &DeliveryKey) -> Result
     } else if confirmation::is_held(connection, key).await? {
         return Ok(Resent::Held);
     }
-    let sql = "INSERT INTO delivery AS d (application, endpoint, message, attempts, trigger) VALUES ($1, $2, $3, 0, 1)
-               ON CONFLICT (application, endpoint, message) DO UPDATE SET attempts = 0, trigger = 1, due_at = NULL
-                   WHERE d.due_at IS NOT NULL";
-    let rows = connection.execute(sql, &[application, key.endpoint.as_bytes(), message]).await?;
+    // Whoever delivers nothing leaves it to others, as what is due. What is under a lease already is in a node's memory.
+    let sql = format!(
+        "INSERT INTO delivery AS d (application, endpoint, message, attempts, trigger, lease, due_at)
+         VALUES ($1, $2, $3, 0, 1, $4, CASE WHEN $4::bigint IS NULL THEN {DATABASE_NOW} END)
+         ON CONFLICT (application, endpoint, message) DO UPDATE
+             SET attempts = 0, trigger = 1, lease = EXCLUDED.lease, due_at = EXCLUDED.due_at
+             WHERE d.due_at IS NOT NULL"
+    );
+    let lease = lease::as_column_opt(lease);
+    let rows = connection.execute(&sql, &[application, key.endpoint.as_bytes(), message, &lease]).await?;
     Ok(if rows == 1 { Resent::Ready } else { Resent::WasReady })
 }
 
-/// Makes deliveries ready whose retry is due, earliest first, and reads them.
-pub(super) async fn claim_due(connection: &Connection, claim: &ClaimDue) -> Result<Vec<Loaded>, StoreError> {
+/// Takes over deliveries whose retry is due, earliest first, and reads them: those that nobody else is taking over.
+pub(super) async fn claim_due(
+    connection: &Connection,
+    holding: &Holding,
+    lease: LeaseNumber,
+    claim: &ClaimDue,
+) -> Result<Vec<Loaded>, StoreError> {
     let sql = format!(
         "WITH due AS (
              SELECT d.application, d.endpoint, d.message, d.due_at, octet_length({PAYLOAD}) AS size
              FROM delivery d JOIN message m ON m.application = d.application AND m.id = d.message
-             WHERE d.due_at <= $1 ORDER BY d.due_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED),
+             WHERE d.due_at <= $1 AND d.due_at >= $4 ORDER BY d.due_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED),
          summed AS (
              SELECT due.*, coalesce(sum(size) OVER (ORDER BY due_at, application, endpoint, message
                  ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS bytes_before FROM due),
          taken AS (
-             UPDATE delivery d SET due_at = NULL FROM summed s
+             UPDATE delivery d SET due_at = NULL, lease = $5 FROM summed s
              WHERE d.application = s.application AND d.endpoint = s.endpoint AND d.message = s.message
                  AND s.bytes_before < $3
-             RETURNING d.application, d.endpoint, d.message, d.attempts, d.trigger, s.due_at)
-         SELECT t.endpoint, t.attempts, t.trigger, {}, {PAYLOAD}
+             RETURNING d.application, d.endpoint, d.message, d.attempts, d.trigger, d.lease, s.due_at)
+         SELECT t.endpoint, t.attempts, t.trigger, t.lease, {}, {PAYLOAD}, t.due_at
          FROM taken t JOIN message m ON m.application = t.application AND m.id = t.message
          ORDER BY t.due_at, t.application, t.endpoint, t.message",
         message::COLUMNS,
         PAYLOAD = message::PAYLOAD,
     );
     let (limit, bytes) = (value::limit(claim.limit), i64::try_from(claim.bytes).unwrap_or(i64::MAX));
-    value::all(&connection.query(&sql, &[&claim.now.as_micros(), &limit, &bytes]).await?, from_row)
+    let (from, lease) = (holding.claimed_before(), lease::as_column_opt(lease));
+    let rows = connection.query(&sql, &[&claim.now.as_micros(), &limit, &bytes, &from, &lease]).await?;
+    // All that was due is taken, or it is taken up to the last of these.
+    let up_to = match rows.last() {
+        Some(last) if !rows.is_empty() => value::time(last, 12)?,
+        _ => claim.now,
+    };
+    holding.claimed(up_to, claim.now);
+    value::all(&rows, from_row)
 }
 
 /// Ends pending deliveries of an endpoint, and says how many.
@@ -134,7 +180,7 @@ pub(super) async fn end(
 }
 
 fn from_row(row: &Row) -> Result<Loaded, StoreError> {
-    let message = message::from_row(row, 3, Some(10))?;
+    let message = message::from_row(row, 4, Some(11))?;
     let key = DeliveryKey {
         application: message.application,
         endpoint: value::id(row, 0, EndpointId::from_bytes)?,
@@ -145,5 +191,6 @@ fn from_row(row: &Row) -> Result<Loaded, StoreError> {
         attempts: value::number(row, 1, "delivery.attempts")?,
         trigger: value::code(row, 2, Trigger::from_code, "delivery.trigger")?,
     };
-    Ok(Loaded { delivery, message: Arc::new(message) })
+    let lease = lease::of_column(value::get(row, 3)?);
+    Ok(Loaded { delivery, message: Arc::new(message), lease })
 }

@@ -10,13 +10,15 @@ use tokio_postgres::Row;
 
 use crate::domain::delivery::DeliveryKey;
 use crate::domain::ids::{ApplicationId, EndpointId};
+use crate::domain::lease::{Held, LeaseNumber};
 use crate::domain::names::{Channel, EventId, Tag};
 use crate::domain::time::Timestamp;
 use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::postgres::commit::Mark;
 use crate::store::postgres::connection::Connection;
-use crate::store::postgres::pipeline::{Held, Pipeline};
+use crate::store::postgres::lease::{self, DATABASE_NOW};
+use crate::store::postgres::pipeline::{Held as Value, Pipeline};
 use crate::store::postgres::{message_key, outcomes, value};
 use crate::store::write::{Append, Appended, Outcome, RequestKey};
 
@@ -82,6 +84,7 @@ impl<'w> Hot<'w> {
     pub(super) async fn write(
         &mut self,
         connection: &Connection,
+        held: &Held,
         frame: Frame,
         appended: &mut Vec<Appended>,
     ) -> Result<(), StoreError> {
@@ -90,7 +93,7 @@ impl<'w> Hot<'w> {
         *appended = if hot.keys.is_empty() && hot.event_ids.is_empty() {
             hot.appends.iter().map(|_| Appended::Stored).collect()
         } else {
-            let appended = hot.claim(connection, begins).await?;
+            let appended = hot.claim(connection, begins.then_some(held.own)).await?;
             begins = false;
             appended
         };
@@ -99,10 +102,10 @@ impl<'w> Hot<'w> {
         let stored: Vec<&Append> = stored.map(|(append, _)| *append).collect();
         let mut pipeline = Pipeline::new(connection);
         if begins {
-            pipeline.plain("BEGIN");
+            lease::begin(&mut pipeline, held.own).await?;
         }
-        outcomes::add(&mut pipeline, &hot.outcomes).await?;
-        messages(&mut pipeline, &stored).await?;
+        outcomes::add(&mut pipeline, held, &hot.outcomes).await?;
+        messages(&mut pipeline, held.own, &stored).await?;
         if let Some(mark) = frame.commits {
             mark.commit(&mut pipeline).await?;
         }
@@ -111,17 +114,22 @@ impl<'w> Hot<'w> {
     }
 
     /// Claims keys and `eventId`s, and says which messages may be stored.
-    async fn claim(&self, connection: &Connection, begins: bool) -> Result<Vec<Appended>, StoreError> {
+    /// It begins the transaction if it is told under which lease.
+    async fn claim(
+        &self,
+        connection: &Connection,
+        begins: Option<LeaseNumber>,
+    ) -> Result<Vec<Appended>, StoreError> {
         let mut pipeline = Pipeline::new(connection);
-        if begins {
-            pipeline.plain("BEGIN");
+        if let Some(lease) = begins {
+            lease::begin(&mut pipeline, lease).await?;
         }
         let keyed: Vec<(&RequestKey, &Append)> =
             self.appends.iter().filter_map(|append| Some((append.key.as_ref()?, *append))).collect();
         if !keyed.is_empty() {
             let now =
                 keyed.iter().map(|(_, append)| append.message.created_at).min().unwrap_or(Timestamp::MIN);
-            let values: Vec<Held<'_>> = vec![
+            let values: Vec<Value<'_>> = vec![
                 column(keyed.iter().map(|(key, _)| key.hash.as_slice())),
                 column(keyed.iter().map(|(key, _)| key.request.as_slice())),
                 column(keyed.iter().map(|(_, append)| append.message.application.as_bytes().as_slice())),
@@ -137,7 +145,7 @@ impl<'w> Hot<'w> {
             .filter_map(|append| Some((append.message.event_id.as_ref()?, *append)))
             .collect();
         if !named.is_empty() {
-            let values: Vec<Held<'_>> = vec![
+            let values: Vec<Value<'_>> = vec![
                 column(named.iter().map(|(_, append)| append.message.application.as_bytes().as_slice())),
                 column(named.iter().map(|(event_id, _)| event_id.as_str())),
                 column(named.iter().map(|(_, append)| append.message.id.as_bytes().as_slice())),
@@ -219,12 +227,16 @@ const CLAIM_EVENT_IDS: &str = "INSERT INTO message_event_id (application, event_
      ON CONFLICT DO NOTHING RETURNING application, event_id";
 
 /// Adds the statements that store messages with all they have.
-async fn messages<'a>(pipeline: &mut Pipeline<'a>, appends: &[&'a Append]) -> Result<(), StoreError> {
+async fn messages<'a>(
+    pipeline: &mut Pipeline<'a>,
+    lease: LeaseNumber,
+    appends: &[&'a Append],
+) -> Result<(), StoreError> {
     if appends.is_empty() {
         return Ok(());
     }
     let of = || appends.iter().map(|append| &*append.message);
-    let values: Vec<Held<'a>> = vec![
+    let values: Vec<Value<'a>> = vec![
         column(of().map(|message| message.application.as_bytes().as_slice())),
         column(of().map(|message| message.id.as_bytes().as_slice())),
         column(of().map(|message| message.event_type.as_str())),
@@ -249,7 +261,7 @@ async fn messages<'a>(pipeline: &mut Pipeline<'a>, appends: &[&'a Append]) -> Re
     let shared: Vec<_> =
         appends.iter().filter_map(|append| Some((append, append.broadcast.as_ref()?))).collect();
     if !shared.is_empty() {
-        let values: Vec<Held<'a>> = vec![
+        let values: Vec<Value<'a>> = vec![
             column(shared.iter().map(|(append, _)| append.message.application.as_bytes().as_slice())),
             column(shared.iter().map(|(append, _)| append.message.id.as_bytes().as_slice())),
             column(shared.iter().map(|(_, broadcast)| broadcast.as_bytes().as_slice())),
@@ -261,7 +273,7 @@ async fn messages<'a>(pipeline: &mut Pipeline<'a>, appends: &[&'a Append]) -> Re
     let expiring: Vec<_> =
         appends.iter().filter_map(|append| Some((append, append.payload_expires_at?))).collect();
     if !expiring.is_empty() {
-        let values: Vec<Held<'a>> = vec![
+        let values: Vec<Value<'a>> = vec![
             column(expiring.iter().map(|(append, _)| append.message.application.as_bytes().as_slice())),
             column(expiring.iter().map(|(append, _)| append.message.id.as_bytes().as_slice())),
             column(expiring.iter().map(|(_, expires_at)| expires_at.as_micros())),
@@ -277,15 +289,27 @@ async fn messages<'a>(pipeline: &mut Pipeline<'a>, appends: &[&'a Append]) -> Re
     if deliveries.is_empty() {
         return Ok(());
     }
-    let values: Vec<Held<'a>> = vec![
+    let values: Vec<Value<'a>> = vec![
         column(deliveries.iter().map(|(append, _)| append.message.application.as_bytes().as_slice())),
         column(deliveries.iter().map(|(_, endpoint)| endpoint.as_bytes().as_slice())),
         column(deliveries.iter().map(|(append, _)| append.message.id.as_bytes().as_slice())),
     ];
-    let sql = "INSERT INTO delivery (application, endpoint, message, attempts, trigger)
-               SELECT u.application, u.endpoint, u.message, 0, 0
-               FROM UNNEST($1::bytea[], $2::bytea[], $3::bytea[]) AS u (application, endpoint, message)";
-    pipeline.add(sql, values).await
+    let mut values = values;
+    // Whoever delivers nothing leaves them to others, as what is due.
+    let sql = if lease == LeaseNumber::NONE {
+        format!(
+            "INSERT INTO delivery (application, endpoint, message, attempts, trigger, due_at)
+             SELECT u.application, u.endpoint, u.message, 0, 0, {DATABASE_NOW}
+             FROM UNNEST($1::bytea[], $2::bytea[], $3::bytea[]) AS u (application, endpoint, message)"
+        )
+    } else {
+        values.push(Box::new(lease::as_column(lease)));
+        "INSERT INTO delivery (application, endpoint, message, attempts, trigger, lease)
+         SELECT u.application, u.endpoint, u.message, 0, 0, $4
+         FROM UNNEST($1::bytea[], $2::bytea[], $3::bytea[]) AS u (application, endpoint, message)"
+            .to_owned()
+    };
+    pipeline.add(&sql, values).await
 }
 
 fn delivery_of(outcome: &Outcome) -> DeliveryKey {
@@ -294,7 +318,7 @@ fn delivery_of(outcome: &Outcome) -> DeliveryKey {
 }
 
 /// One column of the rows, as an array.
-pub(super) fn column<'a, T>(values: impl Iterator<Item = T>) -> Held<'a>
+pub(super) fn column<'a, T>(values: impl Iterator<Item = T>) -> Value<'a>
 where
     T: tokio_postgres::types::ToSql + Sync + Send + 'a,
 {

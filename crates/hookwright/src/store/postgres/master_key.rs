@@ -3,10 +3,11 @@
 use tokio_postgres::Row;
 
 use crate::config::MasterKeys;
+use crate::domain::lease::LeaseNumber;
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::{Connection, Param};
 use crate::store::postgres::pipeline::{Held, Pipeline};
-use crate::store::postgres::value;
+use crate::store::postgres::{lease, value};
 use crate::store::sealed_columns::{TABLES, Table};
 use crate::store::sealing::Sealing;
 
@@ -67,9 +68,22 @@ pub(super) async fn is_due(connection: &Connection, sealing: &Sealing) -> Result
 }
 
 /// Encrypts all secrets with the first key, a number of rows at a time; whoever was interrupted begins anew and finds what is done.
-pub(super) async fn seal_all(connection: &Connection, sealing: &mut Sealing) -> Result<(), StoreError> {
-    sealing.use_first();
+/// Not while another node delivers that has not got the key: it could not read them.
+pub(super) async fn seal_all(
+    connection: &Connection,
+    sealing: &mut Sealing,
+    own: LeaseNumber,
+) -> Result<(), StoreError> {
     begin(connection).await?;
+    if !lease::all_have_key(connection, own, sealing.first_id()).await? {
+        end(connection, false).await?;
+        tracing::warn!(
+            master_key = sealing.first_id(),
+            "secrets stay encrypted with the earlier master key, since another node has not got the new one; give it to all of them, and start one again"
+        );
+        return Ok(());
+    }
+    sealing.use_first();
     let is_new = known(connection).await?.last().is_none_or(|(id, _)| Some(id.as_str()) != sealing.id());
     if is_new {
         add(connection, sealing).await?;

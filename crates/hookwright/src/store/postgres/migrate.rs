@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     9 "source" "0009_source.sql";
     10 "confirmation" "0010_confirmation.sql";
     11 "master_key" "0011_master_key.sql";
+    12 "lease" "0012_lease.sql";
 };
 
 /// What nodes that start at the same time take turns by: "hookwri" in ASCII, unlike the number of any other program.

@@ -13,6 +13,8 @@ mod apply; // its items, one after the other
 mod hot; // what every message makes, written as arrays
 mod commit; // whether it is committed, also when the answer is lost
 mod outcomes; // and what every attempt makes
+mod lease; // what this node holds, and what others do
+mod heartbeat; // what a node asks all the time
 
 mod application; // a file for each table's statements
 mod application_search;
@@ -47,8 +49,10 @@ use crate::store::Exclusivity;
 use crate::store::error::StoreError;
 use crate::store::sealing::Sealing;
 
+use lease::Holding;
 use pool::{Lent, Pool};
 
+pub(crate) use heartbeat::{Beat, Heart};
 pub(super) use trust::refusal;
 pub(crate) use writer::Writer;
 
@@ -56,6 +60,7 @@ pub(crate) use writer::Writer;
 pub(crate) struct Postgres {
     pool: Arc<Pool>,
     sealing: Arc<Sealing>,
+    holding: Arc<Holding>,
 }
 
 /// Opens the database at `url`, brings it to the newest schema, and encrypts what is not encrypted yet.
@@ -74,8 +79,8 @@ pub(super) fn open(
         let report = migrate::run(&connection, exclusivity).await?;
         Writer::open(Arc::clone(&pool), report, master_keys, exclusivity).await
     })?;
-    let sealing = writer.sealing();
-    Ok((Postgres { pool, sealing }, writer))
+    let (sealing, holding) = (writer.sealing(), writer.holding());
+    Ok((Postgres { pool, sealing, holding }, writer))
 }
 
 impl Postgres {

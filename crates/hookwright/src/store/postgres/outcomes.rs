@@ -3,20 +3,25 @@
 use std::collections::HashMap;
 
 use crate::domain::delivery::Transition;
+use crate::domain::lease::Held;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::postgres::hot::column;
-use crate::store::postgres::pipeline::{Held, Pipeline};
-use crate::store::postgres::value;
+use crate::store::postgres::pipeline::{Held as Value, Pipeline};
+use crate::store::postgres::{lease, value};
 use crate::store::write::{HealthChange, Outcome};
 
 /// Adds the statements that log attempts, and end deliveries or set when they go on.
-pub(super) async fn add<'a>(pipeline: &mut Pipeline<'a>, outcomes: &[&'a Outcome]) -> Result<(), StoreError> {
+pub(super) async fn add<'a>(
+    pipeline: &mut Pipeline<'a>,
+    held: &Held,
+    outcomes: &[&'a Outcome],
+) -> Result<(), StoreError> {
     if outcomes.is_empty() {
         return Ok(());
     }
     let of = || outcomes.iter().map(|outcome| &outcome.attempt);
-    let values: Vec<Held<'a>> = vec![
+    let values: Vec<Value<'a>> = vec![
         column(of().map(|attempt| attempt.application.as_bytes().as_slice())),
         column(of().map(|attempt| attempt.message.as_bytes().as_slice())),
         column(of().map(|attempt| attempt.id.as_bytes().as_slice())),
@@ -39,41 +44,50 @@ pub(super) async fn add<'a>(pipeline: &mut Pipeline<'a>, outcomes: &[&'a Outcome
                    $7::integer[], $8::bigint[], $9::smallint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::bytea[])
                ON CONFLICT DO NOTHING";
     pipeline.add(sql, values).await?;
+    // What was started under a lease that is lost is logged, and changes nothing.
+    let outcomes: Vec<&Outcome> =
+        outcomes.iter().copied().filter(|outcome| held.still(outcome.hold)).collect();
     let (mut ended, mut waiting) = (Vec::new(), Vec::new());
-    for outcome in outcomes {
+    for outcome in &outcomes {
+        let (attempt, lease) = (&outcome.attempt, lease::as_column(outcome.hold.lease));
         match outcome.transition {
-            Transition::Delivered | Transition::GivenUp(_) => ended.push(&outcome.attempt),
-            Transition::RetryAt(due_at) => waiting.push((&outcome.attempt, due_at)),
+            Transition::Delivered | Transition::GivenUp(_) => ended.push((attempt, lease)),
+            Transition::RetryAt(due_at) => waiting.push((attempt, lease, due_at)),
         }
     }
+    // Fenced by the lease and the number of attempts: a delivery that was taken over, or started afresh, goes its own way.
     if !ended.is_empty() {
-        let values: Vec<Held<'a>> = vec![
-            column(ended.iter().map(|attempt| attempt.application.as_bytes().as_slice())),
-            column(ended.iter().map(|attempt| attempt.endpoint.as_bytes().as_slice())),
-            column(ended.iter().map(|attempt| attempt.message.as_bytes().as_slice())),
+        let values: Vec<Value<'a>> = vec![
+            column(ended.iter().map(|(attempt, _)| attempt.application.as_bytes().as_slice())),
+            column(ended.iter().map(|(attempt, _)| attempt.endpoint.as_bytes().as_slice())),
+            column(ended.iter().map(|(attempt, _)| attempt.message.as_bytes().as_slice())),
+            column(ended.iter().map(|(attempt, _)| i32::from(attempt.number))),
+            column(ended.iter().map(|(_, lease)| *lease)),
         ];
         let sql = "DELETE FROM delivery d
-                   USING UNNEST($1::bytea[], $2::bytea[], $3::bytea[]) AS u (application, endpoint, message)
-                   WHERE d.application = u.application AND d.endpoint = u.endpoint AND d.message = u.message";
+                   USING UNNEST($1::bytea[], $2::bytea[], $3::bytea[], $4::integer[], $5::bigint[])
+                       AS u (application, endpoint, message, number, lease)
+                   WHERE d.application = u.application AND d.endpoint = u.endpoint AND d.message = u.message
+                       AND d.lease = u.lease AND d.attempts = u.number - 1";
         pipeline.add(sql, values).await?;
     }
     if !waiting.is_empty() {
-        let values: Vec<Held<'a>> = vec![
-            column(waiting.iter().map(|(attempt, _)| attempt.application.as_bytes().as_slice())),
-            column(waiting.iter().map(|(attempt, _)| attempt.endpoint.as_bytes().as_slice())),
-            column(waiting.iter().map(|(attempt, _)| attempt.message.as_bytes().as_slice())),
-            column(waiting.iter().map(|(attempt, _)| i32::from(attempt.number))),
-            column(waiting.iter().map(|(_, due_at)| due_at.as_micros())),
+        let values: Vec<Value<'a>> = vec![
+            column(waiting.iter().map(|(attempt, ..)| attempt.application.as_bytes().as_slice())),
+            column(waiting.iter().map(|(attempt, ..)| attempt.endpoint.as_bytes().as_slice())),
+            column(waiting.iter().map(|(attempt, ..)| attempt.message.as_bytes().as_slice())),
+            column(waiting.iter().map(|(attempt, ..)| i32::from(attempt.number))),
+            column(waiting.iter().map(|(_, lease, _)| *lease)),
+            column(waiting.iter().map(|(.., due_at)| due_at.as_micros())),
         ];
-        // Fenced by the number of attempts: a delivery that was started afresh meanwhile goes its own way.
-        let sql = "UPDATE delivery d SET attempts = u.number, due_at = u.due_at
-                   FROM UNNEST($1::bytea[], $2::bytea[], $3::bytea[], $4::integer[], $5::bigint[])
-                       AS u (application, endpoint, message, number, due_at)
+        let sql = "UPDATE delivery d SET attempts = u.number, due_at = u.due_at, lease = NULL
+                   FROM UNNEST($1::bytea[], $2::bytea[], $3::bytea[], $4::integer[], $5::bigint[], $6::bigint[])
+                       AS u (application, endpoint, message, number, lease, due_at)
                    WHERE d.application = u.application AND d.endpoint = u.endpoint AND d.message = u.message
-                       AND d.attempts = u.number - 1";
+                       AND d.lease = u.lease AND d.attempts = u.number - 1";
         pipeline.add(sql, values).await?;
     }
-    health(pipeline, outcomes).await
+    health(pipeline, &outcomes).await
 }
 
 /// Adds the statements that keep or forget failures of endpoints: of each endpoint the last change.
@@ -93,7 +107,7 @@ async fn health<'a>(pipeline: &mut Pipeline<'a>, outcomes: &[&'a Outcome]) -> Re
         }
     }
     if !failing.is_empty() {
-        let values: Vec<Held<'a>> = vec![
+        let values: Vec<Value<'a>> = vec![
             column(failing.iter().map(|(application, ..)| application.as_bytes().as_slice())),
             column(failing.iter().map(|(_, endpoint, _)| endpoint.as_bytes().as_slice())),
             column(failing.iter().map(|(.., health)| health.first_failure_at.as_micros())),
@@ -111,7 +125,7 @@ async fn health<'a>(pipeline: &mut Pipeline<'a>, outcomes: &[&'a Outcome]) -> Re
         pipeline.add(sql, values).await?;
     }
     if !recovered.is_empty() {
-        let values: Vec<Held<'a>> = vec![
+        let values: Vec<Value<'a>> = vec![
             column(recovered.iter().map(|(application, _)| application.as_bytes().as_slice())),
             column(recovered.iter().map(|(_, endpoint)| endpoint.as_bytes().as_slice())),
         ];

@@ -1,5 +1,6 @@
 //! The thread that drives all connections, and the connections that reads take turns on.
 
+use std::future::poll_fn;
 use std::ops::Deref;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,8 +9,9 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
+use tokio_postgres::AsyncMessage;
 
 use crate::config::PostgresUrl;
 use crate::store::error::StoreError;
@@ -23,6 +25,10 @@ const LENT_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// A read takes no longer than this in all, with the wait for its connection: whoever asks is told within 5 s.
 const READ_WITHIN: Duration = Duration::from_secs(4);
+
+/// Where nodes tell each other that there is something to look at. It carries no more than that: a hint that is lost, or comes
+/// from another schema of the same database, does no harm.
+pub(super) const CHANNEL: &str = "hookwright";
 
 /// What every session is set to. Statements are few and always the same, so that compiling them (`jit`) costs more than it brings.
 const SESSION: &str = "SET jit = off; SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '30s'; SET TimeZone = 'UTC'";
@@ -87,13 +93,32 @@ impl Pool {
         self.connect("").await
     }
 
+    /// A new connection that hears what others notify of, and rings `hint` each time.
+    pub(super) async fn connect_to_listen(&self, hint: Arc<Notify>) -> Result<Connection, StoreError> {
+        self.connect_hearing(&format!("{WRITING}; LISTEN {CHANNEL}"), Some(hint)).await
+    }
+
     async fn connect(&self, further: &str) -> Result<Connection, StoreError> {
+        self.connect_hearing(further, None).await
+    }
+
+    async fn connect_hearing(
+        &self,
+        further: &str,
+        hint: Option<Arc<Notify>>,
+    ) -> Result<Connection, StoreError> {
         let (config, tls) = (self.address.config.clone(), self.address.tls.clone());
         // The socket belongs to the driver's thread, whoever waits here.
         let connecting = self.driver.handle.spawn(async move {
-            let (client, connection) = config.connect(tls).await?;
+            let (client, mut connection) = config.connect(tls).await?;
             // It ends with its client, and whoever uses that is told how.
-            tokio::spawn(connection);
+            tokio::spawn(async move {
+                while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+                    if let (AsyncMessage::Notification(_), Some(hint)) = (message, &hint) {
+                        hint.notify_one();
+                    }
+                }
+            });
             Ok::<_, tokio_postgres::Error>(client)
         });
         let connected =

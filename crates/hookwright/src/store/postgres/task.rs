@@ -5,6 +5,7 @@ use tokio_postgres::Row;
 use crate::domain::attempt::AttemptStatus;
 use crate::domain::delivery::DeliveryKey;
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId, OrganisationId, TaskId};
+use crate::domain::lease::LeaseNumber;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::selection::{Reach, Standing};
 use crate::domain::task::{Task, TaskFailure, TaskKind, TaskState, TaskStatus};
@@ -138,6 +139,7 @@ pub(super) async fn begin(connection: &Connection, task: &Task) -> Result<Change
 /// Takes a step of a task and says which deliveries it made ready; `None` if the task had moved since, or is gone.
 pub(super) async fn step(
     connection: &Connection,
+    lease: LeaseNumber,
     step: &TaskStep,
 ) -> Result<Option<Vec<MessageId>>, StoreError> {
     let before = &step.before;
@@ -164,7 +166,7 @@ pub(super) async fn step(
         let key =
             DeliveryKey { application: before.application, endpoint: before.endpoint, message: *message };
         // One that was made ready by somebody else meanwhile goes anyway, and one may have become too old.
-        if delivery::resend(connection, &key).await? == Resent::Ready {
+        if delivery::resend(connection, lease, &key).await? == Resent::Ready {
             ready.push(*message);
         }
     }

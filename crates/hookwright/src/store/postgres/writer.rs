@@ -4,37 +4,32 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::config::MasterKeys;
+use crate::domain::lease::{Held, LeaseNumber};
 use crate::store::error::StoreError;
 use crate::store::postgres::commit::{Mark, NAME_BYTES, Unsettled, forget_old};
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::hot::{Frame, Hot};
+use crate::store::postgres::lease::Holding;
 use crate::store::postgres::pipeline::Pipeline;
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::retention::OldMessages;
-use crate::store::postgres::{apply, broadcast, inbound, master_key, value};
+use crate::store::postgres::{apply, broadcast, inbound, lease, master_key};
 use crate::store::sealing::Sealing;
 use crate::store::write::{Append, Appended, Outcome, Received, Settled, Write, Written};
 use crate::store::{Exclusivity, SchemaReport};
 
 /// So often a batch that lost a race against another transaction is written anew before its callers are told.
 const TRIES: u32 = 5;
-/// The number of the lock that the only node which delivers holds: "hook" in ASCII.
-const DELIVERER: i32 = 0x686f_6f6b;
-/// So long a start waits for the lock of a node that was just killed.
-const TAKEN_WITHIN: Duration = Duration::from_secs(10);
-/// So long a new session waits for the lock of the one before it.
-const NOTICED_WITHIN: Duration = Duration::from_millis(500);
-const ASK_AGAIN: Duration = Duration::from_millis(20);
-const ASK_EVERY: Duration = Duration::from_millis(200);
-
 /// Writes batches on a connection of its own.
 pub(crate) struct Writer {
     pool: Arc<Pool>,
     /// Opened when it is needed, and again after it broke.
     connection: Option<Connection>,
     report: SchemaReport,
-    /// Whether no other node may deliver from the database.
-    is_alone: bool,
+    /// What this node holds; its own lease is what batches are written under.
+    holding: Arc<Holding>,
+    /// What the last batch was written under.
+    lease: LeaseNumber,
     sealing: Arc<Sealing>,
     old: OldMessages,
     /// How long each slice of removing took that nobody has asked for yet.
@@ -48,7 +43,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// A writer; if it is of who delivers, it is only if no other is.
+    /// A writer; if it is of who delivers, it is under a lease of its own.
     pub(super) async fn open(
         pool: Arc<Pool>,
         report: SchemaReport,
@@ -57,25 +52,37 @@ impl Writer {
     ) -> Result<Writer, StoreError> {
         let mut name = [0; NAME_BYTES];
         getrandom::fill(&mut name).map_err(|_| StoreError::Randomness)?;
-        let is_alone = exclusivity == Exclusivity::OnlyDeliverer;
-        let asked_since = Instant::now();
-        let connection = loop {
-            match connect(&pool, is_alone).await {
-                // One that was killed a moment ago is gone once the server has noticed.
-                Err(StoreError::InUseElsewhere) if asked_since.elapsed() < TAKEN_WITHIN => {
-                    tokio::time::sleep(ASK_EVERY).await;
-                }
-                connected => break connected?,
+        let connection = pool.connect_to_write().await?;
+        forget_old(&connection).await?;
+        let holding = Arc::new(Holding::nothing(master_keys.ids()));
+        // Before the keys are looked at: whoever changes them sees that this node is there, or this node sees the change.
+        if exclusivity == Exclusivity::OnlyDeliverer {
+            let lease = lease::acquire(&connection, &holding).await?;
+            holding.replace(LeaseNumber::NONE, lease);
+        }
+        let lease = holding.held().own;
+        let opened = async {
+            let mut sealing = master_key::establish(&connection, master_keys).await?;
+            seal_all(&connection, &mut sealing, exclusivity, lease).await?;
+            if lease != LeaseNumber::NONE {
+                lease::take_unleased(&connection, lease).await?;
+            }
+            Ok(sealing)
+        };
+        let sealing = match opened.await {
+            Ok(sealing) => sealing,
+            Err(error) => {
+                // Nobody is to wait until it is over; if it cannot be ended it will be.
+                let _ = lease::end(&connection, lease).await;
+                return Err(error);
             }
         };
-        forget_old(&connection).await?;
-        let mut sealing = master_key::establish(&connection, master_keys).await?;
-        seal_all(&connection, &mut sealing, exclusivity).await?;
         Ok(Writer {
             pool,
             connection: Some(connection),
             report,
-            is_alone,
+            holding,
+            lease,
             sealing: Arc::new(sealing),
             old: OldMessages::default(),
             slices: Vec::new(),
@@ -83,6 +90,16 @@ impl Writer {
             batch: 0,
             unsettled: None,
         })
+    }
+
+    /// What this node holds.
+    pub(super) fn holding(&self) -> Arc<Holding> {
+        Arc::clone(&self.holding)
+    }
+
+    /// The lease under which the last batch was written.
+    pub(crate) fn lease(&self) -> LeaseNumber {
+        self.lease
     }
 
     /// What encrypts and decrypts.
@@ -121,6 +138,11 @@ impl Writer {
             loop {
                 match self.try_commit(batch).await {
                     Err(StoreError::Raced) if tries < TRIES => tries += 1,
+                    // What it held is others' by now. What this batch brings is new, and comes under another.
+                    Err(StoreError::LeaseLost) if tries < TRIES => {
+                        self.take_another_lease().await?;
+                        tries += 1;
+                    }
                     // Most often only the connection was lost, and another tells at once how it ended.
                     Err(lost) if self.is_unsettled() => {
                         return match self.try_settle().await {
@@ -136,9 +158,8 @@ impl Writer {
 
     async fn try_settle(&mut self) -> Result<Option<Settled>, StoreError> {
         let Some(unsettled) = self.unsettled.take() else { return Ok(None) };
-        // Its session may hold the lock as long as it stands, though nothing is heard of it.
         self.connection = None;
-        let connection = match connect(&self.pool, self.is_alone).await {
+        let connection = match self.pool.connect_to_write().await {
             Ok(connection) => connection,
             Err(error) => {
                 self.unsettled = Some(unsettled);
@@ -148,6 +169,9 @@ impl Writer {
         match unsettled.settle(&connection).await {
             Ok(settled) => {
                 self.connection = Some(connection);
+                self.holding.settled();
+                // Meanwhile whatever was due may have been claimed, or not.
+                self.holding.from_start();
                 Ok(Some(settled))
             }
             Err((unsettled, error)) => {
@@ -157,15 +181,48 @@ impl Writer {
         }
     }
 
+    /// The lease under which the last batch was to be written is lost: the next one goes on under another.
+    async fn take_another_lease(&mut self) -> Result<(), StoreError> {
+        // Somebody else of this node may have been faster.
+        if self.holding.held().own != self.lease {
+            return Ok(());
+        }
+        let connection = self.good_connection().await?;
+        let new = lease::acquire(&connection, &self.holding).await?;
+        self.connection = Some(connection);
+        self.holding.replace(self.lease, new);
+        tracing::warn!(
+            "this node was not heard of for too long, and others have taken over what it held; it goes on with what comes now"
+        );
+        Ok(())
+    }
+
+    async fn good_connection(&mut self) -> Result<Connection, StoreError> {
+        match self.connection.take().filter(Connection::is_good) {
+            Some(connection) => Ok(connection),
+            None => {
+                // What others claimed meanwhile, and lost, may be due since long ago.
+                self.holding.from_start();
+                self.pool.connect_to_write().await
+            }
+        }
+    }
+
     async fn try_commit(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
-        let connection = match self.connection.take().filter(Connection::is_good) {
-            Some(connection) => connection,
-            None => connect(&self.pool, self.is_alone).await?,
-        };
+        let connection = self.good_connection().await?;
+        let held = self.holding.held();
+        self.lease = held.own;
         self.batch += 1;
         let mark = Mark { writer: self.name, number: self.batch };
-        let mut writing =
-            Batch::new(&connection, &self.sealing, &mut self.old, &mut self.slices, mark, batch.len());
+        let means = Means {
+            connection: &connection,
+            sealing: &self.sealing,
+            holding: &self.holding,
+            held: &held,
+            old: &mut self.old,
+            slices: &mut self.slices,
+        };
+        let mut writing = Batch::new(means, mark, batch.len());
         let result = writing.write(batch).await;
         let Batch { written, is_committing, .. } = writing;
         // Each item has its answer by now; one without would be a fault of ours, and tells its caller nothing.
@@ -176,6 +233,7 @@ impl Writer {
                 self.old.rolled_back();
                 if is_committing && matches!(error, StoreError::Unreachable(_) | StoreError::Silent) {
                     self.unsettled = Some(Unsettled { mark, written: written() });
+                    self.holding.unsettled();
                     connection.suspect();
                 // Whether there is a transaction is not known; without one this does nothing.
                 } else if connection.is_good() && connection.batch("ROLLBACK").await.is_err() {
@@ -189,55 +247,34 @@ impl Writer {
     }
 }
 
-/// A new connection. Its session holds the lock of the only deliverer, if it is to be alone: a session that lost it cannot write.
-async fn connect(pool: &Pool, is_alone: bool) -> Result<Connection, StoreError> {
-    let connection = pool.connect_to_write().await?;
-    if is_alone {
-        let asked_since = Instant::now();
-        while !take(&connection).await? {
-            // The session before this one, which broke, ends once the server has noticed.
-            if asked_since.elapsed() >= NOTICED_WITHIN {
-                return Err(StoreError::InUseElsewhere);
-            }
-            tokio::time::sleep(ASK_AGAIN).await;
-        }
-    }
-    Ok(connection)
-}
-
-/// Takes the lock of the only deliverer, if nobody has it.
-async fn take(connection: &Connection) -> Result<bool, StoreError> {
-    let sql = format!("SELECT pg_try_advisory_lock({DELIVERER}, hashtext(current_schema()))");
-    connection.first(&sql, &[]).await?.map_or(Ok(false), |row| value::get(&row, 0))
-}
-
 /// Has all secrets encrypted with the first key, if they are not, unless that is for somebody else to do: a node that delivers
 /// and has not got the key yet could not read them.
 async fn seal_all(
     connection: &Connection,
     sealing: &mut Sealing,
     exclusivity: Exclusivity,
+    own: LeaseNumber,
 ) -> Result<(), StoreError> {
     if exclusivity == Exclusivity::Visitor || !master_key::is_due(connection, sealing).await? {
         return Ok(());
     }
-    if exclusivity == Exclusivity::Maker && !take(connection).await? {
-        return Ok(());
-    }
-    master_key::seal_all(connection, sealing).await?;
-    if exclusivity == Exclusivity::Maker {
-        let sql = format!("SELECT pg_advisory_unlock({DELIVERER}, hashtext(current_schema()))");
-        connection.query(&sql, &[]).await?;
-    }
-    Ok(())
+    master_key::seal_all(connection, sealing, own).await
+}
+
+/// What a batch is written with.
+pub(super) struct Means<'b> {
+    pub(super) connection: &'b Connection,
+    pub(super) sealing: &'b Sealing,
+    pub(super) holding: &'b Holding,
+    /// What this node held as the batch began.
+    pub(super) held: &'b Held,
+    pub(super) old: &'b mut OldMessages,
+    slices: &'b mut Vec<Duration>,
 }
 
 /// A batch that is being written.
 struct Batch<'b, 'w> {
-    connection: &'b Connection,
-    sealing: &'b Sealing,
-    old: &'b mut OldMessages,
-    slices: &'b mut Vec<Duration>,
+    means: Means<'b>,
     hot: Hot<'w>,
     /// Which item of the batch each collected message answers, if it answers any.
     asked: Vec<Option<Asked>>,
@@ -258,17 +295,10 @@ enum Asked {
 }
 
 impl<'b, 'w> Batch<'b, 'w> {
-    fn new(
-        connection: &'b Connection,
-        sealing: &'b Sealing,
-        old: &'b mut OldMessages,
-        slices: &'b mut Vec<Duration>,
-        mark: Mark,
-        items: usize,
-    ) -> Batch<'b, 'w> {
+    fn new(means: Means<'b>, mark: Mark, items: usize) -> Batch<'b, 'w> {
         let (hot, asked, written) = (Hot::default(), Vec::new(), (0..items).map(|_| None).collect());
         let (has_begun, is_committing) = (false, false);
-        Batch { connection, sealing, old, slices, hot, asked, written, mark, has_begun, is_committing }
+        Batch { means, hot, asked, written, mark, has_begun, is_committing }
     }
 
     async fn write(&mut self, batch: &'w [Write]) -> Result<(), StoreError> {
@@ -282,8 +312,9 @@ impl<'b, 'w> Batch<'b, 'w> {
         match write {
             Write::Append(append) => self.append(append, Some(Asked::Append(number))).await?,
             Write::Outcome(outcome) => {
-                self.outcome(outcome).await?;
-                self.written[number] = Some(Written::Done);
+                let is_late = !self.means.held.still(outcome.hold);
+                self.outcome(outcome, is_late).await?;
+                self.written[number] = Some(if is_late { Written::LoggedOnly } else { Written::Done });
             }
             Write::Told(inner, messages) => {
                 // What it tells of comes first, and decides.
@@ -297,7 +328,7 @@ impl<'b, 'w> Batch<'b, 'w> {
             }
             Write::Receive(receive) => {
                 self.alone().await?;
-                let is_fresh = inbound::receive(self.connection, receive).await?;
+                let is_fresh = inbound::receive(self.means.connection, receive).await?;
                 if is_fresh && let Some(append) = &receive.message {
                     self.append(append, None).await?;
                 }
@@ -306,14 +337,14 @@ impl<'b, 'w> Batch<'b, 'w> {
             }
             Write::BroadcastStep(step) => {
                 self.alone().await?;
-                let is_taken = broadcast::step(self.connection, step).await?;
+                let is_taken = broadcast::step(self.means.connection, step).await?;
                 self.written[number] = Some(Written::Broadcast(is_taken.then(Vec::new)));
                 if is_taken {
                     for append in &step.messages {
                         self.append(append, Some(Asked::Broadcast(number))).await?;
                     }
                     self.collected(false).await?;
-                    broadcast::remove_unused(self.connection, step.broadcast).await?;
+                    broadcast::remove_unused(self.means.connection, step.broadcast).await?;
                 }
             }
             // All that came before it is written with it.
@@ -321,8 +352,8 @@ impl<'b, 'w> Batch<'b, 'w> {
             other => {
                 self.alone().await?;
                 let started = other.is_slice().then(Instant::now);
-                let written = apply::apply(self.connection, self.sealing, self.old, other).await?;
-                self.slices.extend(started.map(|started| started.elapsed()));
+                let written = apply::apply(&mut self.means, other).await?;
+                self.means.slices.extend(started.map(|started| started.elapsed()));
                 self.written[number] = Some(written);
             }
         }
@@ -338,13 +369,16 @@ impl<'b, 'w> Batch<'b, 'w> {
         Ok(())
     }
 
-    async fn outcome(&mut self, outcome: &'w Outcome) -> Result<(), StoreError> {
+    /// What is too late is logged, and neither changes nor tells anything.
+    async fn outcome(&mut self, outcome: &'w Outcome, is_late: bool) -> Result<(), StoreError> {
         if !self.hot.takes_outcome(outcome) {
             self.collected(false).await?;
         }
         self.hot.outcome(outcome);
-        for told in &outcome.told {
-            self.append(told, None).await?;
+        if !is_late {
+            for told in &outcome.told {
+                self.append(told, None).await?;
+            }
         }
         Ok(())
     }
@@ -353,8 +387,10 @@ impl<'b, 'w> Batch<'b, 'w> {
     async fn alone(&mut self) -> Result<(), StoreError> {
         self.collected(false).await?;
         if !self.has_begun {
-            self.connection.batch("BEGIN").await?;
+            let mut pipeline = Pipeline::new(self.means.connection);
+            lease::begin(&mut pipeline, self.means.held.own).await?;
             self.has_begun = true;
+            pipeline.run().await?;
         }
         Ok(())
     }
@@ -363,7 +399,7 @@ impl<'b, 'w> Batch<'b, 'w> {
     async fn collected(&mut self, commits: bool) -> Result<(), StoreError> {
         if self.hot.is_empty() {
             if commits && self.has_begun {
-                let mut pipeline = Pipeline::new(self.connection);
+                let mut pipeline = Pipeline::new(self.means.connection);
                 self.mark.commit(&mut pipeline).await?;
                 self.is_committing = true;
                 pipeline.run().await?;
@@ -374,7 +410,7 @@ impl<'b, 'w> Batch<'b, 'w> {
         self.has_begun = true;
         self.is_committing = commits;
         let mut appended = Vec::new();
-        let result = self.hot.write(self.connection, frame, &mut appended).await;
+        let result = self.hot.write(self.means.connection, self.means.held, frame, &mut appended).await;
         for (asked, appended) in self.asked.drain(..).zip(appended) {
             match asked {
                 None => {}

@@ -8,6 +8,7 @@ use crate::domain::attempt::Trigger;
 use crate::domain::confirmation::{NOT_ASKED, asking_lane};
 use crate::domain::delivery::{Delivery, DeliveryKey, Transition};
 use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
+use crate::domain::lease::LeaseNumber;
 use crate::domain::page::Page;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
@@ -195,5 +196,5 @@ fn from_row(row: &Row<'_>) -> Result<Loaded, StoreError> {
         attempts: value::get(row, 1)?,
         trigger: value::code(row, 2, Trigger::from_code, "delivery.trigger")?,
     };
-    Ok(Loaded { delivery, message: Arc::new(message) })
+    Ok(Loaded { delivery, message: Arc::new(message), lease: LeaseNumber::NONE })
 }

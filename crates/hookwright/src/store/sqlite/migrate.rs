@@ -50,6 +50,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "master_key",
         sql: include_str!("../../../migrations/sqlite/0011_master_key.sql"),
     },
+    Migration { number: 12, name: "lease", sql: include_str!("../../../migrations/sqlite/0012_lease.sql") },
 ];
 
 /// The newest migration that this program knows.

@@ -1,0 +1,1 @@
+-- Nothing: on SQLite there is one node, and what is ready is its own.

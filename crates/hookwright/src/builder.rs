@@ -24,7 +24,7 @@ use crate::hooks::{Hooks, Inner};
 use crate::journal::{Committed, Journal};
 use crate::maintenance::{self, Maintenance};
 use crate::measures::Measures;
-use crate::publish::{BroadcastParts, Broadcasts, Publisher};
+use crate::publish::{self, BroadcastParts, Broadcasts, Publisher};
 use crate::receive::{self, Receiver, schedule};
 use crate::store::error::StoreError;
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store};
@@ -236,6 +236,7 @@ impl Foundation {
         let dispatch = Dispatch::start(parts, fresh, news).await?;
         let stop = CancellationToken::new();
         let maintenance = Maintenance::start(maintenance::Parts {
+            store: store.clone(),
             journal: journal.clone(),
             clock: clock.clone(),
             measures: Arc::clone(&measures),
@@ -259,23 +260,27 @@ impl Foundation {
             store: store.clone(),
             journal: journal.clone(),
             catalog: Arc::clone(&catalog),
+            node: node.clone(),
             activity: activity.clone(),
             measures: Arc::clone(&measures),
         });
-        let publisher = Publisher::new(
-            clock.clone(),
-            Arc::clone(&ids),
-            journal.clone(),
-            activity.clone(),
-            Arc::clone(&measures),
-            config.retention,
-            self.finder,
-        );
+        let publisher = Publisher::new(publish::Parts {
+            clock: clock.clone(),
+            ids: Arc::clone(&ids),
+            journal: journal.clone(),
+            catalog: Arc::clone(&catalog),
+            node: node.clone(),
+            activity: activity.clone(),
+            measures: Arc::clone(&measures),
+            retention: config.retention,
+            finder: self.finder,
+        });
         let receiver = Receiver::new(receive::Parts {
             clock: clock.clone(),
             ids: Arc::clone(&ids),
             journal: journal.clone(),
             catalog: Arc::clone(&catalog),
+            node: node.clone(),
             measures: Arc::clone(&measures),
             tell: Arc::clone(&tell),
             retention: config.inbound_retention,
@@ -287,6 +292,7 @@ impl Foundation {
             store: store.clone(),
             journal: journal.clone(),
             catalog: Arc::clone(&catalog),
+            node: node.clone(),
             retention: config.inbound_retention,
             message_retention: config.retention,
             stop: stop.clone(),

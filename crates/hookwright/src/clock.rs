@@ -60,7 +60,6 @@ impl Clock {
     }
 
     /// A reading of the clock that nobody sets: good for what lasts how long, and only within this process.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a node alone needs no leases"))]
     pub(crate) fn moment(&self) -> Moment {
         match &self.0 {
             Kind::System => since_the_boot(),

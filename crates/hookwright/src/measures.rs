@@ -1,5 +1,7 @@
 //! The engine's metrics: handles that are looked up once, so that counting costs one addition.
 
+use std::time::Duration;
+
 use metrics::{Counter, Histogram, Unit};
 
 use crate::domain::inbound::Verdict;
@@ -51,6 +53,9 @@ pub struct Snapshot {
     pub outcomes_waiting: usize,
     /// Whether the database took the last batch that was written.
     pub is_writing: bool,
+    /// How long ago the last heartbeat was sent that the database answered; `None` where there is one node alone. Beyond 0.9 s no
+    /// attempt starts.
+    pub heartbeat_age: Option<Duration>,
 }
 
 impl Measures {
@@ -124,6 +129,11 @@ impl Measures {
         );
         describe_removals();
         describe_snapshot();
+        metrics::describe_gauge!(
+            "hookwright_heartbeat_age_seconds",
+            Unit::Seconds,
+            "Time since the last heartbeat was sent that PostgreSQL answered; beyond 0.9 no attempt starts."
+        );
         Measures {
             messages: metrics::counter!("hookwright_messages_total"),
             attempts_succeeded: metrics::counter!("hookwright_attempts_total", "outcome" => "success"),
@@ -223,5 +233,8 @@ impl Snapshot {
         metrics::gauge!("hookwright_lanes").set(self.lanes as f64);
         metrics::gauge!("hookwright_outcomes_waiting").set(self.outcomes_waiting as f64);
         metrics::gauge!("hookwright_database_takes_batches").set(f64::from(u8::from(self.is_writing)));
+        if let Some(age) = self.heartbeat_age {
+            metrics::gauge!("hookwright_heartbeat_age_seconds").set(age.as_secs_f64());
+        }
     }
 }

@@ -40,7 +40,7 @@ fn numbering(tree: &Tree, folder: &str, findings: &mut Vec<Finding>) {
 }
 
 /// Files that only one dialect has: what the other does not need, or has in another form. All else has a twin.
-const OF_ONE_ALONE: [&str; 16] = [
+const OF_ONE_ALONE: [&str; 26] = [
     // A file on disk: who may use it, when its log goes into it, what is left in its unused parts, and their size; and a file beside
     // it for the key, which nobody has a place for beside a server.
     "store/sqlite/file.rs",
@@ -57,10 +57,21 @@ const OF_ONE_ALONE: [&str; 16] = [
     "store/postgres/pipeline.rs",
     "store/postgres/hot.rs",
     "store/postgres/apply.rs",
+    "store/postgres/batch.rs",
     "store/postgres/commit.rs",
     "store/postgres/outcomes.rs",
     // What nodes ask of each other; a file has one.
     "store/postgres/heartbeat.rs",
+    // Tables that are kept by day, and several nodes that would remove the same.
+    "store/postgres/days/mod.rs",
+    "store/postgres/days/part.rs",
+    "store/postgres/days/made.rs",
+    "store/postgres/days/gone.rs",
+    "store/postgres/days/leftovers.rs",
+    "store/postgres/turn.rs",
+    "store/postgres/catalog_change.rs",
+    "store/postgres/notice.rs",
+    "store/postgres/throttle.rs",
 ];
 
 /// Every name in `one` is in `other` as well, where both folders exist.

@@ -1,5 +1,7 @@
 //! Configured things in memory, bounded; a change forgets them, and the next use reads them again.
 
+#[cfg(feature = "postgres")]
+use std::collections::HashSet;
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -347,6 +349,16 @@ impl Cache {
         self.applications.remove(&id);
     }
 
+    /// Forgets them with whatever they are called.
+    #[cfg(feature = "postgres")]
+    pub(super) fn forget_applications(&self, ids: &HashSet<ApplicationId>) {
+        self.changed();
+        self.uids.retain(|_, id| !ids.contains(id));
+        for id in ids {
+            self.applications.remove(id);
+        }
+    }
+
     pub(super) fn forget_uid(&self, organisation: OrganisationId, uid: &Uid) {
         self.changed();
         self.uids.remove(&(organisation, uid.clone()));
@@ -362,6 +374,7 @@ impl Cache {
         self.tokens.clear();
     }
 
+    #[cfg(feature = "postgres")]
     pub(super) fn forget_all(&self) {
         self.changed();
         self.applications.clear();

@@ -222,7 +222,8 @@ impl Catalog {
         if named.peek().is_none() {
             return Ok(());
         }
-        let known = self.event_types(entry.application.organisation).await?;
+        let names = event_types.iter().filter_map(EventFilter::event_type);
+        let known = self.event_types_with(entry.application.organisation, names).await?;
         match named.find(|name| !known.contains_key(*name)) {
             Some(unknown) => Err(Error::UnknownEventType(unknown.clone())),
             None => Ok(()),

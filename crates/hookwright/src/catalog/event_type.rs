@@ -109,7 +109,7 @@ impl Catalog {
     ) -> Result<EventType, Error> {
         let _turn = self.turn().await?;
         for _ in 0..TRIES {
-            let all = self.event_types(organisation).await?;
+            let all = self.event_types_with(organisation, std::iter::once(name)).await?;
             let before = all.get(name).ok_or(Error::NotFound(Thing::EventType))?;
             let mut after = before.clone();
             change(&mut after.settings);

@@ -11,6 +11,8 @@ mod operational;
 mod source;
 mod token;
 mod confirmers; // of requests to sources
+#[cfg(feature = "postgres")]
+mod heard; // what others have changed
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -146,6 +148,11 @@ impl Catalog {
         entry.ok_or(Error::NotFound(Thing::Application))
     }
 
+    /// What is known of changes by now: to be asked before the look-up that a message is routed by.
+    pub(crate) fn known(&self) -> i64 {
+        self.store.catalog_known()
+    }
+
     /// An application by its id, whoever asks: for deliveries.
     pub(crate) async fn application_by_id(
         &self,
@@ -165,13 +172,23 @@ impl Catalog {
         application: ApplicationId,
         endpoint: &EndpointRef,
     ) -> Result<Arc<EndpointEntry>, Error> {
-        let entry = self.cache.application(&self.store, application).await?;
-        let found = entry.as_ref().and_then(|entry| match endpoint {
-            // An id of another server may have been taken over as the uid.
-            EndpointRef::Id(id) => entry.endpoint(*id).or_else(|| entry.endpoint_by_uid(&endpoint.as_uid()?)),
-            EndpointRef::Uid(uid) => entry.endpoint_by_uid(uid),
-        });
-        found.cloned().ok_or(Error::NotFound(Thing::Endpoint))
+        for is_last in [!self.store.is_shared(), true] {
+            let entry = self.cache.application(&self.store, application).await?;
+            let found = entry.as_ref().and_then(|entry| match endpoint {
+                // An id of another server may have been taken over as the uid.
+                EndpointRef::Id(id) => {
+                    entry.endpoint(*id).or_else(|| entry.endpoint_by_uid(&endpoint.as_uid()?))
+                }
+                EndpointRef::Uid(uid) => entry.endpoint_by_uid(uid),
+            });
+            match found {
+                Some(found) => return Ok(Arc::clone(found)),
+                None if is_last => break,
+                // Another node may have made it a moment ago.
+                None => self.cache.forget_application(application),
+            }
+        }
+        Err(Error::NotFound(Thing::Endpoint))
     }
 
     /// An organisation's event types, by name.
@@ -182,11 +199,18 @@ impl Catalog {
         Ok(Arc::clone(&self.cache.event_types(&self.store, organisation).await?.by_name))
     }
 
-    /// Forgets all that is in memory: what others have changed meanwhile is not known.
-    #[cfg(feature = "postgres")]
-    pub(crate) fn forget_all(&self) {
-        self.cache.forget_all();
-        self.sources_changed.notify_waiters();
+    /// The same, read again if one of `names` is not there: another node may have made it a moment ago.
+    pub(crate) async fn event_types_with(
+        &self,
+        organisation: OrganisationId,
+        mut names: impl Iterator<Item = &EventTypeName>,
+    ) -> Result<Arc<BTreeMap<EventTypeName, EventType>>, Error> {
+        let known = self.event_types(organisation).await?;
+        if !self.store.is_shared() || names.all(|name| known.contains_key(name)) {
+            return Ok(known);
+        }
+        self.cache.forget_event_types(organisation);
+        self.event_types(organisation).await
     }
 
     /// Writes a change and forgets what it made old; in a task of its own, so that it does also if the caller goes away.

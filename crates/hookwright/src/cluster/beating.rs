@@ -1,9 +1,10 @@
 //! The heartbeats of a node: four times a second it asks the database in one query what others have done, and acts on it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
@@ -12,6 +13,7 @@ use crate::cluster::permission::Permission;
 use crate::cluster::tenure::Leases;
 use crate::cluster::{News, Parts};
 use crate::domain::lease::{Moment, Terms};
+use crate::error::Error;
 use crate::store::error::StoreError;
 use crate::store::{Beat, Heart, Store};
 
@@ -20,6 +22,8 @@ const BEAT_EVERY: Duration = Duration::from_millis(250);
 /// A heartbeat that was not answered within this is given up, and its connection with it.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(1);
 
+/// Whoever waits for a heartbeat waits no longer than this.
+const CAUGHT_UP_WITHIN: Duration = Duration::from_millis(1_500);
 /// A retry that nobody has claimed for so long was written by a node that is busy, or gone.
 const CLAIMED_WITHIN: Duration = Duration::from_secs(1);
 
@@ -34,6 +38,10 @@ pub(super) struct Life {
     news: mpsc::UnboundedSender<News>,
     /// Somebody wants the next heartbeat at once.
     wake: Notify,
+    /// How many heartbeats have begun.
+    begun: AtomicU64,
+    /// The last of them of which all is honoured that it told.
+    honoured: watch::Sender<u64>,
 }
 
 impl Life {
@@ -41,7 +49,8 @@ impl Life {
         let Parts { clock, store, catalog } = parts;
         let (terms, permission) = (Terms::DEFAULT, Permission::refused(clock.clone()));
         let leases = Mutex::new(Leases::new(clock.clone(), terms));
-        Life { clock, store, catalog, terms, permission, leases, news, wake: Notify::new() }
+        let (begun, honoured) = (AtomicU64::new(0), watch::Sender::new(0));
+        Life { clock, store, catalog, terms, permission, leases, news, wake: Notify::new(), begun, honoured }
     }
 
     pub(super) fn may_start(&self) -> bool {
@@ -50,18 +59,61 @@ impl Life {
 
     /// One heartbeat, and all that follows from its answer.
     pub(super) async fn beat(&self, heart: &Heart) -> Result<(), StoreError> {
+        let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         let sent = self.clock.moment();
         let beat = tokio::time::timeout(GIVEN_UP_AFTER, heart.beat()).await;
         let beat = beat.unwrap_or(Err(StoreError::Silent))?;
-        self.heard(heart, &beat, sent).await
+        self.heard(heart, &beat, sent).await?;
+        self.honoured.send_replace(number);
+        Ok(())
+    }
+
+    /// How long ago the last heartbeat was sent that was answered.
+    pub(super) fn age(&self) -> Duration {
+        self.clock.moment().saturating_sub(self.permission.last_confirmed(&self.terms))
+    }
+
+    /// Waits for a heartbeat that begins now or later, and for all that follows from it.
+    pub(super) async fn catch_up(&self) -> Result<(), Error> {
+        let begun = self.begun.load(Ordering::SeqCst);
+        self.wake.notify_one();
+        let mut honoured = self.honoured.subscribe();
+        let later = honoured.wait_for(|honoured| *honoured > begun);
+        match tokio::time::timeout(CAUGHT_UP_WITHIN, later).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(StoreError::Silent.into()),
+        }
     }
 
     /// What follows from the answer to a heartbeat that was sent at `sent`: each part has its turn, and at last attempts may start.
     async fn heard(&self, heart: &Heart, beat: &Beat, sent: Moment) -> Result<(), StoreError> {
+        self.honour(heart, beat.sequence).await?;
         self.heard_of_leases(heart, beat).await?;
         if self.permission.confirmed(sent, &self.terms) {
             self.tell(News::MayStart);
         }
+        Ok(())
+    }
+
+    /// Forgets what changes up to this number have made old, and tells dispatch.
+    async fn honour(&self, heart: &Heart, up_to: i64) -> Result<(), StoreError> {
+        let known = self.store.catalog_known();
+        if up_to == known {
+            return Ok(());
+        }
+        let changes = tokio::time::timeout(GIVEN_UP_AFTER, heart.changes(known, up_to)).await;
+        match changes.unwrap_or(Err(StoreError::Silent))? {
+            Some(changes) => {
+                self.catalog.heard(&changes);
+                self.tell(News::Changed(changes));
+            }
+            // A number that went back is of a database that has lost what it had.
+            None => {
+                self.catalog.forget_all();
+                self.tell(News::AnythingChanged);
+            }
+        }
+        self.store.catalog_is_known(up_to);
         Ok(())
     }
 
@@ -111,6 +163,7 @@ impl Life {
     async fn lost(&self) {
         self.leases.lock().await.forget_sightings();
         self.catalog.forget_all();
+        self.tell(News::AnythingChanged);
     }
 
     /// Nobody listens any more at a shutdown.

@@ -18,26 +18,26 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::domain::lease::LeaseNumber;
+use crate::error::Error;
 use crate::store::Store;
+use crate::store::change::Told;
 use crate::store::error::StoreError;
 
 /// What this node is told of others, and what dispatch is to do about it.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a node alone hears nothing"))]
 pub(crate) enum News {
     /// Attempts may start again that were refused.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a node alone is never refused"))]
     MayStart,
+    /// This was changed; the catalog has forgotten what was old.
+    Changed(Vec<Told>),
+    /// Anything may have been changed; the catalog has forgotten all.
+    AnythingChanged,
     /// This node's lease was ended: what it held is others' by now.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a node alone has no lease to lose"))]
     LeaseLost,
     /// This node has taken over what stands under these leases.
-    #[cfg_attr(
-        not(feature = "postgres"),
-        expect(dead_code, reason = "a node alone has nobody to take over from")
-    )]
     Adopted(Vec<LeaseNumber>),
     /// Retries are due that nobody has claimed.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a node alone knows its own"))]
     Due,
 }
 
@@ -100,6 +100,31 @@ impl Node {
         if let Some(life) = &self.life {
             return life.may_start();
         }
+        true
+    }
+
+    /// Waits until all is forgotten that changes have made old which are committed by now. Fails if the database does not answer.
+    pub(crate) async fn catch_up(&self) -> Result<(), Error> {
+        #[cfg(feature = "postgres")]
+        if let Some(life) = &self.life {
+            return life.catch_up().await;
+        }
+        Ok(())
+    }
+
+    /// How long ago the last heartbeat was sent that was answered; `None` if there are none.
+    pub(crate) fn heartbeat_age(&self) -> Option<std::time::Duration> {
+        #[cfg(feature = "postgres")]
+        return self.life.as_ref().map(|life| life.age());
+        #[cfg(not(feature = "postgres"))]
+        None
+    }
+
+    /// Whether no other node can change anything.
+    pub(crate) fn is_alone(&self) -> bool {
+        #[cfg(feature = "postgres")]
+        return self.life.is_none();
+        #[cfg(not(feature = "postgres"))]
         true
     }
 

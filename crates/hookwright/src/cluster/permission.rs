@@ -1,6 +1,7 @@
 //! Until when this node may start attempts: asked before each of them, so it costs two loads and a look at the clock.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::domain::lease::{Moment, Terms};
@@ -44,6 +45,11 @@ impl Permission {
         self.is_waited_for()
     }
 
+    /// When the last heartbeat was sent that was honoured.
+    pub(super) fn last_confirmed(&self, terms: &Terms) -> Moment {
+        Duration::from_micros(self.confirmed_until.load(Ordering::SeqCst)).saturating_sub(terms.confirmed_for)
+    }
+
     /// The lease is good until then, or over if that is past. Says whether somebody waits for that.
     pub(super) fn leased_until(&self, over_at: Moment) -> bool {
         self.leased_until.store(micros(over_at), Ordering::SeqCst);
@@ -66,7 +72,6 @@ fn micros(moment: Moment) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
     use crate::domain::time::Timestamp;

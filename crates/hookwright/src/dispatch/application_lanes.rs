@@ -32,6 +32,8 @@ pub(super) struct ApplicationLanes {
 impl ApplicationLanes {
     /// Whether forgetting it loses nothing: it has no lane, and its limit holds nobody back.
     pub(super) fn is_forgettable(&self, now: Timestamp) -> bool {
-        self.lanes == 0 && self.place != Place::Ready && self.rate.is_none_or(|rate| rate.ready_at() <= now)
+        self.lanes == 0
+            && self.place != Place::Ready
+            && self.rate.is_none_or(|rate| rate.holds_nothing_back(now))
     }
 }

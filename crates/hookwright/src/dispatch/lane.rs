@@ -110,8 +110,8 @@ impl Lane {
     }
 
     /// Sets the limit of attempts a second.
-    pub(super) fn set_rate(&mut self, per_second: Option<u16>) {
-        self.rate = changed_rate(self.rate, per_second);
+    pub(super) fn set_rate(&mut self, per_second: Option<u16>, is_shared: bool) {
+        self.rate = changed_rate(self.rate, per_second, is_shared);
     }
 
     /// Whether nothing waits on it, and nothing is under way.
@@ -126,14 +126,15 @@ impl Lane {
 
     /// Whether neither its breaker nor its limit would hold an attempt back.
     pub(super) fn holds_nothing_back(&self, now: Timestamp) -> bool {
-        self.breaker == Breaker::default() && self.rate.is_none_or(|rate| rate.ready_at() <= now)
+        self.breaker == Breaker::default() && self.rate.is_none_or(|rate| rate.holds_nothing_back(now))
     }
 }
 
-/// A limit under a new setting.
-pub(super) fn changed_rate(rate: Option<Rate>, per_second: Option<u16>) -> Option<Rate> {
+/// A limit under a new setting, which this node shares with others or has alone.
+pub(super) fn changed_rate(rate: Option<Rate>, per_second: Option<u16>, is_shared: bool) -> Option<Rate> {
     match (rate, per_second) {
         (_, None) => None,
+        (None, Some(per_second)) if is_shared => Some(Rate::per_second(per_second).shared()),
         (None, Some(per_second)) => Some(Rate::per_second(per_second)),
         (Some(rate), Some(per_second)) => Some(rate.changed_to(per_second)),
     }

@@ -3,13 +3,13 @@
 //! Lanes are served in turn: first across applications, then across an application's endpoints, one attempt each.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dispatch::application_lanes::{ApplicationLanes, Place};
 use crate::dispatch::expunged::Expunged;
-use crate::dispatch::lane::{Lane, Readiness, Waiting, changed_rate};
+use crate::dispatch::lane::{Lane, Readiness, Waiting};
 use crate::domain::attempt::Trigger;
 use crate::domain::breaker::Breaker;
 use crate::domain::delivery::DeliveryKey;
@@ -74,7 +74,7 @@ pub(super) enum End {
 pub(super) struct Lanes {
     pub(super) limits: Limits,
     pub(super) lanes: HashMap<EndpointId, Lane>,
-    applications: HashMap<ApplicationId, ApplicationLanes>,
+    pub(super) applications: HashMap<ApplicationId, ApplicationLanes>,
     /// Applications with a lane that can start something, each once.
     ready: VecDeque<ApplicationId>,
     /// What is to be looked at again at a time.
@@ -86,6 +86,10 @@ pub(super) struct Lanes {
     pub(super) resident_bytes: usize,
     pub(super) on_disk: u64,
     pub(super) expunged: Expunged,
+    /// Whether limits hold over several nodes.
+    pub(super) shares_limits: bool,
+    /// Lanes, and applications, that wait for places of a limit that is shared.
+    pub(super) wants: HashSet<(ApplicationId, Option<EndpointId>)>,
     /// What stands under other leases is none of ours.
     pub(super) held: Held,
     stopped: bool,
@@ -113,6 +117,8 @@ impl Lanes {
             resident_bytes: 0,
             on_disk: 0,
             expunged: Expunged::default(),
+            shares_limits: false,
+            wants: HashSet::new(),
             held: Held::alone(),
             stopped: false,
         }
@@ -155,48 +161,6 @@ impl Lanes {
         }
     }
 
-    /// Makes the lane if there is none, and sets its limits if they are known.
-    pub(super) fn configure(
-        &mut self,
-        application: ApplicationId,
-        endpoint: EndpointId,
-        throttle: Option<Throttle>,
-        now: Timestamp,
-    ) {
-        let applications = &mut self.applications;
-        let lane = self.lanes.entry(endpoint).or_insert_with(|| {
-            applications.entry(application).or_default().lanes += 1;
-            Lane::new(application, now)
-        });
-        let Some(throttle) = throttle else { return };
-        lane.set_rate(throttle.endpoint);
-        if let Some(lanes) = applications.get_mut(&application) {
-            lanes.rate = changed_rate(lanes.rate, throttle.application);
-        }
-    }
-
-    /// An endpoint was changed: sets the limit of its lane, and tries it again though it failed before.
-    ///
-    /// Of a lane that is not there the limit is set when it is made.
-    pub(super) fn reconfigure_endpoint(&mut self, endpoint: EndpointId, rate: Option<u16>, now: Timestamp) {
-        if let Some(lane) = self.lanes.get_mut(&endpoint) {
-            lane.set_rate(rate);
-            lane.breaker = Breaker::default();
-            self.list_if_ready(endpoint, now);
-        }
-    }
-
-    /// Sets the limit of an application that has lanes.
-    pub(super) fn reconfigure_application(&mut self, application: ApplicationId, rate: Option<u16>) {
-        if let Some(lanes) = self.applications.get_mut(&application) {
-            lanes.rate = changed_rate(lanes.rate, rate);
-            if let Place::Waiting(_) = lanes.place {
-                lanes.place = Place::Nowhere;
-            }
-            self.offer(application);
-        }
-    }
-
     /// The attempt to start next, if one can start now.
     pub(super) fn next(&mut self, now: Timestamp) -> Option<Start> {
         while !self.stopped && self.running < self.limits.concurrency {
@@ -208,6 +172,10 @@ impl Lanes {
             }
             if let Some(then) = lanes.rate.map(|rate| rate.ready_at()).filter(|then| *then > now) {
                 lanes.place = Place::Waiting(then);
+                if then == Timestamp::MAX {
+                    self.want(application, None);
+                    continue;
+                }
                 self.timers.push(Reverse((then, Timer::Application(application))));
                 continue;
             }
@@ -387,6 +355,10 @@ impl Lanes {
                 self.applications.entry(application).or_default().ready.push_back(endpoint);
                 self.offer(application);
             }
+            Readiness::NotBefore(Timestamp::MAX) => {
+                let application = lane.application;
+                self.want(application, Some(endpoint));
+            }
             Readiness::NotBefore(then) if lane.wake_at.is_none_or(|wake| then < wake) => {
                 lane.wake_at = Some(then);
                 self.timers.push(Reverse((then, Timer::Lane(endpoint))));
@@ -396,7 +368,7 @@ impl Lanes {
     }
 
     /// Puts an application among those that can start something, unless it stands there or waits.
-    fn offer(&mut self, application: ApplicationId) {
+    pub(super) fn offer(&mut self, application: ApplicationId) {
         let Some(lanes) = self.applications.get_mut(&application) else { return };
         if lanes.place == Place::Nowhere && !lanes.ready.is_empty() {
             lanes.place = Place::Ready;

@@ -4,11 +4,14 @@ mod application_lanes; // those of one application
 mod lane; // one endpoint's queue
 mod lanes; // all of them: who starts next
 mod overflow; // what waits on disk meanwhile
+mod limits; // how they are set
+mod slots; // limits that several nodes share
 mod takeover; // what is others', and what becomes ours
 
 mod expunged; // payloads that were removed meanwhile
 mod health_book; // who has failed for how long
 mod intake; // what comes in: new messages, retries, rows from disk
+mod changes; // what has changed about endpoints
 mod news; // what others have done
 mod telling; // what is told of it
 mod worker; // an attempt, and what follows from it
@@ -36,10 +39,8 @@ use crate::deliver::Deliverer;
 use crate::dispatch::health_book::HealthBook;
 use crate::dispatch::lane::Waiting;
 use crate::dispatch::lanes::{Lanes, Limits, Start, Throttle};
-use crate::domain::application::Application;
 use crate::domain::attempt::Trigger;
 use crate::domain::delivery::DeliveryKey;
-use crate::domain::endpoint::Endpoint;
 use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator, MessageId};
 use crate::domain::lease::LeaseNumber;
 use crate::domain::message::Message;
@@ -52,9 +53,6 @@ use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::write::{Changed, Resent, Write, Written};
 use crate::tell::Tell;
-
-/// Rows of ended deliveries that are removed in one batch.
-const END_SLICE: u32 = 500;
 
 /// Makes deliveries go. Clones share it.
 #[derive(Clone)]
@@ -93,6 +91,8 @@ struct Shared {
     timers_watched_until: AtomicI64,
     /// Something must be done earlier than was thought.
     wake: Notify,
+    /// Lanes wait for places of a limit that is shared.
+    slots_wanted: Notify,
     tasks: TaskTracker,
     workers: TaskTracker,
     /// Ends the loops.
@@ -132,6 +132,7 @@ impl Dispatch {
             resident_bytes: config.resident_bytes,
         };
         let mut lanes = Lanes::new(limits);
+        lanes.shares_limits = !node.is_alone();
         lanes.follow(store.held());
         for ready in store.delivery_ready_counts().await? {
             lanes.restore(ready.application, ready.endpoint, ready.count, clock.now());
@@ -155,6 +156,7 @@ impl Dispatch {
             next_due: AtomicI64::new(next_due.as_micros()),
             timers_watched_until: AtomicI64::new(i64::MAX),
             wake: Notify::new(),
+            slots_wanted: Notify::new(),
             tasks: TaskTracker::new(),
             workers: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -164,6 +166,7 @@ impl Dispatch {
         shared.tasks.spawn(intake::take_committed(Arc::clone(&shared), committed));
         shared.tasks.spawn(intake::keep_time(Arc::clone(&shared)));
         shared.tasks.spawn(news::hear(Arc::clone(&shared), news));
+        shared.tasks.spawn(slots::reserve(Arc::clone(&shared)));
         Ok(Dispatch { shared })
     }
 
@@ -237,28 +240,6 @@ impl Dispatch {
         expunged.await.unwrap_or(Err(Error::ShuttingDown))
     }
 
-    /// An endpoint was changed: its limit may be another, and what it failed at before is past.
-    pub(crate) fn endpoint_changed(&self, endpoint: &Endpoint) {
-        let now = self.shared.clock.now();
-        self.shared.health.remove(endpoint.id);
-        self.shared.lanes().reconfigure_endpoint(endpoint.id, endpoint.settings.throttle_rate, now);
-        if endpoint.disabled.is_some() {
-            self.shared.end_deliveries(endpoint.application, endpoint.id, self.shared.newest());
-        }
-        self.shared.pump();
-    }
-
-    /// An application was changed: its limit may be another.
-    pub(crate) fn application_changed(&self, application: &Application) {
-        self.shared.lanes().reconfigure_application(application.id, application.settings.throttle_rate);
-        self.shared.pump();
-    }
-
-    /// An endpoint was deleted: what was on its way to it ends.
-    pub(crate) fn endpoint_deleted(&self, application: ApplicationId, endpoint: EndpointId) {
-        self.shared.end_deliveries(application, endpoint, self.shared.newest());
-    }
-
     /// Looks at once for what is due, and not when it was thought to be.
     #[cfg(feature = "testing")]
     pub(crate) fn look_around(&self) {
@@ -272,7 +253,8 @@ impl Dispatch {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        self.shared.lanes().snapshot()
+        let heartbeat_age = self.shared.node.heartbeat_age();
+        Snapshot { heartbeat_age, ..self.shared.lanes().snapshot() }
     }
 
     /// Starts no more attempts, lets those under way end for at most `grace`, then calls them off.
@@ -333,7 +315,12 @@ impl Shared {
             let Some(load) = load else { break };
             self.tasks.spawn(intake::load(Arc::clone(self), load));
         }
-        let timer = self.lanes().next_timer();
+        let lanes = self.lanes();
+        let (timer, has_wants) = (lanes.next_timer(), lanes.has_wants());
+        drop(lanes);
+        if has_wants {
+            self.slots_wanted.notify_one();
+        }
         self.tell_of_timer(timer);
     }
 
@@ -374,30 +361,5 @@ impl Shared {
     /// An id above those of all messages so far, and below those of all to come.
     fn newest(&self) -> MessageId {
         self.ids.next(self.clock.now()).into()
-    }
-
-    /// Ends what is on its way to an endpoint that is disabled or gone, in memory at once and on disk in slices.
-    ///
-    /// Only messages up to `up_to` are meant: the endpoint may be enabled again, and get others, at any moment.
-    fn end_deliveries(self: &Arc<Self>, application: ApplicationId, endpoint: EndpointId, up_to: MessageId) {
-        self.health.remove(endpoint);
-        self.lanes().clear(endpoint, up_to);
-        let shared = Arc::clone(self);
-        self.tasks.spawn(async move {
-            loop {
-                let write = Write::EndDeliveries { application, endpoint, up_to, limit: END_SLICE };
-                if shared.stop.is_cancelled() {
-                    // What is left is found at the next start.
-                    break;
-                }
-                match shared.journal.write(write).await {
-                    Ok(Written::Removed(removed)) if removed >= END_SLICE => {}
-                    _ => break,
-                }
-            }
-            // Newer messages that stood on disk are found by a pass over what is left, and so are failed slices.
-            shared.lanes().left_on_disk(endpoint);
-            shared.pump();
-        });
     }
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 
 use crate::activity::Activity;
+use crate::catalog::ApplicationEntry;
 use crate::deliver::handler::is_handler;
 use crate::deliver::{AttemptRequest, Outcome as Answer, callable};
 use crate::dispatch::Shared;
@@ -20,12 +21,16 @@ use crate::domain::confirmation::asking_lane;
 use crate::domain::delivery::{GiveUpReason, Transition};
 use crate::domain::endpoint::DisabledReason;
 use crate::domain::inbound::CameWith;
+use crate::domain::lease::Moment;
 use crate::domain::retry::{self, Jitter};
 use crate::domain::short_ids::InboundId;
 use crate::domain::time::Timestamp;
 use crate::error::Error;
 use crate::store::write::{Changed, HealthChange, Outcome};
 
+/// What was read of the catalog within so long is no older, in all, than a change may be: the rest of the second is in
+/// [`Terms::confirmed_for`](crate::domain::lease::Terms::confirmed_for).
+const READ_WITHIN: Duration = Duration::from_millis(100);
 /// What is told of a delivery whose message has nothing to send any more.
 const PAYLOAD_GONE: &str = "the message's payload was removed before it could be sent";
 
@@ -41,8 +46,11 @@ pub(super) async fn run(shared: Arc<Shared>, first: Start) {
         let mut lanes = shared.lanes();
         let frees_more = lanes.ended(key, end, now);
         next = if may_start { lanes.next(now) } else { None };
-        let (load, timer) = (lanes.next_load(), lanes.next_timer());
+        let (load, timer, has_wants) = (lanes.next_load(), lanes.next_timer(), lanes.has_wants());
         drop(lanes);
+        if has_wants {
+            shared.slots_wanted.notify_one();
+        }
         if let Some(load) = load {
             shared.tasks.spawn(super::intake::load(Arc::clone(&shared), load));
         }
@@ -57,6 +65,7 @@ pub(super) async fn run(shared: Arc<Shared>, first: Start) {
 
 async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
     let (application, endpoint) = (start.key.application, start.key.endpoint);
+    let began = (!shared.node.is_alone()).then(|| shared.clock.moment());
     // Before the endpoint is read: if it is disabled then, messages above this came after it was enabled again.
     let up_to = shared.newest();
     let entry = match shared.catalog.application_cached(application) {
@@ -87,7 +96,8 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
         Ok(forwarded) => forwarded,
         Err(error) => return postpone(&start, &error),
     };
-    if !shared.may_still_start(&start) {
+    let is_old = began.is_some_and(|began| !is_current(shared, &target.application, began));
+    if is_old || !shared.may_still_start(&start) {
         // All that was read meanwhile took too long: it may be others' by now, or the endpoint may be another.
         return End::Postponed;
     }
@@ -116,6 +126,16 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
         }
     };
     conclude(shared, start, &target, started_at, answer).await
+}
+
+/// Whether an attempt may start now, and by what was read since `began`: other nodes may have changed it while that took long.
+fn is_current(shared: &Shared, read: &Arc<ApplicationEntry>, began: Moment) -> bool {
+    let is_kept = || {
+        let kept = shared.catalog.application_cached(read.application.id);
+        kept.is_some_and(|kept| Arc::ptr_eq(&kept, read))
+    };
+    let is_young = shared.clock.moment().saturating_sub(began) <= READ_WITHIN;
+    (is_young || is_kept()) && shared.node.may_start()
 }
 
 /// The headers that a request came with, if the message was made of one: read for each attempt, so that no other message holds any.

@@ -29,6 +29,7 @@ pub mod selection;
 pub mod task;
 
 pub mod breaker; // what is decided
+pub(crate) mod day;
 pub mod health;
 pub mod lease;
 pub mod notable;

@@ -10,7 +10,12 @@ pub struct Rate {
     interval: Duration,
     tolerance: Duration,
     next_at: Timestamp,
+    /// Where nodes share the limit: attempts that may start, since their places are reserved. `None` where there is one node.
+    reserved: Option<u32>,
 }
+
+/// What is reserved at once is used within so long.
+const RESERVE_FOR: Duration = Duration::from_millis(100);
 
 impl Rate {
     /// A limit of `per_second` attempts (0 counts as 1: a lane that never moves is a disabled endpoint's).
@@ -18,22 +23,58 @@ impl Rate {
         let per_second = u32::from(per_second.max(1));
         let interval = Duration::from_secs(1) / per_second;
         let burst = (per_second / 10).max(1);
-        Rate { interval, tolerance: interval * (burst - 1), next_at: Timestamp::MIN }
+        Rate { interval, tolerance: interval * (burst - 1), next_at: Timestamp::MIN, reserved: None }
     }
 
-    /// When the next attempt may start; not after `now` if it may start at once.
+    /// The same limit, shared with other nodes: nothing starts before a place is reserved for it.
+    pub fn shared(self) -> Rate {
+        Rate { reserved: Some(0), ..self }
+    }
+
+    /// When the next attempt may start; not after `now` if it may start at once. [`Timestamp::MAX`] if that takes a place that is not
+    /// reserved yet.
     pub fn ready_at(&self) -> Timestamp {
-        self.next_at.before(self.tolerance)
+        match self.reserved {
+            Some(0) => Timestamp::MAX,
+            _ => self.next_at.before(self.tolerance),
+        }
+    }
+
+    /// Whether forgetting the limit's state gives nobody more than it allows.
+    pub fn holds_nothing_back(&self, now: Timestamp) -> bool {
+        self.next_at.before(self.tolerance) <= now
+    }
+
+    /// From one attempt to the next.
+    pub fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// How many places to reserve if so many attempts wait; `None` if it needs none.
+    pub fn worth_reserving(&self, waiting: usize) -> Option<u32> {
+        let at_once = (RESERVE_FOR.as_micros() / self.interval.as_micros().max(1)).max(1);
+        let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+        let count = waiting.min(u32::try_from(at_once).unwrap_or(u32::MAX));
+        (self.reserved == Some(0) && count > 0).then_some(count)
+    }
+
+    /// So many places are reserved, the first at this time and the others an interval apart.
+    pub fn reserved(&mut self, count: u32, first_at: Timestamp) {
+        if let Some(reserved) = &mut self.reserved {
+            *reserved += count;
+            self.next_at = self.next_at.max(first_at);
+        }
     }
 
     /// Counts an attempt that starts at `now`.
     pub fn started(&mut self, now: Timestamp) {
         self.next_at = self.next_at.max(now).after(self.interval);
+        self.reserved = self.reserved.map(|reserved| reserved.saturating_sub(1));
     }
 
     /// This limit's state under another rate, so that a change of the setting gives no second burst.
     pub fn changed_to(self, per_second: u16) -> Rate {
-        Rate { next_at: self.next_at, ..Rate::per_second(per_second) }
+        Rate { next_at: self.next_at, reserved: self.reserved, ..Rate::per_second(per_second) }
     }
 }
 
@@ -63,6 +104,24 @@ mod tests {
         assert_eq!(started_within(10, 10), 100);
         let fast = started_within(1_000, 10);
         assert!((10_000..=10_100).contains(&fast), "{fast}");
+    }
+
+    #[test]
+    fn a_shared_limit_lets_through_what_is_reserved_and_not_before_its_place() {
+        let now = Timestamp::from_micros(0);
+        let mut rate = Rate::per_second(20).shared();
+        assert_eq!(rate.ready_at(), Timestamp::MAX);
+        assert_eq!(rate.worth_reserving(100), Some(2), "a tenth of a second's worth");
+        assert_eq!(rate.worth_reserving(1), Some(1), "and no more than there is");
+        assert_eq!(rate.worth_reserving(0), None);
+        let first = now.after(Duration::from_secs(3));
+        rate.reserved(2, first);
+        assert_eq!((rate.ready_at(), rate.worth_reserving(100)), (first, None));
+        rate.started(first);
+        assert_eq!(rate.ready_at(), first.after(rate.interval()));
+        rate.started(first.after(rate.interval()));
+        assert_eq!(rate.ready_at(), Timestamp::MAX);
+        assert_eq!(rate.changed_to(1).ready_at(), Timestamp::MAX);
     }
 
     #[test]

@@ -30,9 +30,10 @@ impl Hooks {
         message: NewMessage,
         key: Option<RequestKey>,
     ) -> Result<Sent, Error> {
+        let known = self.inner.catalog.known();
         let application = self.inner.catalog.application(organisation, application).await?;
         self.inner.catalog.check_payload(organisation, &message.event_type, &message.payload).await?;
-        let sent = self.inner.publisher.send(&application, message, key).await;
+        let sent = self.inner.publisher.send((known, application), message, key).await;
         self.settled().await;
         sent
     }

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::activity::{Activity, ActivityFeed};
 use crate::catalog::{Catalog, EndpointEntry, Finder};
 use crate::clock::Clock;
+use crate::cluster::Node;
 use crate::domain::broadcast::Broadcast;
 use crate::domain::ids::{ApplicationId, BroadcastId, IdGenerator, OrganisationId};
 use crate::domain::message::Message;
@@ -38,6 +39,7 @@ pub(crate) struct BroadcastParts {
     pub(crate) store: Store,
     pub(crate) journal: Journal,
     pub(crate) catalog: Arc<Catalog>,
+    pub(crate) node: Node,
     pub(crate) activity: ActivityFeed,
     pub(crate) measures: Arc<Measures>,
     pub(crate) finder: Finder,
@@ -174,6 +176,7 @@ async fn step(parts: &BroadcastParts, broadcast: Broadcast) -> Result<(), Error>
     let applications = subscribers.await?;
     let mut messages = Vec::with_capacity(applications.len());
     for application in &applications {
+        let known = parts.catalog.known();
         // One that was deleted a moment ago gets none.
         let Some(entry) = parts.catalog.application_by_id(*application).await? else { continue };
         let mut endpoints = entry.route(&broadcast.event_type, &broadcast.channels);
@@ -181,7 +184,8 @@ async fn step(parts: &BroadcastParts, broadcast: Broadcast) -> Result<(), Error>
         let admits = |entry: &Arc<EndpointEntry>| parts.finder.admits_unwatched(&message, &entry.endpoint);
         endpoints.retain(|id| entry.endpoint(*id).is_some_and(admits));
         if !endpoints.is_empty() {
-            messages.push(Append { broadcast: Some(broadcast.id), ..Append::plain(message, endpoints) });
+            let append = Append::plain(message, endpoints).routed_by(known);
+            messages.push(Append { broadcast: Some(broadcast.id), ..append });
         }
     }
     let is_last = applications.len() < usize::try_from(APPLICATIONS_AT_ONCE).unwrap_or(usize::MAX);
@@ -198,6 +202,9 @@ async fn step(parts: &BroadcastParts, broadcast: Broadcast) -> Result<(), Error>
             parts.measures.messages.increment(1);
             parts.activity.publish(|| Activity::accepted(organisation, message));
         }
+    } else {
+        // The next turn finds whatever other nodes have changed, or how far they have come.
+        parts.node.catch_up().await?;
     }
     Ok(())
 }

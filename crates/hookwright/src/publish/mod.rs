@@ -9,9 +9,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::activity::{Activity, ActivityFeed};
-use crate::catalog::{ApplicationEntry, EndpointEntry, Finder};
+use crate::catalog::{ApplicationEntry, Catalog, EndpointEntry, Finder};
 use crate::clock::Clock;
-use crate::domain::ids::{ApplicationId, IdGenerator, MessageId, OrganisationId};
+use crate::cluster::Node;
+use crate::domain::ids::{ApplicationId, EndpointId, IdGenerator, MessageId, OrganisationId};
 use crate::domain::message::Message;
 use crate::domain::names::{Channel, EventId, EventTypeName, Tag};
 use crate::error::{Error, Thing};
@@ -47,31 +48,32 @@ pub enum Sent {
     Repeated(MessageId),
 }
 
+/// So often a message is routed, each time because other nodes have changed its application meanwhile.
+const ROUTED_MAX: u32 = 5;
+
+/// What messages are taken with.
+pub(crate) struct Parts {
+    pub(crate) clock: Clock,
+    pub(crate) ids: Arc<IdGenerator>,
+    pub(crate) journal: Journal,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) node: Node,
+    pub(crate) activity: ActivityFeed,
+    pub(crate) measures: Arc<Measures>,
+    /// How long messages are kept.
+    pub(crate) retention: Duration,
+    pub(crate) finder: Finder,
+}
+
 /// Takes messages until it is closed.
 pub(crate) struct Publisher {
-    clock: Clock,
-    ids: Arc<IdGenerator>,
-    journal: Journal,
-    activity: ActivityFeed,
-    measures: Arc<Measures>,
-    /// How long messages are kept.
-    retention: Duration,
-    finder: Finder,
+    parts: Parts,
     closed: AtomicBool,
 }
 
 impl Publisher {
-    pub(crate) fn new(
-        clock: Clock,
-        ids: Arc<IdGenerator>,
-        journal: Journal,
-        activity: ActivityFeed,
-        measures: Arc<Measures>,
-        retention: Duration,
-        finder: Finder,
-    ) -> Publisher {
-        let closed = AtomicBool::new(false);
-        Publisher { clock, ids, journal, activity, measures, retention, finder, closed }
+    pub(crate) fn new(parts: Parts) -> Publisher {
+        Publisher { parts, closed: AtomicBool::new(false) }
     }
 
     /// Takes no more messages.
@@ -84,23 +86,41 @@ impl Publisher {
         if self.closed.load(Ordering::SeqCst) { Err(Error::ShuttingDown) } else { Ok(()) }
     }
 
-    /// Sends a message to those of the application's endpoints that want it.
+    /// Sends a message to those of the application's endpoints that want it. The application comes with what was known of changes
+    /// before it was looked up.
     pub(crate) async fn send(
         &self,
-        application: &ApplicationEntry,
+        (mut known, mut application): (i64, Arc<ApplicationEntry>),
         new: NewMessage,
         key: Option<RequestKey>,
     ) -> Result<Sent, Error> {
         let payload_expires_in = self.payload_expires_in(&new);
         let message = self.take(application.application.id, new)?;
+        let payload_expires_at = payload_expires_in.map(|after| message.created_at.after(after));
+        let organisation = application.application.organisation;
+        for _ in 0..ROUTED_MAX {
+            let endpoints = self.route(&application, &message);
+            let message = Arc::clone(&message);
+            let append = Append { key, payload_expires_at, ..Append::plain(message, endpoints) };
+            if let Some(sent) = self.store(append.routed_by(known), organisation).await? {
+                return Ok(sent);
+            }
+            known = self.parts.catalog.known();
+            let again = self.parts.catalog.application_by_id(application.application.id).await?;
+            application = again.ok_or(Error::NotFound(Thing::Application))?;
+        }
+        Err(Error::Busy(Thing::Application))
+    }
+
+    /// Those of the application's endpoints that get the message.
+    fn route(&self, application: &ApplicationEntry, message: &Message) -> Vec<EndpointId> {
+        let finder = &self.parts.finder;
         let mut endpoints = application.route(&message.event_type, &message.channels);
-        if !self.finder.admits_all() {
-            let is_admitted = |entry: &Arc<EndpointEntry>| self.finder.admits(&message, &entry.endpoint);
+        if !finder.admits_all() {
+            let is_admitted = |entry: &Arc<EndpointEntry>| finder.admits(message, &entry.endpoint);
             endpoints.retain(|id| application.endpoint(*id).is_some_and(is_admitted));
         }
-        let payload_expires_at = payload_expires_in.map(|after| message.created_at.after(after));
-        let append = Append { message, endpoints, key, payload_expires_at, broadcast: None };
-        self.store(append, application.application.organisation).await
+        endpoints
     }
 
     /// Sends a message to this endpoint alone, whatever it and the others want.
@@ -108,14 +128,16 @@ impl Publisher {
         let payload_expires_in = self.payload_expires_in(&new);
         let message = self.take(entry.endpoint.application, new)?;
         let payload_expires_at = payload_expires_in.map(|after| message.created_at.after(after));
-        let endpoints = vec![entry.endpoint.id];
-        let append = Append { payload_expires_at, ..Append::plain(message, endpoints) };
-        self.store(append, entry.organisation).await
+        // Whether that is still there is found out by its first attempt.
+        let append = Append::plain(message, vec![entry.endpoint.id]);
+        let append = Append { payload_expires_at, ..append };
+        let sent = self.store(append, entry.organisation).await?;
+        sent.ok_or(Error::Busy(Thing::Application))
     }
 
     /// After how long the payload goes, if that is before the message itself does.
     fn payload_expires_in(&self, new: &NewMessage) -> Option<Duration> {
-        new.payload_retention.filter(|kept| *kept < self.retention)
+        new.payload_retention.filter(|kept| *kept < self.parts.retention)
     }
 
     fn take(&self, application: ApplicationId, new: NewMessage) -> Result<Arc<Message>, Error> {
@@ -123,9 +145,9 @@ impl Publisher {
         if new.payload.is_empty() {
             return Err(Error::PayloadEmpty);
         }
-        let now = self.clock.now();
+        let now = self.parts.clock.now();
         Ok(Arc::new(Message {
-            id: self.ids.next(now).into(),
+            id: self.parts.ids.next(now).into(),
             application,
             event_type: new.event_type,
             event_id: new.event_id,
@@ -136,15 +158,20 @@ impl Publisher {
         }))
     }
 
-    async fn store(&self, append: Append, organisation: OrganisationId) -> Result<Sent, Error> {
+    /// Stores a message; `None` if what it was routed by has changed: that is forgotten by now.
+    async fn store(&self, append: Append, organisation: OrganisationId) -> Result<Option<Sent>, Error> {
         let message = Arc::clone(&append.message);
-        match self.journal.append(append).await? {
+        match self.parts.journal.append(append).await? {
             Appended::Stored => {
-                self.measures.messages.increment(1);
-                self.activity.publish(|| Activity::accepted(organisation, &message));
-                Ok(Sent::Accepted(message))
+                self.parts.measures.messages.increment(1);
+                self.parts.activity.publish(|| Activity::accepted(organisation, &message));
+                Ok(Some(Sent::Accepted(message)))
             }
-            Appended::Replayed(id) => Ok(Sent::Repeated(id)),
+            Appended::Moved => {
+                self.parts.node.catch_up().await?;
+                Ok(None)
+            }
+            Appended::Replayed(id) => Ok(Some(Sent::Repeated(id))),
             Appended::EventIdTaken => Err(Error::Taken { thing: Thing::Message, field: "eventId" }),
             Appended::KeyReused => Err(Error::KeyReused),
         }

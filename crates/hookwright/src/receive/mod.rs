@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::cluster::Node;
 use crate::domain::ids::IdGenerator;
 use crate::journal::Journal;
 use crate::measures::Measures;
@@ -34,6 +35,7 @@ pub(crate) struct Parts {
     pub(crate) ids: Arc<IdGenerator>,
     pub(crate) journal: Journal,
     pub(crate) catalog: Arc<Catalog>,
+    pub(crate) node: Node,
     pub(crate) measures: Arc<Measures>,
     pub(crate) tell: Arc<Tell>,
     /// How long the log keeps requests, unless their source says otherwise.

@@ -10,7 +10,7 @@ use crate::domain::inbound::{Inbound, KNOWN_FOR_MIN, Verdict};
 use crate::domain::message::Message;
 use crate::domain::redaction::{self, Unreadable};
 use crate::domain::source::{BodyPolicy, Dedupe};
-use crate::error::Error;
+use crate::error::{Error, Thing};
 use crate::receive::door::Door;
 use crate::receive::event_type;
 use crate::receive::reply::InboundReply;
@@ -19,6 +19,8 @@ use crate::store::write::{Append, InboundKey, Receive, Received, Write, Written}
 
 /// Bodies of up to so many bytes are copied out of the buffer they came in.
 const COPY_MAX: usize = 4 * 1024;
+/// So often a request's message is routed, each time because other nodes have changed its endpoints meanwhile.
+const ROUTED_MAX: u32 = 5;
 /// What is answered to a request that is not proven.
 const UNPROVEN: &str = "The request is not proven to come from its provider.";
 
@@ -119,8 +121,6 @@ impl Door<'_> {
                 ..InboundReply::text(answer.status, answer.body.clone())
             },
         };
-        let application = receiver.parts.catalog.application_by_id(source.application).await?;
-        let Some(application) = application else { return Ok(InboundReply::not_found()) };
         let now = receiver.parts.clock.now();
         let id = receiver.parts.ids.next(now).into();
         let settings = &source.settings;
@@ -151,15 +151,30 @@ impl Door<'_> {
             payload: if kept.is_empty() { self.described() } else { kept },
             created_at: now,
         };
-        let Routes { endpoints, is_held } =
-            routes::of(&receiver.parts.catalog, source, &application, &message.event_type);
-        let append = Append::plain(Arc::new(message), endpoints);
-        let receive = Receive { row, key, message: Some(append), is_held, logs_copies: true };
-        match receiver.parts.journal.write(Write::Receive(Box::new(receive))).await? {
-            Written::Received(Received::Stored) => receiver.parts.measures.inbound_verified.increment(1),
-            _ => receiver.parts.measures.inbound_duplicates.increment(1),
+        let message = Arc::new(message);
+        let parts = &receiver.parts;
+        for _ in 0..ROUTED_MAX {
+            let known = parts.catalog.known();
+            let Some(application) = parts.catalog.application_by_id(source.application).await? else {
+                return Ok(InboundReply::not_found());
+            };
+            let Routes { endpoints, is_held } =
+                routes::of(&parts.catalog, source, &application, &message.event_type);
+            let append = Append::plain(Arc::clone(&message), endpoints).routed_by(known);
+            let row = row.clone();
+            let receive = Receive { row, key, message: Some(append), is_held, logs_copies: true };
+            match parts.journal.write(Write::Receive(Box::new(receive))).await? {
+                // Another node has changed who gets it.
+                Written::Received(Received::Moved) => {
+                    parts.node.catch_up().await?;
+                    continue;
+                }
+                Written::Received(Received::Stored) => parts.measures.inbound_verified.increment(1),
+                _ => parts.measures.inbound_duplicates.increment(1),
+            }
+            return Ok(reply);
         }
-        Ok(reply)
+        Err(Error::Busy(Thing::Source))
     }
 
     /// What this request is known by if it comes again.

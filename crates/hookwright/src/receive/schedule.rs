@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::cluster::Node;
 use crate::domain::ids::IdGenerator;
 use crate::domain::inbound::{Inbound, KNOWN_FOR_MIN, Verdict};
 use crate::domain::message::Message;
@@ -20,12 +21,12 @@ use crate::domain::schedule::{Schedule, due};
 use crate::domain::short_ids::{InboundId, SourceId};
 use crate::domain::source::Source;
 use crate::domain::time::Timestamp;
-use crate::error::Error;
+use crate::error::{Error, Thing};
 use crate::journal::Journal;
 use crate::receive::event_type;
 use crate::receive::routes::{self, Routes};
 use crate::store::Store;
-use crate::store::write::{Append, InboundKey, Receive, Write};
+use crate::store::write::{Append, InboundKey, Receive, Received, Write, Written};
 
 /// What is later than this is not made up for, but for the last.
 const BEHIND_MAX: Duration = Duration::from_secs(60);
@@ -43,6 +44,7 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) journal: Journal,
     pub(crate) catalog: Arc<Catalog>,
+    pub(crate) node: Node,
     /// How long the log keeps what was sent, unless its source says otherwise.
     pub(crate) retention: Duration,
     /// How long messages are kept.
@@ -147,6 +149,7 @@ async fn send(
     time: Timestamp,
     now: Timestamp,
 ) -> Result<(), Error> {
+    let known = parts.catalog.known();
     let Some(application) = parts.catalog.application_by_id(source.application).await? else { return Ok(()) };
     let payload = Bytes::copy_from_slice(field(source, "payload").unwrap_or_default().as_bytes());
     let content_type = field(source, "contentType").unwrap_or(CONTENT_TYPE_DEFAULT);
@@ -185,8 +188,13 @@ async fn send(
     let following = schedule.next_after(time).unwrap_or(now).max(now);
     let hash = Sha256::new_with_prefix(b"cron\0").chain_update(time.as_micros().to_be_bytes()).finalize();
     let key = InboundKey { hash: hash.into(), expires_at: following.after(KNOWN_FOR_MIN) };
-    let message = Some(Append::plain(Arc::new(message), endpoints));
+    let message = Some(Append::plain(Arc::new(message), endpoints).routed_by(known));
     let receive = Receive { row, key: Some(key), message, is_held, logs_copies: false };
-    parts.journal.write(Write::Receive(Box::new(receive))).await?;
-    Ok(())
+    match parts.journal.write(Write::Receive(Box::new(receive))).await? {
+        Written::Received(Received::Moved) => {
+            parts.node.catch_up().await?;
+            Err(Error::Busy(Thing::Source))
+        }
+        _ => Ok(()),
+    }
 }

@@ -165,6 +165,10 @@ pub enum StoreError {
     #[cfg(feature = "postgres")]
     #[error("other transactions of the PostgreSQL database were in the way, several times in a row")]
     Raced,
+    /// Another node has changed an application since its messages were routed.
+    #[cfg(feature = "postgres")]
+    #[error("what is configured was changed by another node, several times in a row")]
+    CatalogMoved,
     /// The server only copies another.
     #[cfg(feature = "postgres")]
     #[error("the PostgreSQL server is a read-only replica; name the primary server")]
@@ -201,6 +205,15 @@ pub enum StoreError {
         "the PostgreSQL database is empty; name the one that the server uses, or make its tables with `hookwright migrate`"
     )]
     EmptyDatabase,
+    /// What is in it was not moved there to its end.
+    #[cfg(feature = "postgres")]
+    #[error(
+        "an installation is being moved into the PostgreSQL database from {source_file}, or that was broken off; run `hookwright migrate --from sqlite://{source_file} --to postgres://…` again, which begins anew, or name another database"
+    )]
+    UnfinishedMove {
+        /// The SQLite file.
+        source_file: String,
+    },
     /// No master key was given.
     #[cfg(feature = "postgres")]
     #[error(
@@ -235,6 +248,10 @@ pub enum Unopenable {
     #[error("{0}")]
     Other(std::io::Error),
 }
+
+/// What `catalog_guard` raises.
+#[cfg(feature = "postgres")]
+const CATALOG_MOVED: &str = "HW002";
 
 impl StoreError {
     /// Whether it is about what was to be written or read, not about the database as a whole.
@@ -285,6 +302,7 @@ impl From<tokio_postgres::Error> for StoreError {
             SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE => StoreError::Silent,
             SqlState::DISK_FULL => StoreError::Full,
             SqlState::READ_ONLY_SQL_TRANSACTION => StoreError::Replica,
+            _ if code.code() == CATALOG_MOVED => StoreError::CatalogMoved,
             _ => match code.code().get(..2) {
                 // Connections, authorisation, no database, resources, the operator, the system, faults of the server.
                 Some("08" | "28" | "3D" | "53" | "57" | "58" | "XX") => StoreError::Unreachable(error),

@@ -6,7 +6,10 @@
 pub(crate) mod error; // what can go wrong
 pub(crate) mod read; // what is asked
 pub(crate) mod write; // what is written
+mod append; // of that, the messages
 mod written; // and what that answers
+pub(crate) mod slots; // places of limits that are shared
+pub(crate) mod change; // what that makes old on other nodes
 pub(crate) mod sealing; // what must not be read from a copy
 mod sealed_columns; // and where that is
 mod source_settings; // how those of a source are kept, in JSON
@@ -14,6 +17,8 @@ mod source_settings; // how those of a source are kept, in JSON
 mod budget; // what a slice of removing may do, in every dialect
 mod effort; // how much a page of a list looks at
 mod encoded; // what is kept as JSON in one column
+#[cfg(feature = "postgres")]
+pub(crate) mod moving; // from one back end to the other
 
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -26,10 +31,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{DatabaseUrl, MasterKeys};
-use crate::domain::ids::OrganisationId;
+use crate::domain::ids::{MessageId, OrganisationId};
 use crate::domain::lease::{Held, Hold, LeaseNumber};
+use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
-use crate::store::write::{Settled, Write, Written};
+use crate::store::slots::Slots;
+use crate::store::write::{DaysKept, Settled, Write, Written};
 
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{Beat, Heart};
@@ -115,6 +122,52 @@ impl Store {
 }
 
 impl Store {
+    /// Whether messages go by whole days, by [`Store::keep_days`], but for what is pending.
+    pub(crate) fn goes_by_days(&self) -> bool {
+        !matches!(self.backend, Backend::Sqlite(_))
+    }
+
+    /// Makes room for the days to come, and drops the days below `before` in which nothing is pending; nothing, if another node
+    /// is about it. It takes no part in batches.
+    pub(crate) async fn keep_days(&self, now: Timestamp, before: MessageId) -> Result<DaysKept, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(DaysKept::default()),
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(postgres) => postgres.keep_days(now, before).await,
+        }
+    }
+
+    /// The number of the last change of what is configured of which all is forgotten that it made old.
+    pub(crate) fn catalog_known(&self) -> i64 {
+        match &self.backend {
+            // Nobody else changes anything.
+            Backend::Sqlite(_) => 0,
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(postgres) => postgres.catalog_known(),
+        }
+    }
+
+    /// Reserves places of limits that nodes share; says how long it is until the first of each.
+    pub(crate) async fn slots_reserve(&self, wanted: Vec<Slots>) -> Result<Vec<Duration>, StoreError> {
+        match &self.backend {
+            // Nobody shares them.
+            Backend::Sqlite(_) => Ok(wanted.iter().map(|_| Duration::ZERO).collect()),
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(postgres) => postgres.slots_reserve(wanted).await,
+        }
+    }
+
+    /// Whether other nodes may be on the database.
+    pub(crate) fn is_shared(&self) -> bool {
+        match &self.backend {
+            Backend::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(_) => true,
+        }
+    }
+}
+
+impl Store {
     /// The leases by which this node holds deliveries right now.
     pub(crate) fn held(&self) -> Held {
         match &self.backend {
@@ -153,6 +206,14 @@ impl Store {
         match &self.backend {
             Backend::Sqlite(_) => Ok(None),
             Backend::Postgres(postgres) => postgres.heart().await.map(Some),
+        }
+    }
+
+    /// All is forgotten that changes up to this one made old.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn catalog_is_known(&self, up_to: i64) {
+        if let Backend::Postgres(postgres) = &self.backend {
+            postgres.catalog_is_known(up_to);
         }
     }
 }

@@ -23,8 +23,9 @@ use crate::domain::task::{Task, TaskStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Token, TokenChange};
 
+pub(crate) use crate::store::append::Append;
 pub(crate) use crate::store::written::{
-    Appended, Changed, Erased, Loaded, Received, Resent, Settled, Swept, Written,
+    Appended, Changed, DaysKept, Erased, Loaded, Received, Resent, Settled, Swept, Written,
 };
 
 /// One item of a batch.
@@ -206,26 +207,6 @@ pub(crate) struct BroadcastStep {
     pub(crate) messages: Vec<Append>,
     /// The last application that was looked at; `None` once there are no more.
     pub(crate) cursor: Option<ApplicationId>,
-}
-
-/// A message to store, with where it goes.
-pub(crate) struct Append {
-    pub(crate) message: Arc<Message>,
-    /// The endpoints that want it, each once.
-    pub(crate) endpoints: Vec<EndpointId>,
-    /// The idempotency key that the request carried.
-    pub(crate) key: Option<RequestKey>,
-    /// When its payload goes, if before the message itself.
-    pub(crate) payload_expires_at: Option<Timestamp>,
-    /// The event for all that it is of, whose payload is stored with that.
-    pub(crate) broadcast: Option<BroadcastId>,
-}
-
-impl Append {
-    /// A message to store that nobody's request carried a key for, and whose payload stays as long as it does.
-    pub(crate) fn plain(message: Arc<Message>, endpoints: Vec<EndpointId>) -> Append {
-        Append { message, endpoints, key: None, payload_expires_at: None, broadcast: None }
-    }
 }
 
 /// A request to a source to store, and what becomes of it: all of it or nothing.

@@ -31,7 +31,8 @@ pub(crate) enum Written {
     Changed(Changed),
     /// The step is taken, and these deliveries have become ready; `None` if the task had moved since.
     Stepped(Option<Vec<MessageId>>),
-    /// Which of the messages are stored; `None` if the event for all had moved since.
+    /// Which of the messages are stored; `None` if the event for all had moved since, or one of the applications was changed by
+    /// another node since it was routed.
     Broadcast(Option<Vec<bool>>),
 }
 
@@ -72,6 +73,9 @@ pub(crate) enum Appended {
     Replayed(MessageId),
     /// The key came before with another request.
     KeyReused,
+    /// It is not: its application was changed by another node since it was routed.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has one node"))]
+    Moved,
 }
 
 /// What became of a request that was to be stored.
@@ -81,6 +85,9 @@ pub(crate) enum Received {
     Stored,
     /// It had come before: it is stored as that.
     Duplicate,
+    /// It is not: its application was changed by another node since it was routed.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has one node"))]
+    Moved,
 }
 
 /// What became of a message that was to be sent once more.
@@ -109,6 +116,19 @@ pub(crate) struct Swept {
     pub(crate) last: MessagePlace,
     /// Whether there is nothing more to do now.
     pub(crate) is_done: bool,
+}
+
+/// What a round of keeping the days did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct DaysKept {
+    /// Partitions that were made.
+    pub(crate) made: u32,
+    /// Partitions that were dropped.
+    pub(crate) dropped: u32,
+    /// Partitions that are old enough, but stay for now, since something in them is pending.
+    pub(crate) waiting: u32,
+    /// Whether something was to be made or dropped, and others were in the way.
+    pub(crate) is_held_up: bool,
 }
 
 /// What a slice of an erasure did.

@@ -23,6 +23,9 @@ mod broadcasting; // events for all applications
 mod database_breaks; // at each message of a batch
 #[cfg(feature = "postgres")]
 #[cfg(test)]
+mod days; // what PostgreSQL keeps by day
+#[cfg(feature = "postgres")]
+#[cfg(test)]
 mod database_gone; // a server that goes away
 #[cfg(test)]
 mod delivery; // what arrives

@@ -49,9 +49,9 @@ post() {
 }
 "#;
 
-/// The guide's commands, in order.
+/// The guide's commands, in order. Those of the move, which stand in a list, have tests of their own.
 fn commands() -> Vec<&'static str> {
-    let blocks = GUIDE.split("```sh\n").skip(1);
+    let blocks = GUIDE.split("\n```sh\n").skip(1);
     blocks.map(|block| block.split_once("```").expect("a block ends").0).collect()
 }
 

@@ -1,5 +1,6 @@
 //! Real nodes on one PostgreSQL database, and what becomes of messages when nodes and the database go.
 
+mod coherence; // what one node changes the others honour
 mod gone; // what is answered meanwhile
 mod guide; // what the guide says to do
 mod nodes; // what the tests drive

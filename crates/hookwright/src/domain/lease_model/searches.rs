@@ -33,7 +33,6 @@ const CUT_AND_LAG: Budget = Budget { lags: 1, ..CUT };
 const CUT_AND_SLOW_LAG: Budget = Budget { lags: 1, slow: 1, ..CUT };
 const CRASH: Budget = Budget { faults: 1, crashes: 1, ..NOTHING };
 const CRASH_HALT_AND_SLOW: Budget = Budget { faults: 2, crashes: 1, halts: 1, slow: 1, ..NOTHING };
-const HALT: Budget = Budget { faults: 1, halts: 1, ..NOTHING };
 const OUTAGE: Budget = Budget { faults: 1, outages: 1, ..NOTHING };
 
 struct Search {
@@ -98,7 +97,7 @@ fn whichever_guard_is_left_out_something_goes_wrong() {
         (Flaw::NotBarred, CUT, DONE_IN_TIME),
         (Flaw::TakenInLate, CUT, NO_STALE_OUTCOME),
         (Flaw::ReplayTakenIn, OUTAGE, NOT_TWICE),
-        (Flaw::NotSealed, HALT, DONE_IN_TIME),
+        (Flaw::NotSealed, CUT, DONE_IN_TIME),
         (Flaw::OutcomeUnfenced, CUT, NO_STALE_OUTCOME),
         (Flaw::OutcomeOfAnyLease, CUT, NO_STALE_OUTCOME),
         (Flaw::OutcomeTwice, CUT_AND_FAILURE, NO_STALE_OUTCOME),

@@ -143,6 +143,7 @@ pub(super) fn append(message: Message, endpoints: &[u16], key: Option<RequestKey
         key,
         payload_expires_at: None,
         broadcast: None,
+        routed_by: None,
     })
 }
 
@@ -195,6 +196,15 @@ impl Fixture {
     #[cfg(feature = "postgres")]
     pub(super) async fn postgres() -> Option<Fixture> {
         hookwright_testkit::postgres::database().await.map(Place::Postgres).map(Fixture::open)
+    }
+
+    /// The database, if it is on PostgreSQL.
+    #[cfg(feature = "postgres")]
+    pub(super) fn database(&self) -> hookwright_testkit::postgres::Database {
+        match &self.place {
+            Place::Postgres(database) => hookwright_testkit::postgres::Database { url: database.url.clone() },
+            Place::Sqlite(_) => panic!("this is on SQLite"),
+        }
     }
 
     fn open(place: Place) -> Fixture {

@@ -48,6 +48,7 @@ fn receive(f: &mut Fixture, row: Inbound, key: Option<InboundKey>, endpoints: &[
         key: None,
         payload_expires_at: None,
         broadcast: None,
+        routed_by: None,
     };
     let has_message = row.message.is_some();
     let receive =

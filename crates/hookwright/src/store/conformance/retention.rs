@@ -48,7 +48,7 @@ async fn attempts(f: &Fixture, application: u16, message: u16) -> Vec<Attempt> {
 
 fn append_until(message: Message, payload_expires_at: Timestamp) -> Write {
     let (message, payload_expires_at) = (Arc::new(message), Some(payload_expires_at));
-    Write::Append(Append { message, endpoints: Vec::new(), key: None, payload_expires_at, broadcast: None })
+    Write::Append(Append { payload_expires_at, ..Append::plain(message, Vec::new()) })
 }
 
 pub(super) async fn old_messages_go_with_all_they_have_oldest_first(mut f: Fixture) {
@@ -169,6 +169,7 @@ pub(super) async fn a_payload_that_is_still_to_be_sent_waits(mut f: Fixture) {
         key: None,
         payload_expires_at: Some(at(60)),
         broadcast: None,
+        routed_by: None,
     };
     f.write(Write::Append(append));
     let due = |f: &mut Fixture, seconds| {

@@ -1,20 +1,36 @@
 //! Writes the items of a batch that are not what every message makes, one after the other.
 
 use crate::store::error::StoreError;
+use crate::store::postgres::batch::Means;
+use crate::store::postgres::catalog_change;
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::retention;
-use crate::store::postgres::writer::Means;
 use crate::store::postgres::{
     application, broadcast, confirmation, delivery, endpoint, erasure, event_type, expunge, idempotency,
-    inbound, message_key, source, task, token,
+    inbound, message_key, source, task, token, turn,
 };
 use crate::store::sealing::Sealing;
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
 
-/// Writes one item, and says what became of it.
+/// Writes one item, and says what became of it. What it changes for other nodes is noted.
 pub(super) async fn apply(means: &mut Means<'_>, write: &Write) -> Result<Written, StoreError> {
+    let noted = catalog_change::begin(means.connection, write).await?;
+    let written = one(means, write).await?;
+    if let Some(noted) = noted {
+        noted.end(means.connection, means.knowledge, written.took_effect()).await?;
+        means.notice.note();
+    }
+    Ok(written)
+}
+
+async fn one(means: &mut Means<'_>, write: &Write) -> Result<Written, StoreError> {
     let Means { connection, sealing, holding, held, old, .. } = means;
     let connection: &Connection = connection;
+    if let Some(nothing) = turn::nothing(write)
+        && !turn::take(connection).await?
+    {
+        return Ok(nothing);
+    }
     Ok(match write {
         Write::Confirm(step) => Written::Changed(confirmation::step(connection, held, step).await?),
         Write::Resend(key) => Written::Resent(delivery::resend(connection, held.own, key).await?),
@@ -91,9 +107,6 @@ async fn change_catalog(
     sealing: &Sealing,
     change: &CatalogWrite,
 ) -> Result<Changed, StoreError> {
-    // First, so that changes wait for each other here and nowhere else. Whoever reads the number in a transaction knows all that
-    // was committed before.
-    connection.execute("UPDATE catalog_sequence SET value = value + 1", &[]).await?;
     match change {
         CatalogWrite::OrganisationEnsure(id, now) => {
             application::organisation_ensure(connection, *id, *now).await

@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
-use crate::store::postgres::{health, subscription, value};
+use crate::store::postgres::{health, subscription, throttle, value};
 use crate::store::sealed_columns::{HEADERS, OLD_SECRETS, SECRET};
 use crate::store::sealing::Sealing;
 use crate::store::write::Changed;
@@ -183,6 +183,7 @@ pub(super) async fn delete(
     let sql = "DELETE FROM endpoint WHERE application = $1 AND id = $2";
     let rows = connection.execute(sql, &[application.as_bytes(), endpoint.as_bytes()]).await?;
     health::forget(connection, application, endpoint).await?;
+    throttle::forget(connection, application.as_bytes(), endpoint.as_bytes()).await?;
     Ok(if rows == 1 { Changed::Yes } else { Changed::Missing })
 }
 

@@ -6,7 +6,9 @@ use tokio::sync::Notify;
 
 use crate::domain::lease::{LeaseNumber, LeaseRow};
 use crate::domain::time::Timestamp;
+use crate::store::change::Told;
 use crate::store::error::StoreError;
+use crate::store::postgres::catalog_change::{self, Knowledge};
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::lease::{DATABASE_NOW, Holding};
 use crate::store::postgres::{Postgres, lease, value};
@@ -18,6 +20,7 @@ pub(crate) struct Heart {
     pub(super) holding: Arc<Holding>,
     /// Somebody notified since the last time that anybody waited for it.
     hint: Arc<Notify>,
+    knowledge: Arc<Knowledge>,
 }
 
 /// The answer to a heartbeat.
@@ -50,7 +53,8 @@ impl Postgres {
     pub(crate) async fn heart(&self) -> Result<Heart, StoreError> {
         let hint = Arc::new(Notify::new());
         let connection = self.pool.connect_to_listen(Arc::clone(&hint)).await?;
-        Ok(Heart { connection, holding: Arc::clone(&self.holding), hint })
+        let (holding, knowledge) = (Arc::clone(&self.holding), Arc::clone(&self.knowledge));
+        Ok(Heart { connection, holding, hint, knowledge })
     }
 }
 
@@ -58,6 +62,11 @@ impl Heart {
     /// Waits until somebody notifies. That is a hint: it may not come, and there may be nothing.
     pub(crate) async fn hint(&self) {
         self.hint.notified().await;
+    }
+
+    /// What was changed after the number `known`, up to `up_to`; `None` if that is not known in full, so that anything may be old.
+    pub(crate) async fn changes(&self, known: i64, up_to: i64) -> Result<Option<Vec<Told>>, StoreError> {
+        catalog_change::read(&self.connection, &self.knowledge, known, up_to).await
     }
 
     /// Asks the database what has happened.

@@ -15,9 +15,11 @@ use crate::domain::names::{Channel, EventId, Tag};
 use crate::domain::time::Timestamp;
 use crate::store::encoded;
 use crate::store::error::StoreError;
+use crate::store::postgres::catalog_change::{Guard, Routes};
 use crate::store::postgres::commit::Mark;
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::lease::{self, DATABASE_NOW};
+use crate::store::postgres::notice::Notice;
 use crate::store::postgres::pipeline::{Held as Value, Pipeline};
 use crate::store::postgres::{message_key, outcomes, value};
 use crate::store::write::{Append, Appended, Outcome, RequestKey};
@@ -30,6 +32,8 @@ pub(super) struct Hot<'w> {
     keys: HashSet<[u8; 16]>,
     event_ids: HashSet<(ApplicationId, &'w str)>,
     deliveries: HashSet<DeliveryKey>,
+    /// Where messages go whose routes must not be old.
+    pub(super) routes: Routes,
 }
 
 /// How a collection is written.
@@ -39,6 +43,10 @@ pub(super) struct Frame {
     pub(super) begins: bool,
     /// It ends it, under this mark: all is durable when it is written.
     pub(super) commits: Option<Mark>,
+    /// What is told with it then.
+    pub(super) notice: Notice,
+    /// By what its messages were routed.
+    pub(super) guard: Guard,
 }
 
 impl<'w> Hot<'w> {
@@ -89,41 +97,55 @@ impl<'w> Hot<'w> {
         appended: &mut Vec<Appended>,
     ) -> Result<(), StoreError> {
         let hot = std::mem::take(self);
-        let mut begins = frame.begins;
+        let mut is_guarded = false;
         *appended = if hot.keys.is_empty() && hot.event_ids.is_empty() {
             hot.appends.iter().map(|_| Appended::Stored).collect()
         } else {
-            let appended = hot.claim(connection, begins.then_some(held.own)).await?;
-            begins = false;
-            appended
+            is_guarded = true;
+            hot.claim(connection, held.own, frame).await?
         };
         let stored =
             hot.appends.iter().zip(&*appended).filter(|(_, appended)| **appended == Appended::Stored);
         let stored: Vec<&Append> = stored.map(|(append, _)| *append).collect();
         let mut pipeline = Pipeline::new(connection);
-        if begins {
-            lease::begin(&mut pipeline, held.own).await?;
+        if !is_guarded {
+            hot.begin(&mut pipeline, held.own, frame).await?;
         }
         outcomes::add(&mut pipeline, held, &hot.outcomes).await?;
         messages(&mut pipeline, held.own, &stored).await?;
         if let Some(mark) = frame.commits {
+            frame.notice.add(&mut pipeline).await?;
             mark.commit(&mut pipeline).await?;
         }
         pipeline.run().await?;
         Ok(())
     }
 
+    /// Adds what comes first: the transaction under this lease, if it begins one, and the guard of the routes.
+    async fn begin<'a>(
+        &'a self,
+        pipeline: &mut Pipeline<'a>,
+        lease: LeaseNumber,
+        frame: Frame,
+    ) -> Result<(), StoreError> {
+        if frame.begins {
+            lease::begin(pipeline, lease).await?;
+        }
+        if !self.routes.is_empty() {
+            frame.guard.add(pipeline, &self.routes).await?;
+        }
+        Ok(())
+    }
+
     /// Claims keys and `eventId`s, and says which messages may be stored.
-    /// It begins the transaction if it is told under which lease.
     async fn claim(
         &self,
         connection: &Connection,
-        begins: Option<LeaseNumber>,
+        lease: LeaseNumber,
+        frame: Frame,
     ) -> Result<Vec<Appended>, StoreError> {
         let mut pipeline = Pipeline::new(connection);
-        if let Some(lease) = begins {
-            lease::begin(&mut pipeline, lease).await?;
-        }
+        self.begin(&mut pipeline, lease, frame).await?;
         let keyed: Vec<(&RequestKey, &Append)> =
             self.appends.iter().filter_map(|append| Some((append.key.as_ref()?, *append))).collect();
         if !keyed.is_empty() {

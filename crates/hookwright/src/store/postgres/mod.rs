@@ -7,14 +7,20 @@ mod pool; // the thread that drives them, and those that reads take turns on
 mod pooler; // and whether another program shares them out
 mod pipeline; // statements that go out together
 mod migrate; // bring the database to the newest schema
+mod days; // the partitions of the days to come, and of those that have passed
+mod turn; // one node at a time removes what is old
 mod master_key; // and its secrets under the newest key
+pub(in crate::store) mod moving; // fill it from another back end
 mod writer; // one batch, one transaction
+mod batch; // as it is written
 mod apply; // its items, one after the other
 mod hot; // what every message makes, written as arrays
 mod commit; // whether it is committed, also when the answer is lost
 mod outcomes; // and what every attempt makes
 mod lease; // what this node holds, and what others do
 mod heartbeat; // what a node asks all the time
+mod catalog_change; // what others have changed
+mod notice; // and how they say that there is something
 
 mod application; // a file for each table's statements
 mod application_search;
@@ -37,6 +43,7 @@ mod source;
 mod stats;
 mod subscription;
 mod task;
+mod throttle; // limits that nodes share
 mod token;
 
 mod search; // lists with conditions that no index answers
@@ -49,6 +56,7 @@ use crate::store::Exclusivity;
 use crate::store::error::StoreError;
 use crate::store::sealing::Sealing;
 
+use catalog_change::Knowledge;
 use lease::Holding;
 use pool::{Lent, Pool};
 
@@ -60,6 +68,7 @@ pub(crate) use writer::Writer;
 pub(crate) struct Postgres {
     pool: Arc<Pool>,
     sealing: Arc<Sealing>,
+    knowledge: Arc<Knowledge>,
     holding: Arc<Holding>,
 }
 
@@ -77,10 +86,19 @@ pub(super) fn open(
         pooler::refuse_shared(&pool, &connection).await?;
         migrate::look_around(&connection).await?;
         let report = migrate::run(&connection, exclusivity).await?;
+        moving::refuse_unfinished(&connection).await?;
+        if exclusivity != Exclusivity::Visitor
+            && let Err(error) = days::start(&pool).await
+        {
+            // What has no partition of its day goes to the default one, and is dropped later than others.
+            tracing::warn!(
+                "the partitions of today's messages could not be made, and are tried again: {error}"
+            );
+        }
         Writer::open(Arc::clone(&pool), report, master_keys, exclusivity).await
     })?;
-    let (sealing, holding) = (writer.sealing(), writer.holding());
-    Ok((Postgres { pool, sealing, holding }, writer))
+    let (sealing, holding, knowledge) = (writer.sealing(), writer.holding(), writer.knowledge());
+    Ok((Postgres { pool, sealing, holding, knowledge }, writer))
 }
 
 impl Postgres {

@@ -1,21 +1,22 @@
 //! Writes batches: each is one transaction, and what every message makes goes out as arrays.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::config::MasterKeys;
-use crate::domain::lease::{Held, LeaseNumber};
+use crate::domain::lease::LeaseNumber;
 use crate::store::error::StoreError;
+use crate::store::postgres::batch::{Batch, Means};
+use crate::store::postgres::catalog_change::{Knowledge, Moved, Routes, routed};
 use crate::store::postgres::commit::{Mark, NAME_BYTES, Unsettled, forget_old};
 use crate::store::postgres::connection::Connection;
-use crate::store::postgres::hot::{Frame, Hot};
 use crate::store::postgres::lease::Holding;
-use crate::store::postgres::pipeline::Pipeline;
+use crate::store::postgres::notice::Notice;
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::retention::OldMessages;
-use crate::store::postgres::{apply, broadcast, inbound, lease, master_key};
+use crate::store::postgres::{lease, master_key, moving};
 use crate::store::sealing::Sealing;
-use crate::store::write::{Append, Appended, Outcome, Received, Settled, Write, Written};
+use crate::store::write::{Settled, Write, Written};
 use crate::store::{Exclusivity, SchemaReport};
 
 /// So often a batch that lost a race against another transaction is written anew before its callers are told.
@@ -31,6 +32,7 @@ pub(crate) struct Writer {
     /// What the last batch was written under.
     lease: LeaseNumber,
     sealing: Arc<Sealing>,
+    knowledge: Arc<Knowledge>,
     old: OldMessages,
     /// How long each slice of removing took that nobody has asked for yet.
     slices: Vec<Duration>,
@@ -54,6 +56,7 @@ impl Writer {
         getrandom::fill(&mut name).map_err(|_| StoreError::Randomness)?;
         let connection = pool.connect_to_write().await?;
         forget_old(&connection).await?;
+        let knowledge = Knowledge::begin(&connection).await?;
         let holding = Arc::new(Holding::nothing(master_keys.ids()));
         // Before the keys are looked at: whoever changes them sees that this node is there, or this node sees the change.
         if exclusivity == Exclusivity::OnlyDeliverer {
@@ -62,6 +65,8 @@ impl Writer {
         }
         let lease = holding.held().own;
         let opened = async {
+            // Asked once more: until the lease stood a move might have begun.
+            moving::refuse_unfinished(&connection).await?;
             let mut sealing = master_key::establish(&connection, master_keys).await?;
             seal_all(&connection, &mut sealing, exclusivity, lease).await?;
             if lease != LeaseNumber::NONE {
@@ -84,6 +89,7 @@ impl Writer {
             holding,
             lease,
             sealing: Arc::new(sealing),
+            knowledge: Arc::new(knowledge),
             old: OldMessages::default(),
             slices: Vec::new(),
             name,
@@ -105,6 +111,11 @@ impl Writer {
     /// What encrypts and decrypts.
     pub(super) fn sealing(&self) -> Arc<Sealing> {
         Arc::clone(&self.sealing)
+    }
+
+    /// What this node knows of changes.
+    pub(super) fn knowledge(&self) -> Arc<Knowledge> {
+        Arc::clone(&self.knowledge)
     }
 
     /// How long the slices of removing took that were written since this was last asked.
@@ -134,10 +145,14 @@ impl Writer {
             if self.is_unsettled() {
                 return Err(StoreError::Silent);
             }
-            let mut tries = 1;
+            let (mut tries, mut moved) = (1, Moved::default());
             loop {
-                match self.try_commit(batch).await {
+                match self.try_commit(batch, &moved).await {
                     Err(StoreError::Raced) if tries < TRIES => tries += 1,
+                    Err(StoreError::CatalogMoved) if tries < TRIES => {
+                        tries += 1;
+                        self.look_what_moved(batch, &mut moved).await?;
+                    }
                     // What it held is others' by now. What this batch brings is new, and comes under another.
                     Err(StoreError::LeaseLost) if tries < TRIES => {
                         self.take_another_lease().await?;
@@ -181,6 +196,16 @@ impl Writer {
         }
     }
 
+    /// Another node has changed applications of the batch: finds out which, so that the rest of it is written.
+    async fn look_what_moved(&mut self, batch: &[Write], moved: &mut Moved) -> Result<(), StoreError> {
+        let connection = self.good_connection().await?;
+        let mut routes = Routes::default();
+        batch.iter().flat_map(routed).for_each(|append| routes.add(append));
+        let looked = self.knowledge.guard(moved).look(&connection, &routes, moved).await;
+        self.connection = Some(connection);
+        looked
+    }
+
     /// The lease under which the last batch was to be written is lost: the next one goes on under another.
     async fn take_another_lease(&mut self) -> Result<(), StoreError> {
         // Somebody else of this node may have been faster.
@@ -208,7 +233,7 @@ impl Writer {
         }
     }
 
-    async fn try_commit(&mut self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
+    async fn try_commit(&mut self, batch: &[Write], moved: &Moved) -> Result<Vec<Written>, StoreError> {
         let connection = self.good_connection().await?;
         let held = self.holding.held();
         self.lease = held.own;
@@ -219,6 +244,9 @@ impl Writer {
             sealing: &self.sealing,
             holding: &self.holding,
             held: &held,
+            knowledge: &self.knowledge,
+            moved,
+            notice: Notice::default(),
             old: &mut self.old,
             slices: &mut self.slices,
         };
@@ -259,169 +287,4 @@ async fn seal_all(
         return Ok(());
     }
     master_key::seal_all(connection, sealing, own).await
-}
-
-/// What a batch is written with.
-pub(super) struct Means<'b> {
-    pub(super) connection: &'b Connection,
-    pub(super) sealing: &'b Sealing,
-    pub(super) holding: &'b Holding,
-    /// What this node held as the batch began.
-    pub(super) held: &'b Held,
-    pub(super) old: &'b mut OldMessages,
-    slices: &'b mut Vec<Duration>,
-}
-
-/// A batch that is being written.
-struct Batch<'b, 'w> {
-    means: Means<'b>,
-    hot: Hot<'w>,
-    /// Which item of the batch each collected message answers, if it answers any.
-    asked: Vec<Option<Asked>>,
-    written: Vec<Option<Written>>,
-    mark: Mark,
-    has_begun: bool,
-    /// Whether the server may have been asked to commit.
-    is_committing: bool,
-}
-
-/// Who asks what became of a message.
-#[derive(Clone, Copy)]
-enum Asked {
-    /// The item with this number, which is that message.
-    Append(usize),
-    /// The item with this number, which made several.
-    Broadcast(usize),
-}
-
-impl<'b, 'w> Batch<'b, 'w> {
-    fn new(means: Means<'b>, mark: Mark, items: usize) -> Batch<'b, 'w> {
-        let (hot, asked, written) = (Hot::default(), Vec::new(), (0..items).map(|_| None).collect());
-        let (has_begun, is_committing) = (false, false);
-        Batch { means, hot, asked, written, mark, has_begun, is_committing }
-    }
-
-    async fn write(&mut self, batch: &'w [Write]) -> Result<(), StoreError> {
-        for (number, write) in batch.iter().enumerate() {
-            self.item(number, write).await?;
-        }
-        self.collected(true).await
-    }
-
-    async fn item(&mut self, number: usize, write: &'w Write) -> Result<(), StoreError> {
-        match write {
-            Write::Append(append) => self.append(append, Some(Asked::Append(number))).await?,
-            Write::Outcome(outcome) => {
-                let is_late = !self.means.held.still(outcome.hold);
-                self.outcome(outcome, is_late).await?;
-                self.written[number] = Some(if is_late { Written::LoggedOnly } else { Written::Done });
-            }
-            Write::Told(inner, messages) => {
-                // What it tells of comes first, and decides.
-                Box::pin(self.item(number, inner)).await?;
-                self.collected(false).await?;
-                if self.written[number].as_ref().is_some_and(Written::took_effect) {
-                    for told in messages {
-                        self.append(told, None).await?;
-                    }
-                }
-            }
-            Write::Receive(receive) => {
-                self.alone().await?;
-                let is_fresh = inbound::receive(self.means.connection, receive).await?;
-                if is_fresh && let Some(append) = &receive.message {
-                    self.append(append, None).await?;
-                }
-                let received = if is_fresh { Received::Stored } else { Received::Duplicate };
-                self.written[number] = Some(Written::Received(received));
-            }
-            Write::BroadcastStep(step) => {
-                self.alone().await?;
-                let is_taken = broadcast::step(self.means.connection, step).await?;
-                self.written[number] = Some(Written::Broadcast(is_taken.then(Vec::new)));
-                if is_taken {
-                    for append in &step.messages {
-                        self.append(append, Some(Asked::Broadcast(number))).await?;
-                    }
-                    self.collected(false).await?;
-                    broadcast::remove_unused(self.means.connection, step.broadcast).await?;
-                }
-            }
-            // All that came before it is written with it.
-            Write::Flush => self.written[number] = Some(Written::Done),
-            other => {
-                self.alone().await?;
-                let started = other.is_slice().then(Instant::now);
-                let written = apply::apply(&mut self.means, other).await?;
-                self.means.slices.extend(started.map(|started| started.elapsed()));
-                self.written[number] = Some(written);
-            }
-        }
-        Ok(())
-    }
-
-    async fn append(&mut self, append: &'w Append, asked: Option<Asked>) -> Result<(), StoreError> {
-        if !self.hot.takes(append) {
-            self.collected(false).await?;
-        }
-        self.hot.append(append);
-        self.asked.push(asked);
-        Ok(())
-    }
-
-    /// What is too late is logged, and neither changes nor tells anything.
-    async fn outcome(&mut self, outcome: &'w Outcome, is_late: bool) -> Result<(), StoreError> {
-        if !self.hot.takes_outcome(outcome) {
-            self.collected(false).await?;
-        }
-        self.hot.outcome(outcome);
-        if !is_late {
-            for told in &outcome.told {
-                self.append(told, None).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes what is collected, so that what follows finds it, and has a transaction.
-    async fn alone(&mut self) -> Result<(), StoreError> {
-        self.collected(false).await?;
-        if !self.has_begun {
-            let mut pipeline = Pipeline::new(self.means.connection);
-            lease::begin(&mut pipeline, self.means.held.own).await?;
-            self.has_begun = true;
-            pipeline.run().await?;
-        }
-        Ok(())
-    }
-
-    /// Writes what is collected, and ends the transaction if it `commits`.
-    async fn collected(&mut self, commits: bool) -> Result<(), StoreError> {
-        if self.hot.is_empty() {
-            if commits && self.has_begun {
-                let mut pipeline = Pipeline::new(self.means.connection);
-                self.mark.commit(&mut pipeline).await?;
-                self.is_committing = true;
-                pipeline.run().await?;
-            }
-            return Ok(());
-        }
-        let frame = Frame { begins: !self.has_begun, commits: commits.then_some(self.mark) };
-        self.has_begun = true;
-        self.is_committing = commits;
-        let mut appended = Vec::new();
-        let result = self.hot.write(self.means.connection, self.means.held, frame, &mut appended).await;
-        for (asked, appended) in self.asked.drain(..).zip(appended) {
-            match asked {
-                None => {}
-                Some(Asked::Append(number)) => self.written[number] = Some(Written::Appended(appended)),
-                Some(Asked::Broadcast(number)) => {
-                    if let Some(Written::Broadcast(Some(stored))) = &mut self.written[number] {
-                        stored.push(appended == Appended::Stored);
-                    }
-                }
-            }
-        }
-        result
-    }
 }

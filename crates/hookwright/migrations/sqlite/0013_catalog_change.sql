@@ -1,0 +1,2 @@
+-- SQLite has one node, which knows what it has changed.
+SELECT 1;

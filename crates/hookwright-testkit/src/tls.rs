@@ -7,8 +7,8 @@ use std::{
 };
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
@@ -26,7 +26,7 @@ pub struct Authority {
     _directory: TempDir,
 }
 
-/// The certificate that a receiver shows.
+/// The certificate that a receiver, or a PostgreSQL server, shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leaf {
     /// For `localhost` and `127.0.0.1`, and valid now.
@@ -83,8 +83,29 @@ impl Authority {
         Arc::new(config)
     }
 
+    /// A certificate and its key, both as PEM.
+    pub(crate) fn issued(&self, leaf: Leaf) -> (String, String) {
+        let (certificate, key) = self.certificate(leaf);
+        (certificate.pem(), key.serialize_pem())
+    }
+
     /// The configuration of a TLS server that shows `leaf`.
     pub(crate) fn server_config(&self, leaf: Leaf) -> Arc<ServerConfig> {
+        let (certificate, key) = self.certificate(leaf);
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .expect("the provider has both protocol versions")
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+            )
+            .expect("the key belongs to the certificate");
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Arc::new(config)
+    }
+
+    fn certificate(&self, leaf: Leaf) -> (Certificate, KeyPair) {
         let names = match leaf {
             Leaf::WrongName => vec!["elsewhere.example".to_owned()],
             _ => vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
@@ -102,18 +123,7 @@ impl Authority {
             Leaf::SelfSigned => params.self_signed(&key),
             _ => params.signed_by(&key, &self.issuer),
         };
-        let certificate = certificate.expect("the parameters are valid");
-        let mut config = ServerConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .expect("the provider has both protocol versions")
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
-            )
-            .expect("the key belongs to the certificate");
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Arc::new(config)
+        (certificate.expect("the parameters are valid"), key)
     }
 }
 

@@ -49,6 +49,10 @@ pub struct Snapshot {
     pub on_disk: u64,
     /// Endpoints with anything in memory.
     pub lanes: usize,
+    /// Outcomes of attempts that wait to be written; many when the database is gone.
+    pub outcomes_waiting: usize,
+    /// Whether the database took the last batch that was written.
+    pub is_writing: bool,
     /// How long ago the last heartbeat was sent that the database answered; `None` where there is one node alone. Beyond 0.9 s no
     /// attempt starts.
     pub heartbeat_age: Option<Duration>,
@@ -124,6 +128,7 @@ impl Measures {
             "Requests to sources whose sender was asked whether they are true, by verdict."
         );
         describe_removals();
+        describe_snapshot();
         metrics::describe_gauge!(
             "hookwright_heartbeat_age_seconds",
             Unit::Seconds,
@@ -199,6 +204,25 @@ fn describe_removals() {
     );
 }
 
+/// What is under way.
+fn describe_snapshot() {
+    let gauges = [
+        ("hookwright_attempts_under_way", "Attempts under way."),
+        ("hookwright_deliveries_in_memory", "Deliveries that wait in memory."),
+        ("hookwright_deliveries_in_memory_bytes", "Payload bytes of the deliveries that wait in memory."),
+        ("hookwright_deliveries_on_disk", "Deliveries that could start and wait on disk for room in memory."),
+        ("hookwright_lanes", "Endpoints with anything in memory."),
+        ("hookwright_outcomes_waiting", "Outcomes of attempts that wait to be written."),
+        (
+            "hookwright_database_takes_batches",
+            "1 if the database took the last batch that was written, 0 if not.",
+        ),
+    ];
+    for (name, description) in gauges {
+        metrics::describe_gauge!(name, Unit::Count, description);
+    }
+}
+
 impl Snapshot {
     /// Sets the gauges of the recorder that the host program installed, if it did: to be called when they are read.
     pub fn record(&self) {
@@ -207,6 +231,8 @@ impl Snapshot {
         metrics::gauge!("hookwright_deliveries_in_memory_bytes").set(self.resident_bytes as f64);
         metrics::gauge!("hookwright_deliveries_on_disk").set(self.on_disk as f64);
         metrics::gauge!("hookwright_lanes").set(self.lanes as f64);
+        metrics::gauge!("hookwright_outcomes_waiting").set(self.outcomes_waiting as f64);
+        metrics::gauge!("hookwright_database_takes_batches").set(f64::from(u8::from(self.is_writing)));
         if let Some(age) = self.heartbeat_age {
             metrics::gauge!("hookwright_heartbeat_age_seconds").set(age.as_secs_f64());
         }

@@ -40,7 +40,7 @@ fn numbering(tree: &Tree, folder: &str, findings: &mut Vec<Finding>) {
 }
 
 /// Files that only one dialect has: what the other does not need, or has in another form. All else has a twin.
-const OF_ONE_ALONE: [&str; 24] = [
+const OF_ONE_ALONE: [&str; 26] = [
     // A file on disk: who may use it, when its log goes into it, what is left in its unused parts, and their size; and a file beside
     // it for the key, which nobody has a place for beside a server.
     "store/sqlite/file.rs",
@@ -52,6 +52,8 @@ const OF_ONE_ALONE: [&str; 24] = [
     "store/postgres/address.rs",
     "store/postgres/connection.rs",
     "store/postgres/pool.rs",
+    "store/postgres/pooler.rs",
+    "store/postgres/trust.rs",
     "store/postgres/pipeline.rs",
     "store/postgres/hot.rs",
     "store/postgres/apply.rs",

@@ -78,7 +78,10 @@ fn operations() -> Operations {
 
 async fn metrics(State(state): State<AppState>) -> Response {
     match &state.options.metrics {
-        Some(metrics) => ([(CONTENT_TYPE, PROMETHEUS_TEXT)], metrics.render()).into_response(),
+        Some(metrics) => {
+            state.hooks.snapshot().record();
+            ([(CONTENT_TYPE, PROMETHEUS_TEXT)], metrics.render()).into_response()
+        }
         None => ApiError::new(StatusCode::NOT_FOUND, "not_found", "Metrics are turned off.").into_response(),
     }
 }

@@ -4,7 +4,8 @@ use askama::Template;
 use axum::response::{Html, IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use tracing::error;
 
@@ -57,7 +58,14 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
     match template.render() {
-        Ok(html) => (status, headers, Html(html)).into_response(),
+        Ok(html) => {
+            let mut response = (status, headers, Html(html)).into_response();
+            if status == StatusCode::SERVICE_UNAVAILABLE {
+                // What stands between knows then that it is worth another try.
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            response
+        }
         Err(cause) => {
             error!(error = %cause, "a page could not be rendered");
             (StatusCode::INTERNAL_SERVER_ERROR, headers, "This page cannot be shown.").into_response()

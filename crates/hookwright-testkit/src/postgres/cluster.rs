@@ -1,13 +1,15 @@
 //! A PostgreSQL server in a temporary directory, which goes when its [`Cluster`] does, or when the test process ends.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-use super::installed::{Installed, Unprivileged};
-use crate::free_port;
+use super::installed::{Installed, Unprivileged, as_user};
+use crate::{Authority, Leaf, free_port};
 
 /// Runs the server, and waits for a word on its input: a signal's name stops the server and leaves its files. The end of the
 /// input, which is also the end of the test process however it ended, stops it and removes them.
@@ -26,8 +28,8 @@ fi
 echo "the supervisor has ended" >&2
 "#;
 
-/// The line that says that clients may come.
-const READY: &str = "database system is ready to accept connections";
+/// The line that says that clients may come, to a replica those that only read.
+const READY: &str = "database system is ready to accept";
 
 /// A PostgreSQL server of our own, on a loopback port.
 pub struct Cluster {
@@ -35,6 +37,8 @@ pub struct Cluster {
     user: Option<Unprivileged>,
     folder: PathBuf,
     port: u16,
+    /// Beside those that all have, as `name=value`.
+    settings: Vec<String>,
     running: Mutex<Option<Running>>,
 }
 
@@ -56,6 +60,64 @@ pub enum Stop {
 impl Cluster {
     /// Makes a cluster and starts its server; `None` where no PostgreSQL is installed.
     pub(super) fn start() -> Option<Cluster> {
+        let cluster = Cluster::empty()?;
+        cluster.initialise();
+        cluster.start_again();
+        Some(cluster)
+    }
+
+    /// One whose server takes TLS, and shows this certificate.
+    pub(super) fn start_tls(authority: &Authority, leaf: Leaf) -> Option<Cluster> {
+        let mut cluster = Cluster::empty()?;
+        cluster.initialise();
+        let (certificate, key) = authority.issued(leaf);
+        for (name, setting, pem) in
+            [("server.crt", "ssl_cert_file", certificate), ("server.key", "ssl_key_file", key)]
+        {
+            let path = cluster.folder.join(name);
+            std::fs::write(&path, pem).expect("the folder can be written");
+            // It refuses a key that others may read.
+            std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("the file is ours");
+            if let Some(user) = cluster.user {
+                user.own(&path);
+            }
+            cluster.settings.push(format!("{setting}={}", path.display()));
+        }
+        cluster.settings.push("ssl=on".to_owned());
+        cluster.start_again();
+        Some(cluster)
+    }
+
+    /// A read-only replica of this cluster, which follows it as long as both run.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be made.
+    #[must_use]
+    pub fn replica(&self) -> Cluster {
+        let replica = Cluster::empty().expect("this one was found");
+        let mut backup = replica.as_user(self.installed.program("pg_basebackup"));
+        backup.arg("--pgdata").arg(replica.data()).arg("--dbname").arg(self.url("postgres"));
+        // Starting from here it is `standby.signal` that makes it a replica, and where its primary is.
+        backup.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]);
+        let output = backup.output().expect("pg_basebackup can be started");
+        assert!(
+            output.status.success(),
+            "pg_basebackup failed:\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        replica.start_again();
+        replica
+    }
+
+    /// The folder with the programs of its version, such as `psql` and `pg_dump`.
+    #[must_use]
+    pub fn programs(&self) -> &Path {
+        self.installed.folder()
+    }
+
+    /// A folder for a cluster, with nothing in it.
+    fn empty() -> Option<Cluster> {
         let installed = Installed::find()?;
         let user = Unprivileged::needed();
         let folder = tempfile::Builder::new().prefix("hookwright-postgres-").tempdir();
@@ -64,10 +126,8 @@ impl Cluster {
         if let Some(user) = user {
             user.own(&folder);
         }
-        let cluster = Cluster { installed, user, folder, port: free_port(), running: Mutex::new(None) };
-        cluster.initialise();
-        cluster.start_again();
-        Some(cluster)
+        let (port, settings, running) = (free_port(), Vec::new(), Mutex::new(None));
+        Some(Cluster { installed, user, folder, port, settings, running })
     }
 
     /// The URL of one of its databases.
@@ -108,6 +168,7 @@ impl Cluster {
             "max_connections=1500",
         ]);
         command.arg("-c").arg(format!("unix_socket_directories={}", self.folder.display()));
+        command.args(self.settings.iter().flat_map(|setting| ["-c", setting]));
         command.env("FOLDER", &self.folder).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut supervisor = command.spawn().expect("a shell can be started");
@@ -143,11 +204,8 @@ impl Cluster {
 
     /// A command in the cluster's folder, as a user that is not root.
     fn as_user(&self, program: impl AsRef<Path>) -> Command {
-        let mut command = match self.user {
-            Some(user) => user.command(),
-            None => Command::new("env"),
-        };
-        command.arg(program.as_ref()).current_dir(&self.folder);
+        let mut command = as_user(self.user, program.as_ref());
+        command.current_dir(&self.folder);
         // Settings of the developer's own.
         for name in ["PGDATA", "PGPORT", "PGHOST", "PGUSER", "PGOPTIONS"] {
             command.env_remove(name);

@@ -1,17 +1,17 @@
-//! A connection to PostgreSQL that breaks at a commit: before the server hears of it, or before its answer is heard.
+//! A connection to PostgreSQL that breaks when it is asked to: at a commit, or at any message of a batch.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// The simple query `COMMIT`, as clients send it
-/// (<https://www.postgresql.org/docs/15/protocol-message-formats.html>).
-const COMMIT: &[u8] = b"Q\x00\x00\x00\x0bCOMMIT\x00";
-/// That a statement is done, and which.
-const COMMITTED: &[u8] = b"C\x00\x00\x00\x0bCOMMIT\x00";
+use super::messages::{Messages, contains, is_begin, is_commit, is_committed};
+
+/// What begins a batch goes out in one flight; so long it may be under way on a busy machine.
+const FLIGHT: Duration = Duration::from_millis(500);
 
 /// Where a connection breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,19 @@ pub enum Cut {
     BeforeCommit,
     /// After the server has committed, before the client hears of it.
     BeforeAnswer,
+}
+
+/// How a connection breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// It ends for both.
+    Cut,
+    /// Nothing gets through for so long; then all does.
+    Delay(Duration),
+    /// The client hears that the server sends no more, and can still send.
+    HalfCloseClient,
+    /// The server hears that the client sends no more, and can still answer.
+    HalfCloseServer,
 }
 
 /// Stands between clients and a server on a loopback port, and breaks one connection when asked to.
@@ -33,14 +46,29 @@ pub struct Cutter {
 
 #[derive(Default)]
 struct State {
-    cut: Option<Cut>,
-    /// How often a cut was asked for: what a client sent before belongs to another.
+    plan: Option<Plan>,
+    /// How often a break was asked for: what a client sent before belongs to another.
     asked: u64,
-    /// The bytes that a client must have sent before.
-    of: Vec<u8>,
-    /// Whether new connections are refused, from the next cut on.
-    refuses_after: bool,
     refuses: bool,
+    /// How many messages of the batch that is meant got through, when it is over.
+    steps: Option<usize>,
+}
+
+#[derive(Clone)]
+struct Plan {
+    place: Place,
+    how: How,
+    /// The bytes that a client must have sent before, or within the flight that begins the batch.
+    of: Vec<u8>,
+    /// Whether new connections are refused from then on.
+    refuses_after: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Commit(Cut),
+    /// Before this message of the batch, in whichever direction, counted from 0.
+    Step(usize),
 }
 
 impl Cutter {
@@ -57,8 +85,9 @@ impl Cutter {
                 }
                 let cutter = accepting.clone();
                 tokio::spawn(async move {
+                    let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await else { return };
                     // However it ends, it ends for both.
-                    let _ = cutter.carry(client, port).await;
+                    let _ = Carrier::new(cutter, client, server).carry().await;
                 });
             }
         });
@@ -73,24 +102,38 @@ impl Cutter {
 
     /// The next connection that commits breaks there, if `of` is in what its client sent from now on.
     pub fn cut(&self, cut: Cut, of: &str) {
-        self.ask(cut, of, false);
+        self.ask(Place::Commit(cut), How::Cut, of, false);
     }
 
     /// The same, and then nobody gets through until [`Cutter::mend`].
     pub fn cut_and_refuse(&self, cut: Cut, of: &str) {
-        self.ask(cut, of, true);
+        self.ask(Place::Commit(cut), How::Cut, of, true);
     }
 
-    fn ask(&self, cut: Cut, of: &str, refuses_after: bool) {
+    /// The next batch in whose first flight `of` is breaks before this message of it, counted from 0 at its `BEGIN`, in both
+    /// directions, until its commit is answered. If it has fewer, it does not break.
+    pub fn break_at(&self, step: usize, how: How, of: &str) {
+        self.ask(Place::Step(step), how, of, false);
+    }
+
+    /// How many messages of the batch that [`Cutter::break_at`] means got through, once it is over or broke. `None` if none has
+    /// come: it was part of a batch that began with something else.
+    #[must_use]
+    pub fn steps(&self) -> Option<usize> {
+        self.lock().steps
+    }
+
+    fn ask(&self, place: Place, how: How, of: &str, refuses_after: bool) {
         let mut state = self.lock();
         let asked = state.asked + 1;
-        *state = State { cut: Some(cut), asked, of: of.into(), refuses_after, refuses: false };
+        let plan = Plan { place, how, of: of.into(), refuses_after };
+        *state = State { plan: Some(plan), asked, ..State::default() };
     }
 
     /// Whether a connection broke as it was asked for.
     #[must_use]
     pub fn has_cut(&self) -> bool {
-        self.lock().cut.is_none()
+        self.lock().plan.is_none()
     }
 
     /// From now on nothing is heard of the server, as if its machine stood still, until [`Cutter::mend`].
@@ -106,59 +149,21 @@ impl Cutter {
         self.stalled.send_replace(false);
     }
 
-    async fn carry(&self, mut client: TcpStream, port: u16) -> std::io::Result<()> {
-        let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
-        let (mut from_client, mut from_server) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
-        // The cut that this connection is meant by, if it is.
-        let (mut meant, mut stalled) = (None, self.stalled.subscribe());
-        loop {
-            tokio::select! {
-                read = client.read(&mut from_client) => {
-                    let bytes = &from_client[..read?];
-                    if bytes.is_empty() {
-                        return Ok(());
-                    }
-                    let _ = stalled.wait_for(|stalled| !stalled).await;
-                    meant = self.meant_by(bytes).or(meant);
-                    if let Some(place) = find(bytes, COMMIT)
-                        && self.breaks(Cut::BeforeCommit, meant)
-                    {
-                        return server.write_all(&bytes[..place]).await;
-                    }
-                    server.write_all(bytes).await?;
-                }
-                read = server.read(&mut from_server) => {
-                    let bytes = &from_server[..read?];
-                    if bytes.is_empty() {
-                        return Ok(());
-                    }
-                    let _ = stalled.wait_for(|stalled| !stalled).await;
-                    if let Some(place) = find(bytes, COMMITTED)
-                        && self.breaks(Cut::BeforeAnswer, meant)
-                    {
-                        return client.write_all(&bytes[..place]).await;
-                    }
-                    client.write_all(bytes).await?;
-                }
-            }
-        }
-    }
-
-    /// The cut that is asked for, if these bytes of a client are what it waits for.
-    fn meant_by(&self, bytes: &[u8]) -> Option<u64> {
+    /// What is asked for, and its number.
+    fn asked(&self) -> Option<(Plan, u64)> {
         let state = self.lock();
-        (state.cut.is_some() && find(bytes, &state.of).is_some()).then_some(state.asked)
+        Some((state.plan.clone()?, state.asked))
     }
 
-    /// Whether a connection that is meant by this cut breaks here; one does.
-    fn breaks(&self, here: Cut, meant: Option<u64>) -> bool {
+    /// Breaks what is asked for, if this is still that; one connection does.
+    fn breaks(&self, number: u64) -> Option<How> {
         let mut state = self.lock();
-        if state.cut != Some(here) || meant != Some(state.asked) {
-            return false;
+        if state.asked != number {
+            return None;
         }
-        state.cut = None;
-        state.refuses = state.refuses_after;
-        true
+        let plan = state.plan.take()?;
+        state.refuses = plan.refuses_after;
+        Some(plan.how)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -166,9 +171,154 @@ impl Cutter {
     }
 }
 
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    if wanted.is_empty() {
-        return Some(0);
+/// One connection.
+struct Carrier {
+    cutter: Cutter,
+    client: TcpStream,
+    server: TcpStream,
+    /// The number of the break that this connection is meant by, as its client has sent what that waits for.
+    meant: Option<u64>,
+    /// The same for one at a step, and how many messages of the batch got through.
+    counting: Option<(u64, usize)>,
+    /// Whether the client, or the server, is told nothing more.
+    is_half_closed: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sender {
+    Client,
+    Server,
+}
+
+/// The connection is over for both.
+struct Over;
+
+impl Carrier {
+    fn new(cutter: Cutter, client: TcpStream, server: TcpStream) -> Carrier {
+        Carrier { cutter, client, server, meant: None, counting: None, is_half_closed: false }
     }
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+
+    async fn carry(mut self) -> Result<(), Over> {
+        let (mut of_client, mut of_server) = (Messages::of_client(), Messages::of_server());
+        let (mut from_client, mut from_server) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
+        let mut stalled = self.cutter.stalled.subscribe();
+        loop {
+            let (from, read) = tokio::select! {
+                read = self.client.read(&mut from_client) => (Sender::Client, read),
+                read = self.server.read(&mut from_server) => (Sender::Server, read),
+            };
+            let messages = match from {
+                Sender::Client => {
+                    let mut messages = of_client.take(read_some(&from_client, read)?);
+                    self.flight(&mut messages, &mut of_client, &mut from_client).await?;
+                    messages
+                }
+                Sender::Server => of_server.take(read_some(&from_server, read)?),
+            };
+            let _ = stalled.wait_for(|stalled| !stalled).await;
+            self.pass(from, messages).await?;
+        }
+    }
+
+    /// If these begin a batch, and one is to break at a step: holds them back until it is clear whether it is the one that is
+    /// meant, and counts if it is.
+    async fn flight(
+        &mut self,
+        messages: &mut Vec<Vec<u8>>,
+        of_client: &mut Messages,
+        buffer: &mut [u8],
+    ) -> Result<(), Over> {
+        let Some((Plan { place: Place::Step(_), of, .. }, number)) = self.cutter.asked() else {
+            return Ok(());
+        };
+        if !messages.iter().any(|message| is_begin(message)) {
+            return Ok(());
+        }
+        let deadline = tokio::time::Instant::now() + FLIGHT;
+        let is_meant = |messages: &[Vec<u8>]| messages.iter().any(|message| contains(message, &of));
+        while !is_meant(messages) {
+            let Ok(read) = tokio::time::timeout_at(deadline, self.client.read(buffer)).await else {
+                return Ok(());
+            };
+            messages.extend(of_client.take(read_some(buffer, read)?));
+        }
+        self.counting = Some((number, 0));
+        Ok(())
+    }
+
+    async fn pass(&mut self, from: Sender, messages: Vec<Vec<u8>>) -> Result<(), Over> {
+        // Those that are not held back go out in one piece, as they came.
+        let mut together = Vec::new();
+        for message in messages {
+            if let Some(how) = self.breaks_before(from, &message) {
+                self.write(from, &std::mem::take(&mut together)).await?;
+                self.break_now(how).await?;
+            }
+            self.count(&message);
+            together.extend(message);
+        }
+        self.write(from, &together).await
+    }
+
+    fn breaks_before(&mut self, from: Sender, message: &[u8]) -> Option<How> {
+        let (plan, number) = self.cutter.asked()?;
+        match plan.place {
+            Place::Commit(cut) => {
+                if from == Sender::Client && contains(message, &plan.of) {
+                    self.meant = Some(number);
+                }
+                let is_here = match cut {
+                    Cut::BeforeCommit => from == Sender::Client && is_commit(message),
+                    Cut::BeforeAnswer => from == Sender::Server && is_committed(message),
+                };
+                if is_here && self.meant == Some(number) { self.cutter.breaks(number) } else { None }
+            }
+            Place::Step(step) if self.counting == Some((number, step)) => {
+                self.counting = None;
+                self.cutter.lock().steps = Some(step);
+                self.cutter.breaks(number)
+            }
+            Place::Step(_) => None,
+        }
+    }
+
+    /// Counts a message that gets through, if it is of the batch that is meant.
+    fn count(&mut self, message: &[u8]) {
+        let Some((_, count)) = &mut self.counting else { return };
+        *count += 1;
+        if is_committed(message) {
+            // What says that the server waits for more follows; a client needs only this.
+            self.cutter.lock().steps = Some(*count);
+            self.counting = None;
+        }
+    }
+
+    async fn break_now(&mut self, how: How) -> Result<(), Over> {
+        match how {
+            How::Cut => return Err(Over),
+            // Paces: how long nothing gets through is the point.
+            How::Delay(delay) => tokio::time::sleep(delay).await,
+            How::HalfCloseClient => self.client.shutdown().await.map_err(|_| Over)?,
+            How::HalfCloseServer => self.server.shutdown().await.map_err(|_| Over)?,
+        }
+        self.is_half_closed = matches!(how, How::HalfCloseClient | How::HalfCloseServer);
+        Ok(())
+    }
+
+    async fn write(&mut self, from: Sender, bytes: &[u8]) -> Result<(), Over> {
+        let to = if from == Sender::Client { &mut self.server } else { &mut self.client };
+        match to.write_all(bytes).await {
+            // What goes where nobody is told anything more is lost; the other direction goes on.
+            Err(_) if self.is_half_closed => Ok(()),
+            written => written.map_err(|_| Over),
+        }
+    }
+}
+
+/// What was read; over if the other end has nothing more to say.
+fn read_some(buffer: &[u8], read: std::io::Result<usize>) -> Result<&[u8], Over> {
+    match read {
+        Ok(0) | Err(_) => Err(Over),
+        Ok(count) => Ok(&buffer[..count]),
+    }
 }

@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The programs that tests run.
+const NEEDED: [&str; 6] = ["initdb", "postgres", "pg_basebackup", "pg_dump", "pg_restore", "psql"];
+
 /// The programs of one version.
 pub(super) struct Installed {
     folder: PathBuf,
 }
 
 impl Installed {
-    /// The first on the `PATH`, or else the newest that Debian's packages put beside it.
+    /// Those on the `PATH`, if one folder has all, or else the newest that Debian's packages put beside it.
     pub(super) fn find() -> Option<Installed> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
@@ -21,8 +24,12 @@ impl Installed {
             .collect();
         versions.sort_unstable();
         folders.extend(versions.into_iter().rev().map(|(_, folder)| folder));
-        let is_whole = |folder: &Path| folder.join("initdb").is_file() && folder.join("postgres").is_file();
+        let is_whole = |folder: &Path| NEEDED.iter().all(|program| folder.join(program).is_file());
         folders.into_iter().find(|folder| is_whole(folder)).map(|folder| Installed { folder })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub(super) fn program(&self, name: &str) -> PathBuf {
@@ -35,6 +42,16 @@ impl Installed {
 pub(super) struct Unprivileged {
     user: u32,
     group: u32,
+}
+
+/// A command that runs a program, as a user that is not root.
+pub(super) fn as_user(user: Option<Unprivileged>, program: &Path) -> Command {
+    let mut command = match user {
+        Some(user) => user.command(),
+        None => Command::new("env"),
+    };
+    command.arg(program);
+    command
 }
 
 impl Unprivileged {
@@ -51,14 +68,13 @@ impl Unprivileged {
         Some(Unprivileged { user: ask("-u"), group: ask("-g") })
     }
 
-    /// Gives a folder to the user.
-    pub(super) fn own(self, folder: &Path) {
-        std::os::unix::fs::chown(folder, Some(self.user), Some(self.group))
-            .expect("root may give files away");
+    /// Gives a file or a folder to the user.
+    pub(super) fn own(self, path: &Path) {
+        std::os::unix::fs::chown(path, Some(self.user), Some(self.group)).expect("root may give files away");
     }
 
     /// A command that runs what is added to it as the user.
-    pub(super) fn command(self) -> Command {
+    fn command(self) -> Command {
         let mut command = Command::new("setpriv");
         command.arg(format!("--reuid={}", self.user)).arg(format!("--regid={}", self.group));
         command.args(["--clear-groups", "--"]);

@@ -3,7 +3,9 @@
 //! Nothing is downloaded and no server that runs on the machine is used. One cluster serves all tests of a process, with
 //! PostgreSQL's own defaults of durability; a test that stops and starts its server has a cluster of its own.
 
-mod cutter; // a connection that breaks at a commit
+mod cutter; // a connection that breaks when it is asked to
+mod messages; // what goes over it
+mod bouncer; // a pooler between
 mod cluster; // the server process and its directory
 mod installed; // where the binaries are, and as whom they run
 
@@ -14,8 +16,11 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio_postgres::NoTls;
 
+use crate::{Authority, Leaf};
+
+pub use bouncer::{Bouncer, bouncer};
 pub use cluster::{Cluster, Stop};
-pub use cutter::{Cut, Cutter};
+pub use cutter::{Cut, Cutter, How};
 
 /// A master key, as `HOOKWRIGHT_MASTER_KEY` has it: there is no file beside a PostgreSQL database that could have one.
 pub const MASTER_KEY: &str = "tests:746573747465737474657374746573747465737474657374746573747465737a";
@@ -37,7 +42,7 @@ pub async fn database() -> Option<Database> {
     match shared {
         Some(cluster) => Some(cluster.database().await),
         None => {
-            skipped();
+            skipped(POSTGRESQL);
             None
         }
     }
@@ -47,7 +52,16 @@ pub async fn database() -> Option<Database> {
 pub fn cluster() -> Option<Cluster> {
     let own = Cluster::start();
     if own.is_none() {
-        skipped();
+        skipped(POSTGRESQL);
+    }
+    own
+}
+
+/// The same with a server that takes TLS, and shows this certificate.
+pub fn cluster_with_tls(authority: &Authority, leaf: Leaf) -> Option<Cluster> {
+    let own = Cluster::start_tls(authority, leaf);
+    if own.is_none() {
+        skipped(POSTGRESQL);
     }
     own
 }
@@ -78,15 +92,19 @@ pub fn instead_of_file(folder: &Path) -> Option<String> {
     Some(database.url)
 }
 
+/// What a test may miss, and the package that has it.
+const POSTGRESQL: (&str, &str) = ("PostgreSQL", "postgresql");
+const PGBOUNCER: (&str, &str) = ("PgBouncer", "pgbouncer");
+
 #[expect(clippy::print_stderr, reason = "a test that did not run must not look as if it had")]
-fn skipped() {
+fn skipped((name, package): (&str, &str)) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
     assert!(
         std::env::var_os("CI").is_none_or(|ci| ci != "true"),
-        "{test} needs PostgreSQL, and none is installed: install the package postgresql"
+        "{test} needs {name}, and none is installed: install the package {package}"
     );
-    eprintln!("{test} skipped: no PostgreSQL");
+    eprintln!("{test} skipped: no {name}");
 }
 
 impl Cluster {
@@ -116,6 +134,17 @@ impl Database {
         let cutter = Cutter::start(port.parse().expect("the port is a number")).await;
         let url = format!("{before}:{}/{path}", cutter.port());
         (cutter, Database { url })
+    }
+
+    /// Opens so many sessions that do nothing, for as long as what this returns.
+    pub async fn hold(&self, sessions: usize) -> Vec<tokio_postgres::Client> {
+        let mut held = Vec::with_capacity(sessions);
+        for _ in 0..sessions {
+            let client = connect(&self.url).await;
+            client.simple_query("SELECT 1").await.expect("the query runs");
+            held.push(client);
+        }
+        held
     }
 
     /// A session of the test's own, which may hold transactions open.

@@ -32,7 +32,7 @@ impl Catalog {
         application: &ApplicationRef,
         mut change: impl FnMut(&mut ApplicationSettings) + Send,
     ) -> Result<Application, Error> {
-        let _turn = self.edits.lock().await;
+        let _turn = self.turn().await?;
         for _ in 0..TRIES {
             let before = self.application(organisation, application).await?.application.clone();
             let mut after = before.clone();

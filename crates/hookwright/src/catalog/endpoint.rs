@@ -153,7 +153,7 @@ impl Catalog {
         mut change: impl FnMut(&mut Endpoint) -> Result<(), Error> + Send,
         mut tell: impl FnMut(&Endpoint, &Endpoint) -> Vec<Append> + Send,
     ) -> Result<Endpoint, Error> {
-        let _turn = self.edits.lock().await;
+        let _turn = self.turn().await?;
         for _ in 0..TRIES {
             let before = self.endpoint(application, endpoint).await?;
             let before = &before.endpoint;

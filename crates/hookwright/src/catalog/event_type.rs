@@ -107,7 +107,7 @@ impl Catalog {
         name: &EventTypeName,
         mut change: impl FnMut(&mut EventTypeSettings) + Send,
     ) -> Result<EventType, Error> {
-        let _turn = self.edits.lock().await;
+        let _turn = self.turn().await?;
         for _ in 0..TRIES {
             let all = self.event_types_with(organisation, std::iter::once(name)).await?;
             let before = all.get(name).ok_or(Error::NotFound(Thing::EventType))?;

@@ -102,6 +102,17 @@ impl Catalog {
         &self.confirmers
     }
 
+    /// Waits for the turn to change something that was read before. Whoever has waited for others that are being told that
+    /// nothing is written is told so too, and does not wait once more by itself.
+    async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, Error> {
+        if let Ok(turn) = self.edits.try_lock() {
+            return Ok(turn);
+        }
+        let turn = self.edits.lock().await;
+        self.journal.is_writing()?;
+        Ok(turn)
+    }
+
     pub(crate) async fn organisation_ensure(&self, organisation: OrganisationId) -> Result<(), Error> {
         let write = CatalogWrite::OrganisationEnsure(organisation, self.clock.now());
         self.journal.change(write).await.map(|_| ())

@@ -169,7 +169,7 @@ impl Catalog {
         named: &SourceRef,
         mut change: impl FnMut(&mut SourceSettings) + Send,
     ) -> Result<SourceWithToken, Error> {
-        let _turn = self.edits.lock().await;
+        let _turn = self.turn().await?;
         for _ in 0..TRIES {
             let SourceWithToken { source: before, token } = self.source_get(organisation, named).await?;
             let unless_changed_since = before.updated_at;

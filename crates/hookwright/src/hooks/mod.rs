@@ -147,7 +147,12 @@ impl Hooks {
 
     /// What is under way right now, in numbers.
     pub fn snapshot(&self) -> Snapshot {
-        self.inner.dispatch.snapshot()
+        let journal = &self.inner.journal;
+        Snapshot {
+            outcomes_waiting: journal.outcomes(),
+            is_writing: journal.is_writing().is_ok(),
+            ..self.inner.dispatch.snapshot()
+        }
     }
 
     /// In a test: waits until what was just sent has been delivered.

@@ -121,6 +121,11 @@ impl Journal {
         self.queue.push_outcome(outcome);
     }
 
+    /// How many outcomes wait to be written.
+    pub(crate) fn outcomes(&self) -> usize {
+        self.queue.outcomes()
+    }
+
     /// Whether so many outcomes wait to be written that no further attempts should be started.
     pub(crate) fn is_behind(&self) -> bool {
         self.queue.outcomes() >= UNWRITTEN_OUTCOMES_MAX

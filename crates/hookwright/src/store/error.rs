@@ -135,6 +135,22 @@ pub enum StoreError {
     #[cfg(feature = "postgres")]
     #[error("the PostgreSQL server cannot be reached, or has ended the connection")]
     Unreachable(#[source] tokio_postgres::Error),
+    /// The server shows a certificate that is not to be trusted.
+    #[cfg(feature = "postgres")]
+    #[error("the certificate of the PostgreSQL server is refused: {why}")]
+    Certificate {
+        /// What is wrong with it.
+        why: &'static str,
+        /// What TLS says.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// A pooler between gives sessions the connections of others.
+    #[cfg(feature = "postgres")]
+    #[error(
+        "a pooler between hookwright and PostgreSQL gives a session another connection for each transaction, and hookwright's sessions must stay whole; set pool_mode = session in PgBouncer, or name the PostgreSQL server itself"
+    )]
+    SharedSessions,
     /// The server did not answer in time.
     #[cfg(feature = "postgres")]
     #[error("the PostgreSQL server does not answer in time")]
@@ -272,7 +288,12 @@ impl From<tokio_postgres::Error> for StoreError {
         use tokio_postgres::error::SqlState;
         // What does not come from the server comes from the way to it, or is a value of another kind than was asked for, which
         // no test has left.
-        let Some(code) = error.code() else { return StoreError::Unreachable(error) };
+        let Some(code) = error.code() else {
+            return match crate::store::postgres::refusal(&error) {
+                Some(why) => StoreError::Certificate { why, source: error },
+                None => StoreError::Unreachable(error),
+            };
+        };
         if code.code() == LEASE_LOST {
             return StoreError::LeaseLost;
         }

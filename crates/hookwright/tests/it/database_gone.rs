@@ -11,7 +11,7 @@ use hookwright_testkit::{Gate, Receiver, Reply, eventually};
 use crate::rig::{Rig, config, new_message, start};
 
 /// An engine on this database.
-async fn on(database: &Database) -> Rig {
+pub(crate) async fn on(database: &Database) -> Rig {
     let directory = tempfile::tempdir().unwrap();
     let mut config = config(&directory);
     config.database = database.url.parse().unwrap();

@@ -2,4 +2,8 @@
 
 mod coherence; // what one node changes the others honour
 mod leases; // what one node does not deliver others do
+mod gone; // what is answered meanwhile
+mod guide; // what the guide says to do
 mod nodes; // what the tests drive
+mod outage; // nodes are killed and stopped, and the database goes
+mod reaching; // how a server is reached

@@ -2,27 +2,22 @@
 //!
 //! The words of `sslmode` are those of PostgreSQL's own programs
 //! (<https://www.postgresql.org/docs/15/libpq-ssl.html>): `prefer` and `require` encrypt without asking who answers,
-//! `verify-ca` and `verify-full` check the certificate; here both check the name as well.
+//! `verify-ca` checks who signed the certificate, `verify-full` its name as well.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::PostgresUrl;
 use crate::store::error::StoreError;
+use crate::store::postgres::trust::Trust;
 
-/// A server that does not answer a connection within this is not there.
-const CONNECT_WITHIN: Duration = Duration::from_millis(1_500);
+/// Servers that do not answer a connection within this, all of the URL together, are not there. Shorter than anybody waits for
+/// a connection.
+const CONNECT_WITHIN: Duration = Duration::from_millis(1_400);
 /// A connection on which nothing comes for so long is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(5);
 /// What was sent and is not acknowledged for so long has met a dead connection.
@@ -34,12 +29,6 @@ pub(super) struct Address {
     pub(super) tls: MakeRustlsConnect,
 }
 
-/// Whether the server's certificate is looked at.
-enum Trust {
-    Anybody,
-    Authorities(Option<PathBuf>),
-}
-
 impl Address {
     /// Reads a URL. Errors name what is wrong in it, never the password.
     pub(super) fn read(url: &PostgresUrl) -> Result<Address, StoreError> {
@@ -49,19 +38,23 @@ impl Address {
             (Some("disable"), _) => (SslMode::Disable, Trust::Anybody),
             (None | Some("prefer" | "allow"), None) => (SslMode::Prefer, Trust::Anybody),
             (Some("require"), None) => (SslMode::Require, Trust::Anybody),
-            (None | Some("prefer" | "allow" | "require" | "verify-ca" | "verify-full"), authorities) => {
+            (None | Some("prefer" | "allow" | "require" | "verify-ca"), Some(authorities)) => {
                 (SslMode::Require, Trust::Authorities(authorities))
             }
+            // The operating system's authorities sign for everybody: only the name tells who it is.
+            (Some("verify-ca" | "verify-full"), authorities) => (SslMode::Require, Trust::Host(authorities)),
             (Some(_), _) => return Err(StoreError::SslMode),
         };
         config.ssl_mode(mode).keepalives_idle(KEEPALIVE).tcp_user_timeout(UNACKNOWLEDGED_MAX);
         if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_WITHIN);
+            // One that is gone must leave time for the others.
+            let hosts = u32::try_from(config.get_hosts().len()).unwrap_or(u32::MAX).max(1);
+            config.connect_timeout(CONNECT_WITHIN / hosts);
         }
         if config.get_application_name().is_none() {
             config.application_name("hookwright");
         }
-        Ok(Address { config, tls: MakeRustlsConnect::new(tls(trust)?) })
+        Ok(Address { config, tls: MakeRustlsConnect::new(trust.config()?) })
     }
 }
 
@@ -84,84 +77,6 @@ fn decoded(path: &str) -> String {
     let pair = format!("path={path}");
     let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
     pairs.next().map(|(_, value)| value.into_owned()).unwrap_or_default()
-}
-
-fn tls(trust: Trust) -> Result<ClientConfig, StoreError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
-    let builder = builder.with_safe_default_protocol_versions().map_err(StoreError::Tls)?;
-    let config = match trust {
-        Trust::Anybody => {
-            let verifier = Arc::new(Unverified { provider });
-            builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
-        }
-        Trust::Authorities(None) => {
-            builder.with_platform_verifier().map_err(StoreError::Tls)?.with_no_client_auth()
-        }
-        Trust::Authorities(Some(path)) => {
-            let unreadable = || StoreError::Authorities { path: path.clone() };
-            let mut roots = RootCertStore::empty();
-            for certificate in CertificateDer::pem_file_iter(&path).map_err(|_| unreadable())? {
-                roots.add(certificate.map_err(|_| unreadable())?).map_err(|_| unreadable())?;
-            }
-            if roots.is_empty() {
-                return Err(unreadable());
-            }
-            builder.with_root_certificates(roots).with_no_client_auth()
-        }
-    };
-    Ok(config)
-}
-
-/// Encrypts without asking who answers, as `sslmode=require` means.
-#[derive(Debug)]
-struct Unverified {
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for Unverified {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 #[cfg(test)]

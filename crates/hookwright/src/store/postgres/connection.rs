@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
@@ -27,11 +28,18 @@ pub(super) struct Connection {
     statements: Mutex<HashMap<String, Statement>>,
     /// Whether an answer is outstanding, or a transaction open, that nobody waits for any more.
     is_broken: AtomicBool,
+    /// When whoever uses it has waited long enough, however many answers that takes.
+    until: Mutex<Option<Instant>>,
 }
 
 impl Connection {
     pub(super) fn new(client: Client) -> Connection {
-        Connection { client, statements: Mutex::default(), is_broken: AtomicBool::new(false) }
+        Connection {
+            client,
+            statements: Mutex::default(),
+            is_broken: AtomicBool::new(false),
+            until: Mutex::default(),
+        }
     }
 
     /// Whether it can be used for something else.
@@ -49,14 +57,26 @@ impl Connection {
         self.is_broken.store(false, Ordering::Relaxed);
     }
 
+    /// From now on answers are waited for until then, all of them together.
+    pub(super) fn wait_until(&self, until: Option<Instant>) {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    /// So long an answer is waited for.
+    fn usual(&self) -> Duration {
+        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.map_or(ANSWER_WITHIN, |until| until.duration_since(Instant::now()).min(ANSWER_WITHIN))
+    }
+
     /// The rows that a statement answers.
     pub(super) async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
         let statement = self.prepared(sql).await?;
-        self.in_time(ANSWER_WITHIN, self.client.query(&statement, params)).await
+        self.in_time(self.usual(), self.client.query(&statement, params)).await
     }
 
     /// The same for what may take long because there is very much of it.
     pub(super) async fn query_long(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        self.wait_until(None);
         self.batch("SET statement_timeout = 0").await?;
         let statement = self.prepared(sql).await?;
         let rows = self.in_time(LONG_ANSWER_WITHIN, self.client.query(&statement, params)).await;
@@ -81,12 +101,12 @@ impl Connection {
     /// How many rows a statement wrote.
     pub(super) async fn execute(&self, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError> {
         let statement = self.prepared(sql).await?;
-        self.in_time(ANSWER_WITHIN, self.client.execute(&statement, params)).await
+        self.in_time(self.usual(), self.client.execute(&statement, params)).await
     }
 
     /// Runs statements that take no values and answer nothing.
     pub(super) async fn batch(&self, sql: &str) -> Result<(), StoreError> {
-        self.in_time(ANSWER_WITHIN, self.client.batch_execute(sql)).await
+        self.in_time(self.usual(), self.client.batch_execute(sql)).await
     }
 
     /// The same for as long as it takes.
@@ -99,7 +119,7 @@ impl Connection {
         if let Some(statement) = self.statements().get(sql) {
             return Ok(statement.clone());
         }
-        let statement = self.in_time(ANSWER_WITHIN, self.client.prepare(sql)).await?;
+        let statement = self.in_time(self.usual(), self.client.prepare(sql)).await?;
         let mut statements = self.statements();
         if statements.len() >= STATEMENTS_MAX {
             // The server forgets them when they are dropped.
@@ -129,7 +149,7 @@ impl Connection {
         &self,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, StoreError> {
-        self.in_time(ANSWER_WITHIN, answer).await
+        self.in_time(self.usual(), answer).await
     }
 
     fn statements(&self) -> std::sync::MutexGuard<'_, HashMap<String, Statement>> {

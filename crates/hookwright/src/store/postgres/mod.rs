@@ -1,8 +1,10 @@
 //! The PostgreSQL backend: writers and readers on connections of their own, driven by one thread.
 
 mod address; // where the database is, and how it is reached
+mod trust; // and whether it is who it says
 mod connection; // one session: prepared statements, and answers in time
 mod pool; // the thread that drives them, and those that reads take turns on
+mod pooler; // and whether another program shares them out
 mod pipeline; // statements that go out together
 mod migrate; // bring the database to the newest schema
 mod days; // the partitions of the days to come, and of those that have passed
@@ -59,6 +61,7 @@ use lease::Holding;
 use pool::{Lent, Pool};
 
 pub(crate) use heartbeat::{Beat, Heart};
+pub(super) use trust::refusal;
 pub(crate) use writer::Writer;
 
 /// An open PostgreSQL database: what reads need.
@@ -80,6 +83,7 @@ pub(super) fn open(
     let pool = Arc::new(Pool::open(url)?);
     let writer = pool.wait(async {
         let connection = pool.connect_to_migrate().await?;
+        pooler::refuse_shared(&pool, &connection).await?;
         migrate::look_around(&connection).await?;
         let report = migrate::run(&connection, exclusivity).await?;
         moving::refuse_unfinished(&connection).await?;

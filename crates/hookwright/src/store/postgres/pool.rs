@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_postgres::AsyncMessage;
 
 use crate::config::PostgresUrl;
@@ -21,6 +22,9 @@ use crate::store::postgres::connection::{Connection, STATEMENT_TIMEOUT};
 const READERS: usize = 8;
 /// Whoever gets no connection within this is told that the database is gone.
 const LENT_WITHIN: Duration = Duration::from_millis(1_500);
+
+/// A read takes no longer than this in all, with the wait for its connection: whoever asks is told within 5 s.
+const READ_WITHIN: Duration = Duration::from_secs(4);
 
 /// Where nodes tell each other that there is something to look at. It carries no more than that: a hint that is lost, or comes
 /// from another schema of the same database, does no harm.
@@ -64,12 +68,17 @@ impl Pool {
 
     /// A connection for one read, which is given back by dropping it.
     pub(super) async fn lend(self: &Arc<Self>) -> Result<Lent, StoreError> {
+        let until = Instant::now() + READ_WITHIN;
         let permit = tokio::time::timeout(LENT_WITHIN, Arc::clone(&self.permits).acquire_owned()).await;
         let permit = permit.map_err(|_| StoreError::Silent)?.map_err(|_| StoreError::Silent)?;
         let connection = match self.take_idle() {
             Some(connection) => connection,
-            None => Arc::new(self.connect("").await?),
+            None => {
+                let connected = tokio::time::timeout_at(until, self.connect(""));
+                Arc::new(connected.await.map_err(|_| StoreError::Silent)??)
+            }
         };
+        connection.wait_until(Some(until));
         Ok(Lent { connection, pool: Arc::clone(self), _permit: permit })
     }
 
@@ -81,6 +90,11 @@ impl Pool {
     /// A new connection whose statements may take as long as they do.
     pub(super) async fn connect_to_migrate(&self) -> Result<Connection, StoreError> {
         self.connect("SET statement_timeout = 0; SET lock_timeout = 0").await
+    }
+
+    /// A new connection for a look around.
+    pub(super) async fn connect_to_look(&self) -> Result<Connection, StoreError> {
+        self.connect("").await
     }
 
     /// A new connection that makes and drops tables others are busy with: whoever comes after it waits as long as it does.

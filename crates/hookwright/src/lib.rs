@@ -111,6 +111,8 @@ pub use measures::Snapshot;
 pub use publish::{NewMessage, Sent};
 pub use receive::{Door, InboundHead, InboundReply};
 pub use store::SchemaReport;
+#[cfg(feature = "postgres")]
+pub use store::{ScratchSchema, ServerSession};
 pub use store::error::{StoreError, Unopenable};
 pub use store::read::{
     ApplicationFilter, AttemptFilter, DeliveryStatus, Destination, EndpointStats, MessageFilter,

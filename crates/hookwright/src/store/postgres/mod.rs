@@ -38,6 +38,8 @@ mod token;
 mod search; // lists with conditions that no index answers
 mod value; // how values are kept in columns
 
+mod scratch; // where measurements are made
+
 use std::sync::Arc;
 
 use crate::config::{MasterKeys, PostgresUrl};
@@ -47,6 +49,7 @@ use crate::store::sealing::Sealing;
 
 use pool::{Lent, Pool};
 
+pub use scratch::{ScratchSchema, ServerSession};
 pub(crate) use writer::Writer;
 
 /// An open PostgreSQL database: what reads need.

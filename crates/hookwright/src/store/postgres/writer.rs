@@ -16,6 +16,8 @@ use crate::store::sealing::Sealing;
 use crate::store::write::{Append, Appended, Outcome, Received, Settled, Write, Written};
 use crate::store::{Exclusivity, SchemaReport};
 
+/// Writers of messages beside the first.
+const BESIDE: usize = 2;
 /// So often a batch that lost a race against another transaction is written anew before its callers are told.
 const TRIES: u32 = 5;
 /// The number of the lock that the only node which delivers holds: "hook" in ASCII.
@@ -55,8 +57,6 @@ impl Writer {
         master_keys: &MasterKeys,
         exclusivity: Exclusivity,
     ) -> Result<Writer, StoreError> {
-        let mut name = [0; NAME_BYTES];
-        getrandom::fill(&mut name).map_err(|_| StoreError::Randomness)?;
         let is_alone = exclusivity == Exclusivity::OnlyDeliverer;
         let asked_since = Instant::now();
         let connection = loop {
@@ -71,18 +71,29 @@ impl Writer {
         forget_old(&connection).await?;
         let mut sealing = master_key::establish(&connection, master_keys).await?;
         seal_all(&connection, &mut sealing, exclusivity).await?;
-        Ok(Writer {
-            pool,
-            connection: Some(connection),
-            report,
-            is_alone,
-            sealing: Arc::new(sealing),
-            old: OldMessages::default(),
-            slices: Vec::new(),
-            name,
-            batch: 0,
-            unsettled: None,
-        })
+        Writer::of(&pool, Some(connection), report, is_alone, Arc::new(sealing))
+    }
+
+    /// One that has not written anything yet.
+    fn of(
+        pool: &Arc<Pool>,
+        connection: Option<Connection>,
+        report: SchemaReport,
+        is_alone: bool,
+        sealing: Arc<Sealing>,
+    ) -> Result<Writer, StoreError> {
+        let mut name = [0; NAME_BYTES];
+        getrandom::fill(&mut name).map_err(|_| StoreError::Randomness)?;
+        let (pool, old, slices) = (Arc::clone(pool), OldMessages::default(), Vec::new());
+        Ok(Writer { pool, connection, report, is_alone, sealing, old, slices, name, batch: 0, unsettled: None })
+    }
+
+    /// Others that write messages alone, each on a connection of its own, which is opened when it is needed.
+    pub(crate) fn beside(&self) -> Vec<Writer> {
+        let n = std::env::var("HW_BESIDE").ok().and_then(|n| n.parse().ok()).unwrap_or(BESIDE);
+        let another = |_| Writer::of(&self.pool, None, self.report, false, self.sealing());
+        // Without random bytes there is one writer less, which is only slower.
+        (0..n).filter_map(|number| another(number).ok()).collect()
     }
 
     /// What encrypts and decrypts.

@@ -19,6 +19,9 @@ const FORGET_OLD: &str = "DELETE FROM batch WHERE written_at < now() - interval 
 pub(super) struct Mark {
     pub(super) writer: [u8; NAME_BYTES],
     pub(super) number: i64,
+    /// The earliest number whose mark may still be there; it goes with this batch. Those before it were removed long since, and
+    /// are not looked at again: the server keeps what is left of them for a while.
+    pub(super) oldest: i64,
 }
 
 /// A batch of which nobody knows whether it is committed.
@@ -31,9 +34,9 @@ pub(super) struct Unsettled {
 impl Mark {
     /// Adds the end of the transaction, with its mark in the place of the one before.
     pub(super) async fn commit(self, pipeline: &mut Pipeline<'_>) -> Result<(), StoreError> {
-        let sql = "WITH before AS (DELETE FROM batch WHERE writer = $1 AND number < $2)
+        let sql = "WITH before AS (DELETE FROM batch WHERE writer = $1 AND number >= $3 AND number < $2)
                    INSERT INTO batch (writer, number) VALUES ($1, $2)";
-        pipeline.add(sql, vec![Box::new(self.writer), Box::new(self.number)]).await?;
+        pipeline.add(sql, vec![Box::new(self.writer), Box::new(self.number), Box::new(self.oldest)]).await?;
         pipeline.plain("COMMIT");
         Ok(())
     }

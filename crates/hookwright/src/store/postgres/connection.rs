@@ -1,7 +1,7 @@
 //! One session with the server: its statements are prepared once, and every answer comes in time or not at all.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,17 +21,22 @@ const LONG_ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// Statements kept prepared: lists have as many as there are combinations of conditions.
 const STATEMENTS_MAX: usize = 256;
 
+/// After a batch with a key that was claimed before, so many are asked about theirs before they are written.
+const ASKED_FIRST: u32 = 50;
+
 /// An open session.
 pub(super) struct Connection {
     pub(super) client: Client,
     statements: Mutex<HashMap<String, Statement>>,
     /// Whether an answer is outstanding, or a transaction open, that nobody waits for any more.
     is_broken: AtomicBool,
+    /// So many batches of messages more are likely to have a key that was claimed before.
+    claimed_before: AtomicU32,
 }
 
 impl Connection {
     pub(super) fn new(client: Client) -> Connection {
-        Connection { client, statements: Mutex::default(), is_broken: AtomicBool::new(false) }
+        Connection { client, statements: Mutex::default(), is_broken: AtomicBool::new(false), claimed_before: AtomicU32::new(0) }
     }
 
     /// Whether it can be used for something else.
@@ -47,6 +52,18 @@ impl Connection {
     /// No transaction is open, and nothing is outstanding.
     pub(super) fn mend(&self) {
         self.is_broken.store(false, Ordering::Relaxed);
+    }
+
+    /// A batch of messages had a key that was claimed before, as when many clients repeat their requests: the next ones are
+    /// asked first.
+    pub(super) fn met_claimed_key(&self) {
+        self.claimed_before.store(ASKED_FIRST, Ordering::Relaxed);
+    }
+
+    /// Whether the next batch of messages is likely to have such a key. Counts that batch.
+    pub(super) fn expects_claimed_key(&self) -> bool {
+        let less = |left: u32| left.checked_sub(1);
+        self.claimed_before.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 
     /// The rows that a statement answers.

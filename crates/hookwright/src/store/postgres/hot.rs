@@ -17,7 +17,7 @@ use crate::store::error::StoreError;
 use crate::store::postgres::commit::Mark;
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::pipeline::{Held, Pipeline};
-use crate::store::postgres::{message_key, outcomes, value};
+use crate::store::postgres::{appends, message_key, outcomes, value};
 use crate::store::write::{Append, Appended, Outcome, RequestKey};
 
 /// Messages and outcomes to write.
@@ -86,6 +86,17 @@ impl<'w> Hot<'w> {
         appended: &mut Vec<Appended>,
     ) -> Result<(), StoreError> {
         let hot = std::mem::take(self);
+        if let Some(mark) = frame.commits
+            && frame.begins
+            && hot.outcomes.is_empty()
+            && appends::are_plain(&hot.appends)
+            && !connection.expects_claimed_key()
+        {
+            *appended = hot.appends.iter().map(|_| Appended::Stored).collect();
+            if appends::write(connection, &hot.appends, mark).await? {
+                return Ok(());
+            }
+        }
         let mut begins = frame.begins;
         *appended = if hot.keys.is_empty() && hot.event_ids.is_empty() {
             hot.appends.iter().map(|_| Appended::Stored).collect()

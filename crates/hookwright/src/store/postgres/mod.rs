@@ -9,6 +9,7 @@ mod master_key; // and its secrets under the newest key
 mod writer; // one batch, one transaction
 mod apply; // its items, one after the other
 mod hot; // what every message makes, written as arrays
+mod appends; // messages that meet no other, in one flight
 mod commit; // whether it is committed, also when the answer is lost
 mod outcomes; // and what every attempt makes
 

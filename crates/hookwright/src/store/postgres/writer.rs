@@ -17,7 +17,7 @@ use crate::store::write::{Append, Appended, Outcome, Received, Settled, Write, W
 use crate::store::{Exclusivity, SchemaReport};
 
 /// Writers of messages beside the first.
-const BESIDE: usize = 2;
+const BESIDE: u32 = 2;
 /// So often a batch that lost a race against another transaction is written anew before its callers are told.
 const TRIES: u32 = 5;
 /// The number of the lock that the only node which delivers holds: "hook" in ASCII.
@@ -45,6 +45,8 @@ pub(crate) struct Writer {
     name: [u8; NAME_BYTES],
     /// The number of the last batch.
     batch: i64,
+    /// The earliest batch whose mark may still be there.
+    oldest: i64,
     /// The last batch, if nobody knows whether it is committed.
     unsettled: Option<Unsettled>,
 }
@@ -85,12 +87,12 @@ impl Writer {
         let mut name = [0; NAME_BYTES];
         getrandom::fill(&mut name).map_err(|_| StoreError::Randomness)?;
         let (pool, old, slices) = (Arc::clone(pool), OldMessages::default(), Vec::new());
-        Ok(Writer { pool, connection, report, is_alone, sealing, old, slices, name, batch: 0, unsettled: None })
+        Ok(Writer { pool, connection, report, is_alone, sealing, old, slices, name, batch: 0, oldest: 0, unsettled: None })
     }
 
     /// Others that write messages alone, each on a connection of its own, which is opened when it is needed.
     pub(crate) fn beside(&self) -> Vec<Writer> {
-        let n = std::env::var("HW_BESIDE").ok().and_then(|n| n.parse().ok()).unwrap_or(BESIDE);
+        let n: u32 = std::env::var("HW_BESIDE").ok().and_then(|n| n.parse().ok()).unwrap_or(BESIDE);
         let another = |_| Writer::of(&self.pool, None, self.report, false, self.sealing());
         // Without random bytes there is one writer less, which is only slower.
         (0..n).filter_map(|number| another(number).ok()).collect()
@@ -174,7 +176,7 @@ impl Writer {
             None => connect(&self.pool, self.is_alone).await?,
         };
         self.batch += 1;
-        let mark = Mark { writer: self.name, number: self.batch };
+        let mark = Mark { writer: self.name, number: self.batch, oldest: self.oldest };
         let mut writing =
             Batch::new(&connection, &self.sealing, &mut self.old, &mut self.slices, mark, batch.len());
         let result = writing.write(batch).await;
@@ -182,7 +184,10 @@ impl Writer {
         // Each item has its answer by now; one without would be a fault of ours, and tells its caller nothing.
         let written = || written.into_iter().map(|written| written.unwrap_or(Written::Done)).collect();
         let answer = match result {
-            Ok(()) => Ok(written()),
+            Ok(()) => {
+                self.oldest = mark.number;
+                Ok(written())
+            }
             Err(error) => {
                 self.old.rolled_back();
                 if is_committing && matches!(error, StoreError::Unreachable(_) | StoreError::Silent) {

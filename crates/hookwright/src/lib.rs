@@ -111,8 +111,6 @@ pub use measures::Snapshot;
 pub use publish::{NewMessage, Sent};
 pub use receive::{Door, InboundHead, InboundReply};
 pub use store::SchemaReport;
-#[cfg(feature = "postgres")]
-pub use store::{ScratchSchema, ServerSession};
 pub use store::error::{StoreError, Unopenable};
 pub use store::read::{
     ApplicationFilter, AttemptFilter, DeliveryStatus, Destination, EndpointStats, MessageFilter,
@@ -120,6 +118,8 @@ pub use store::read::{
 };
 pub use store::sealing::SealingError;
 pub use store::write::RequestKey;
+#[cfg(feature = "postgres")]
+pub use store::{ScratchSchema, ServerSession};
 
 // What the seams are written in.
 pub use bytes::Bytes;

@@ -61,8 +61,14 @@ mod tests {
     fn a_schema_is_put_behind_what_else_is_asked_for() {
         for (url, expected) in [
             ("postgres://a@b/c", "postgres://a@b/c?options=-csearch_path%3Dx"),
-            ("postgres://a@b/c?sslmode=require", "postgres://a@b/c?sslmode=require&options=-csearch_path%3Dx"),
-            ("postgres://b/c?options=-cjit%3Doff&d=e", "postgres://b/c?options=-cjit%3Doff%20-csearch_path%3Dx&d=e"),
+            (
+                "postgres://a@b/c?sslmode=require",
+                "postgres://a@b/c?sslmode=require&options=-csearch_path%3Dx",
+            ),
+            (
+                "postgres://b/c?options=-cjit%3Doff&d=e",
+                "postgres://b/c?options=-cjit%3Doff%20-csearch_path%3Dx&d=e",
+            ),
         ] {
             assert_eq!(PostgresUrl::new(url).in_schema("x").expose(), expected);
         }

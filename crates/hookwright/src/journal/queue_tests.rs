@@ -57,11 +57,7 @@ fn message(key: Option<u8>) -> Job {
         payload: Bytes::new(),
         created_at: Timestamp::MIN,
     };
-    let key = key.map(|key| RequestKey {
-        hash: [key; 16],
-        request: [0; 16],
-        expires_at: Timestamp::MAX,
-    });
+    let key = key.map(|key| RequestKey { hash: [key; 16], request: [0; 16], expires_at: Timestamp::MAX });
     let append = Append { key, ..Append::plain(Arc::new(message), Vec::new()) };
     Job { write: Write::Append(append), answer: None }
 }

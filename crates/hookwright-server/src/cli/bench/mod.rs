@@ -83,7 +83,9 @@ pub(crate) enum BenchError {
     #[error("A master key for the benchmark could not be made.")]
     MasterKey,
     /// Only PostgreSQL keeps what an idle transaction sees at the cost of others.
-    #[error("--snapshot needs a PostgreSQL database: give --database-url postgres://user:password@host:5432/database.")]
+    #[error(
+        "--snapshot needs a PostgreSQL database: give --database-url postgres://user:password@host:5432/database."
+    )]
     NoSnapshot,
     /// A name of the benchmark's own is none.
     #[error("An event type of the benchmark cannot be used.")]

@@ -46,7 +46,9 @@ impl Postmaster {
         let entries = fs::read_dir(&path).map_err(|source| BenchError::Usage { path, source })?;
         let mut processes = BTreeMap::from([(self.process, CpuTime::of(self.process)?)]);
         for entry in entries.flatten() {
-            let Some(process) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            let Some(process) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+                continue;
+            };
             // One that ends meanwhile is counted with those that have ended, or the next time.
             if Stat::of(process).is_ok_and(|stat| stat.parent == self.process)
                 && let Ok(time) = CpuTime::of(process)

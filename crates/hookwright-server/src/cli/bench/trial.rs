@@ -124,8 +124,8 @@ async fn with_server(
         pending::fill(args, &database, progress).await?;
     }
     let mut bench = Bench::set_up(args, directory, &database).await?;
-    let watch = (args.expiring > 0)
-        .then(|| expiring::Watch::begin(args, database.url(), bench.server.api().clone()));
+    let watch =
+        (args.expiring > 0).then(|| expiring::Watch::begin(args, database.url(), bench.server.api().clone()));
     let mut memory = MemoryFigures::started(Memory::of(bench.process)?);
     report.started_in_ms = Some(rounded(bench.started_in.as_secs_f64() * 1e3));
     if args.idle {
@@ -157,11 +157,7 @@ async fn with_server(
 }
 
 impl Bench {
-    async fn set_up(
-        args: &BenchArgs,
-        directory: &Path,
-        database: &Database,
-    ) -> Result<Bench, BenchError> {
+    async fn set_up(args: &BenchArgs, directory: &Path, database: &Database) -> Result<Bench, BenchError> {
         let board = Arc::new(Board::new(args.messages_followed(), args.endpoints()));
         let receiver = Receiver::start(Arc::new(Sink::new(Arc::clone(&board)))).await?;
         let mut setup = database.given_to(ServerSetup::new(directory)?);

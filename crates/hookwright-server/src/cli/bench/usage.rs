@@ -62,8 +62,7 @@ impl Stat {
         let parent = fields.next()?.parse().ok()?;
         let mut times = fields.skip(USER_TIME_FIELD - PARENT_FIELD - 1);
         let mut both = || {
-            let (user, system): (u64, u64) =
-                (times.next()?.parse().ok()?, times.next()?.parse().ok()?);
+            let (user, system): (u64, u64) = (times.next()?.parse().ok()?, times.next()?.parse().ok()?);
             Some(Duration::from_millis((user + system) * 1_000 / TICKS_PER_SECOND))
         };
         Some(Stat { parent, used: both()?, children: both()? })

@@ -97,7 +97,8 @@ async fn on_postgresql_its_cpu_time_is_counted_in_and_nothing_is_left_behind() {
     let Some(database) = postgres::database().await else { return };
     // Whatever else is in the database stays as it is.
     database.execute("CREATE TABLE book (title text)").await;
-    let arguments = "--messages 60 --senders 4 --rate 100 --snapshot --idle --pending 250 --backlog 30 --database-url";
+    let arguments =
+        "--messages 60 --senders 4 --rate 100 --snapshot --idle --pending 250 --backlog 30 --database-url";
     let report = measured(&format!("{arguments} {}", database.url)).await;
 
     for part in ["floor", "full", "rate", "snapshot"] {

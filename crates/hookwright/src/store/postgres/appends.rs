@@ -60,9 +60,7 @@ pub(super) async fn write(
     pipeline.plain("COMMIT");
     match pipeline.run().await {
         Ok(_) => Ok(true),
-        Err(StoreError::Postgres(error))
-            if error.code() == Some(&SqlState::INVALID_TEXT_REPRESENTATION) =>
-        {
+        Err(StoreError::Postgres(error)) if error.code() == Some(&SqlState::INVALID_TEXT_REPRESENTATION) => {
             connection.met_claimed_key();
             Ok(false)
         }
@@ -73,11 +71,13 @@ pub(super) async fn write(
 fn values<'a>(appends: &[&'a Append], mark: Mark) -> Vec<Held<'a>> {
     let of = || appends.iter().map(|append| &*append.message);
     let keys = || appends.iter().map(|append| append.key.as_ref());
-    let deliveries =
-        || appends.iter().flat_map(|append| append.endpoints.iter().map(|endpoint| (&append.message, endpoint)));
+    let deliveries = || {
+        appends.iter().flat_map(|append| append.endpoints.iter().map(|endpoint| (&append.message, endpoint)))
+    };
     let keyed = || appends.iter().filter(|append| append.key.is_some());
     let now = keyed().map(|append| append.message.created_at.as_micros()).min().unwrap_or(i64::MIN);
-    let channels = |message: &Message| encoded::json_names_or_null(message.channels.iter().map(Channel::as_str));
+    let channels =
+        |message: &Message| encoded::json_names_or_null(message.channels.iter().map(Channel::as_str));
     let tags = |message: &Message| encoded::json_names_or_null(message.tags.iter().map(Tag::as_str));
     vec![
         column(of().map(|message| message.application.as_bytes().as_slice())),

@@ -10,7 +10,7 @@ use crate::store::postgres::pipeline::Pipeline;
 use crate::store::write::{Settled, Written};
 
 /// Bytes of a writer's own name.
-pub(super) const NAME_BYTES: usize = 16;
+const NAME_BYTES: usize = 16;
 /// Marks of writers that are gone.
 const FORGET_OLD: &str = "DELETE FROM batch WHERE written_at < now() - interval '1 day'";
 
@@ -24,11 +24,36 @@ pub(super) struct Mark {
     pub(super) oldest: i64,
 }
 
+/// The marks that one writer makes, one after the other.
+pub(super) struct Marks {
+    last: Mark,
+}
+
 /// A batch of which nobody knows whether it is committed.
 pub(super) struct Unsettled {
     pub(super) mark: Mark,
     /// What its items are answered, if it is.
     pub(super) written: Vec<Written>,
+}
+
+impl Marks {
+    /// Those of a writer with a name that no other has.
+    pub(super) fn new() -> Result<Marks, StoreError> {
+        let mut writer = [0; NAME_BYTES];
+        getrandom::fill(&mut writer).map_err(|_| StoreError::Randomness)?;
+        Ok(Marks { last: Mark { writer, number: 0, oldest: 0 } })
+    }
+
+    /// The mark of the next batch.
+    pub(super) fn next_mark(&mut self) -> Mark {
+        self.last.number += 1;
+        self.last
+    }
+
+    /// A batch is committed, with the removal of all marks before its own.
+    pub(super) fn committed(&mut self, mark: Mark) {
+        self.last.oldest = mark.number;
+    }
 }
 
 impl Mark {

@@ -36,7 +36,12 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(client: Client) -> Connection {
-        Connection { client, statements: Mutex::default(), is_broken: AtomicBool::new(false), claimed_before: AtomicU32::new(0) }
+        Connection {
+            client,
+            statements: Mutex::default(),
+            is_broken: AtomicBool::new(false),
+            claimed_before: AtomicU32::new(0),
+        }
     }
 
     /// Whether it can be used for something else.

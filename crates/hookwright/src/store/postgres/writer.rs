@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::MasterKeys;
 use crate::store::error::StoreError;
-use crate::store::postgres::commit::{Mark, NAME_BYTES, Unsettled, forget_old};
+use crate::store::postgres::commit::{Mark, Marks, Unsettled, forget_old};
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::hot::{Frame, Hot};
 use crate::store::postgres::pipeline::Pipeline;
@@ -41,12 +41,7 @@ pub(crate) struct Writer {
     old: OldMessages,
     /// How long each slice of removing took that nobody has asked for yet.
     slices: Vec<Duration>,
-    /// Its own name, which no other writer has.
-    name: [u8; NAME_BYTES],
-    /// The number of the last batch.
-    batch: i64,
-    /// The earliest batch whose mark may still be there.
-    oldest: i64,
+    marks: Marks,
     /// The last batch, if nobody knows whether it is committed.
     unsettled: Option<Unsettled>,
 }
@@ -84,18 +79,16 @@ impl Writer {
         is_alone: bool,
         sealing: Arc<Sealing>,
     ) -> Result<Writer, StoreError> {
-        let mut name = [0; NAME_BYTES];
-        getrandom::fill(&mut name).map_err(|_| StoreError::Randomness)?;
         let (pool, old, slices) = (Arc::clone(pool), OldMessages::default(), Vec::new());
-        Ok(Writer { pool, connection, report, is_alone, sealing, old, slices, name, batch: 0, oldest: 0, unsettled: None })
+        let (marks, unsettled) = (Marks::new()?, None);
+        Ok(Writer { pool, connection, report, is_alone, sealing, old, slices, marks, unsettled })
     }
 
     /// Others that write messages alone, each on a connection of its own, which is opened when it is needed.
     pub(crate) fn beside(&self) -> Vec<Writer> {
-        let n: u32 = std::env::var("HW_BESIDE").ok().and_then(|n| n.parse().ok()).unwrap_or(BESIDE);
         let another = |_| Writer::of(&self.pool, None, self.report, false, self.sealing());
         // Without random bytes there is one writer less, which is only slower.
-        (0..n).filter_map(|number| another(number).ok()).collect()
+        (0..BESIDE).filter_map(|number| another(number).ok()).collect()
     }
 
     /// What encrypts and decrypts.
@@ -175,8 +168,7 @@ impl Writer {
             Some(connection) => connection,
             None => connect(&self.pool, self.is_alone).await?,
         };
-        self.batch += 1;
-        let mark = Mark { writer: self.name, number: self.batch, oldest: self.oldest };
+        let mark = self.marks.next_mark();
         let mut writing =
             Batch::new(&connection, &self.sealing, &mut self.old, &mut self.slices, mark, batch.len());
         let result = writing.write(batch).await;
@@ -185,7 +177,7 @@ impl Writer {
         let written = || written.into_iter().map(|written| written.unwrap_or(Written::Done)).collect();
         let answer = match result {
             Ok(()) => {
-                self.oldest = mark.number;
+                self.marks.committed(mark);
                 Ok(written())
             }
             Err(error) => {

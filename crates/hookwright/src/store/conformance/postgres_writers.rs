@@ -107,6 +107,26 @@ async fn writers_that_meet_in_many_keys_never_wait_for_each_other() {
     assert_eq!(database.ask("SELECT count(*) FROM message").await, "500");
 }
 
+#[tokio::test]
+async fn one_key_that_was_claimed_before_is_told_of_its_own_message_alone() {
+    let Some(database) = postgres::database().await else { return };
+    let (store, mut writer) = open(&database);
+    writer.commit(&[append(message(1, 1), &[9], Some(key(1)))]).unwrap();
+    // More than are asked first after one that met a key.
+    for round in 0..60_u16 {
+        let fresh = 10 + round * 10;
+        let batch = [
+            append(message(1, fresh), &[9], Some(key(fresh))),
+            append(message(1, fresh + 1), &[9], Some(key(1))),
+            append(message(1, fresh + 2), &[9], None),
+        ];
+        let answers: Vec<Appended> = writer.commit(&batch).unwrap().into_iter().map(appended).collect();
+        assert_eq!(answers, [Appended::Stored, Appended::Replayed(msg(1)), Appended::Stored], "{round}");
+    }
+    assert_eq!(store.delivery_ready_counts().await.unwrap()[0].count, 121);
+    assert_eq!(database.ask("SELECT count(*) FROM message_key").await, "61");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_writer_that_lost_an_answer_holds_up_no_other() {
     let Some(direct) = postgres::database().await else { return };

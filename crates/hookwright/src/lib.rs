@@ -121,6 +121,8 @@ pub use store::read::{
 };
 pub use store::sealing::SealingError;
 pub use store::write::RequestKey;
+#[cfg(feature = "postgres")]
+pub use store::{ScratchSchema, ServerSession};
 
 // What the seams are written in.
 pub use bytes::Bytes;

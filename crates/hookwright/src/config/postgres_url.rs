@@ -16,8 +16,22 @@ impl PostgresUrl {
     }
 
     /// The URL with its password.
-    pub(crate) fn expose(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// The same database, with everything in this schema, whose name is a plain word.
+    pub(crate) fn in_schema(&self, schema: &str) -> PostgresUrl {
+        let option = format!("-csearch_path%3D{schema}");
+        let (before, query) = self.0.split_once('?').unwrap_or((&self.0, ""));
+        let mut pairs: Vec<String> =
+            query.split('&').filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
+        match pairs.iter_mut().find(|pair| pair.starts_with("options=")) {
+            // The last one counts.
+            Some(options) => options.push_str(&format!("%20{option}")),
+            None => pairs.push(format!("options={option}")),
+        }
+        PostgresUrl::new(&format!("{before}?{}", pairs.join("&")))
     }
 }
 
@@ -42,6 +56,23 @@ impl fmt::Debug for PostgresUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_schema_is_put_behind_what_else_is_asked_for() {
+        for (url, expected) in [
+            ("postgres://a@b/c", "postgres://a@b/c?options=-csearch_path%3Dx"),
+            (
+                "postgres://a@b/c?sslmode=require",
+                "postgres://a@b/c?sslmode=require&options=-csearch_path%3Dx",
+            ),
+            (
+                "postgres://b/c?options=-cjit%3Doff&d=e",
+                "postgres://b/c?options=-cjit%3Doff%20-csearch_path%3Dx&d=e",
+            ),
+        ] {
+            assert_eq!(PostgresUrl::new(url).in_schema("x").expose(), expected);
+        }
+    }
 
     #[test]
     fn neither_the_password_nor_the_query_is_shown() {

@@ -1,7 +1,10 @@
 //! Group commit: what waits is written in one transaction, and each caller is answered once it is on disk.
 
 mod queue; // what waits
-mod writer; // the thread that writes it
+mod writer; // the threads that write it
+
+#[cfg(test)]
+mod queue_tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -12,7 +15,7 @@ use crate::domain::ids::{ApplicationId, EndpointId, MessageId};
 use crate::domain::lease::LeaseNumber;
 use crate::domain::message::Message;
 use crate::error::Error;
-use crate::journal::queue::{Job, Queue};
+use crate::journal::queue::{Job, Queue, Role};
 use crate::measures::Measures;
 use crate::store::Writer;
 use crate::store::write::{Append, Appended, CatalogWrite, Changed, Outcome, Write, Written};
@@ -47,23 +50,37 @@ pub struct Unwritten {
     pub why: String,
 }
 
-/// What waits to be written, and the thread that writes it. Clones share it.
+/// What waits to be written, and the threads that write it. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Journal {
     queue: Arc<Queue>,
-    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
 impl Journal {
-    /// Starts the writer's thread; each batch's messages are told to `committed`.
+    /// Starts the writer's thread, and those of others that write messages beside it, if the database takes more than one; each
+    /// batch's messages are told to `committed`.
     pub(crate) fn start(
         writer: Writer,
         committed: mpsc::UnboundedSender<Vec<Committed>>,
         measures: Arc<Measures>,
     ) -> std::io::Result<Journal> {
-        let queue = Arc::new(Queue::new());
-        let thread = writer::spawn(Arc::clone(&queue), writer, committed, measures)?;
-        Ok(Journal { queue, thread: Arc::new(Mutex::new(Some(thread))) })
+        let beside = writer.beside();
+        let queue = Arc::new(Queue::new(beside.len()));
+        let mut threads = Vec::with_capacity(1 + beside.len());
+        let roles = std::iter::once(Role::First).chain(std::iter::repeat(Role::Messages));
+        for (writer, role) in std::iter::once(writer).chain(beside).zip(roles) {
+            let (committed, measures) = (committed.clone(), Arc::clone(&measures));
+            match writer::spawn(Arc::clone(&queue), role, writer, committed, measures) {
+                Ok(thread) => threads.push(thread),
+                Err(error) => {
+                    // Those that are there have nothing to do, and end.
+                    queue.close();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(Journal { queue, threads: Arc::new(Mutex::new(threads)) })
     }
 
     /// Stores a message with its deliveries: when this returns they are on disk.
@@ -144,14 +161,13 @@ impl Journal {
         }
     }
 
-    /// Writes all that waits, and ends the thread. Fails if outcomes are left that could not be written.
+    /// Writes all that waits, and ends the threads. Fails if outcomes are left that could not be written.
     pub(crate) async fn shutdown(&self) -> Result<(), Unwritten> {
         self.queue.close();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            // Joining blocks; a panic of the writer was logged by whoever catches panics.
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
-        }
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        // Joining blocks; a panic of a writer was logged by whoever catches panics.
+        let join = move || threads.into_iter().map(JoinHandle::join).filter(Result::is_err).count();
+        let _ = tokio::task::spawn_blocking(join).await;
         match self.queue.outcomes() {
             0 => Ok(()),
             attempts => Err(Unwritten { attempts, why: self.queue.failure().unwrap_or_default() }),

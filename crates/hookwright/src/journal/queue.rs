@@ -1,17 +1,22 @@
-//! What waits to be written: callers push, the writer's thread takes all there is.
+//! What waits to be written: callers push, the writers' threads take all there is.
+//!
+//! Where there are writers for messages alone, messages wait apart, and each of those takes what waits when it is free. All else
+//! is taken by one thread, in order.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::domain::ids::ApplicationId;
+use crate::domain::names::EventId;
 use crate::error::Error;
-use crate::store::write::{Outcome, Write, Written};
+use crate::store::write::{Append, Outcome, Write, Written};
 
 /// Items in one batch at most: the commit of a batch should not take longer than a few syncs.
-const BATCH_MAX: usize = 1_024;
+pub(super) const BATCH_MAX: usize = 1_024;
 /// Payload bytes in one batch at most.
 const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Outcomes wait so long for a batch to go with, so that they cost no sync of their own under load.
@@ -25,10 +30,23 @@ pub(super) struct Job {
     pub(super) answer: Option<oneshot::Sender<Result<Written, Error>>>,
 }
 
+/// What a thread takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Outcomes, and whatever is not left to others.
+    First,
+    /// New messages, beside others that do the same.
+    Messages,
+}
+
 /// What waits to be written.
 pub(super) struct Queue {
     state: Mutex<State>,
     wake: Condvar,
+    /// For those that take messages.
+    wake_messages: Condvar,
+    /// Whether there are any; else the first takes those too.
+    has_message_writers: bool,
     /// Beside the lock, since each attempt asks for it.
     outcomes: AtomicUsize,
     /// Batches whose writing has begun.
@@ -39,6 +57,12 @@ pub(super) struct Queue {
 struct State {
     /// Somebody waits for these.
     urgent: VecDeque<Job>,
+    /// And for these, which are new messages, if there are writers for them.
+    messages: VecDeque<Job>,
+    /// Writers of messages: all, those that sleep, and those that cannot write now.
+    message_writers: usize,
+    messages_asleep: usize,
+    messages_unable: usize,
     /// Nobody waits for these.
     outcomes: VecDeque<Outcome>,
     oldest_outcome: Option<Instant>,
@@ -49,10 +73,13 @@ struct State {
 }
 
 impl Queue {
-    pub(super) fn new() -> Queue {
+    /// An empty queue, for the first writer and so many that take messages.
+    pub(super) fn new(message_writers: usize) -> Queue {
         Queue {
-            state: Mutex::default(),
+            state: Mutex::new(State { message_writers, ..State::default() }),
             wake: Condvar::new(),
+            wake_messages: Condvar::new(),
+            has_message_writers: message_writers > 0,
             outcomes: AtomicUsize::new(0),
             batches: AtomicU64::new(0),
         }
@@ -63,6 +90,15 @@ impl Queue {
         let mut state = self.lock();
         if state.closed {
             return false;
+        }
+        if self.has_message_writers && matches!(job.write, Write::Append(_)) {
+            state.messages.push_back(job);
+            let asleep = state.messages_asleep > 0;
+            drop(state);
+            if asleep {
+                self.wake_messages.notify_one();
+            }
+            return true;
         }
         state.urgent.push_back(job);
         let asleep = state.asleep;
@@ -118,20 +154,57 @@ impl Queue {
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.wake.notify_one();
+        self.wake_messages.notify_all();
     }
 
-    /// Nobody writes any more: those who wait are told, by dropping what would have answered them.
-    pub(super) fn abandon(&self) {
+    /// A thread writes no more. If it was the last of its role, those who wait for it are told, by dropping what would have
+    /// answered them.
+    pub(super) fn leave(&self, role: Role) {
         let mut state = self.lock();
-        state.closed = true;
-        state.failure.get_or_insert_with(|| "the writer has ended".to_owned());
-        let left = std::mem::take(&mut state.urgent);
+        let left = match role {
+            Role::First => std::mem::take(&mut state.urgent),
+            Role::Messages => {
+                state.message_writers -= 1;
+                if state.message_writers > 0 {
+                    return;
+                }
+                std::mem::take(&mut state.messages)
+            }
+        };
+        if role == Role::First || !state.closed {
+            state.failure.get_or_insert_with(|| "the writer has ended".to_owned());
+            state.closed = true;
+        }
         drop(state);
+        self.wake.notify_one();
+        self.wake_messages.notify_all();
         drop(left);
     }
 
-    /// Waits for something to write and takes it; `None` once the queue is closed and empty.
-    pub(super) fn take(&self) -> Option<Vec<Job>> {
+    /// Waits for something to write and takes it; `None` once the queue is closed and holds nothing for this role.
+    pub(super) fn take(&self, role: Role) -> Option<Vec<Job>> {
+        match role {
+            Role::First => self.take_first(),
+            Role::Messages => self.take_messages(),
+        }
+    }
+
+    fn take_messages(&self) -> Option<Vec<Job>> {
+        let mut state = self.lock();
+        loop {
+            if !state.messages.is_empty() {
+                return Some(drain_messages(&mut state.messages));
+            }
+            if state.closed {
+                return None;
+            }
+            state.messages_asleep += 1;
+            state = self.wake_messages.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.messages_asleep -= 1;
+        }
+    }
+
+    fn take_first(&self) -> Option<Vec<Job>> {
         let mut state = self.lock();
         loop {
             if !state.urgent.is_empty() || state.outcomes.len() >= OUTCOMES_ENOUGH {
@@ -160,9 +233,25 @@ impl Queue {
         }
     }
 
-    /// Takes what somebody waits for, to be refused: nothing is written right now. Outcomes stay.
-    pub(super) fn take_urgent(&self) -> Vec<Job> {
-        self.lock().urgent.drain(..).collect()
+    /// A writer cannot write now, or can again.
+    pub(super) fn set_able(&self, role: Role, able: bool) {
+        let mut state = self.lock();
+        match (role, able) {
+            (Role::First, _) => {}
+            (Role::Messages, false) => state.messages_unable += 1,
+            (Role::Messages, true) => state.messages_unable -= 1,
+        }
+    }
+
+    /// Takes what somebody waits for, to be refused: nothing of this role is written right now. Outcomes stay, and messages that
+    /// another writes.
+    pub(super) fn take_to_refuse(&self, role: Role) -> Vec<Job> {
+        let mut state = self.lock();
+        match role {
+            Role::First => state.urgent.drain(..).collect(),
+            Role::Messages if state.messages_unable < state.message_writers => Vec::new(),
+            Role::Messages => state.messages.drain(..).collect(),
+        }
     }
 
     /// Puts outcomes back that could not be written, before all others.
@@ -207,52 +296,28 @@ impl Queue {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn job() -> Job {
-        Job { write: Write::Flush, answer: None }
-    }
-
-    #[test]
-    fn all_that_waits_is_taken_at_once_and_no_more_than_a_batch() {
-        let queue = Queue::new();
-        for _ in 0..BATCH_MAX + 5 {
-            assert!(queue.push(job()));
+/// Takes messages up to a full batch, or up to one that meets another of the batch: keys are claimed in order within a
+/// statement, so that two writers never wait for each other, and one that came second would need a statement of its own.
+fn drain_messages(messages: &mut VecDeque<Job>) -> Vec<Job> {
+    let mut batch = Vec::with_capacity(messages.len().min(BATCH_MAX));
+    let (mut keys, mut event_ids, mut bytes) = (HashSet::new(), HashSet::new(), 0);
+    while batch.len() < BATCH_MAX && bytes < BATCH_BYTES_MAX {
+        let Some(job) = messages.front() else { break };
+        if let Write::Append(append) = &job.write {
+            let is_known = append.key.as_ref().is_some_and(|key| keys.contains(&key.hash));
+            let name = event_id_of(append);
+            if is_known || name.as_ref().is_some_and(|name| event_ids.contains(name)) {
+                break;
+            }
+            keys.extend(append.key.as_ref().map(|key| key.hash));
+            event_ids.extend(name);
+            bytes += append.message.payload.len();
         }
-        assert_eq!(queue.take().map(|batch| batch.len()), Some(BATCH_MAX));
-        assert_eq!(queue.take().map(|batch| batch.len()), Some(5));
+        batch.extend(messages.pop_front());
     }
+    batch
+}
 
-    #[test]
-    fn a_closed_queue_takes_nothing_and_gives_out_what_it_has() {
-        let queue = Queue::new();
-        assert!(queue.push(job()));
-        queue.close();
-        assert!(!queue.push(job()));
-        assert_eq!(queue.take().map(|batch| batch.len()), Some(1));
-        assert!(queue.take().is_none());
-    }
-
-    #[test]
-    fn those_who_wait_are_told_when_nobody_writes_any_more() {
-        let queue = Queue::new();
-        let (answer, mut answered) = oneshot::channel();
-        assert!(queue.push(Job { answer: Some(answer), ..job() }));
-        queue.abandon();
-        assert!(matches!(answered.try_recv(), Err(oneshot::error::TryRecvError::Closed)));
-        assert!(!queue.push(job()));
-    }
-
-    #[test]
-    fn a_sleeping_writer_is_woken() {
-        let queue = std::sync::Arc::new(Queue::new());
-        let writer = std::thread::spawn({
-            let queue = std::sync::Arc::clone(&queue);
-            move || queue.take().map(|batch| batch.len())
-        });
-        assert!(queue.push(job()));
-        assert_eq!(writer.join().unwrap(), Some(1));
-    }
+fn event_id_of(append: &Append) -> Option<(ApplicationId, EventId)> {
+    Some((append.message.application, append.message.event_id.clone()?))
 }

@@ -1,4 +1,4 @@
-//! The thread that takes what waits, writes it as one batch, and answers.
+//! The threads that take what waits, write it as one batch, and answer: the first, and on PostgreSQL some for messages alone.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::domain::delivery::DeliveryKey;
 use crate::error::Error;
 use crate::journal::Committed;
-use crate::journal::queue::{Job, Queue};
+use crate::journal::queue::{Job, Queue, Role};
 use crate::measures::Measures;
 use crate::store::Writer;
 use crate::store::error::StoreError;
@@ -24,16 +24,18 @@ type Answer = Option<oneshot::Sender<Result<Written, Error>>>;
 
 pub(super) fn spawn(
     queue: Arc<Queue>,
+    role: Role,
     writer: Writer,
     committed: mpsc::UnboundedSender<Vec<Committed>>,
     measures: Arc<Measures>,
 ) -> std::io::Result<JoinHandle<()>> {
-    let thread = Thread { queue, writer, committed, measures, unsettled: None };
+    let thread = Thread { queue, role, writer, committed, measures, unsettled: None };
     thread::Builder::new().name("hookwright-writer".to_owned()).spawn(move || thread.run())
 }
 
 struct Thread {
     queue: Arc<Queue>,
+    role: Role,
     writer: Writer,
     committed: mpsc::UnboundedSender<Vec<Committed>>,
     measures: Arc<Measures>,
@@ -44,7 +46,7 @@ struct Thread {
 /// However the thread ends, also by a panic, nobody waits for it for ever.
 impl Drop for Thread {
     fn drop(&mut self) {
-        self.queue.abandon();
+        self.queue.leave(self.role);
     }
 }
 
@@ -55,7 +57,7 @@ impl Thread {
             if !self.settle() {
                 break;
             }
-            let Some(jobs) = self.queue.take() else { break };
+            let Some(jobs) = self.queue.take(self.role) else { break };
             let (writes, answers): (Vec<Write>, Vec<Answer>) =
                 jobs.into_iter().map(|Job { write, answer }| (write, answer)).unzip();
             let batch = self.queue.begin_batch();
@@ -102,9 +104,9 @@ impl Thread {
         }
     }
 
-    /// Tells everybody who waits that nothing is written right now.
+    /// Tells everybody who waits for this writer, and for no other, that nothing is written right now.
     fn refuse_waiting(&self, failure: &str) {
-        for answer in self.queue.take_urgent().into_iter().filter_map(|job| job.answer) {
+        for answer in self.queue.take_to_refuse(self.role).into_iter().filter_map(|job| job.answer) {
             let _ = answer.send(Err(Error::NotWritten(failure.to_owned())));
         }
     }
@@ -131,6 +133,13 @@ impl Thread {
     /// refused. `false` if it cannot be found out and the end has come: the next start reads what there is.
     fn settle(&mut self) -> bool {
         let Some((batch, writes)) = self.unsettled.take() else { return true };
+        self.queue.set_able(self.role, false);
+        let settled = self.settle_batch(batch, writes);
+        self.queue.set_able(self.role, true);
+        settled
+    }
+
+    fn settle_batch(&mut self, batch: u64, writes: Vec<Write>) -> bool {
         let answers = writes.iter().map(|_| None).collect();
         let mut failures_at_the_end = 0;
         // They have waited for this batch already.
@@ -171,7 +180,7 @@ impl Thread {
                 fresh.push(Committed::Message { message, endpoints, batch, lease });
             }
         };
-        let mut ready = Vec::new();
+        let (mut ready, mut told) = (Vec::new(), Vec::with_capacity(answers.len()));
         for ((write, answer), written) in writes.into_iter().zip(answers).zip(written) {
             if answer.is_none() {
                 ready.extend(ready_on_disk(&write, &written));
@@ -196,15 +205,17 @@ impl Thread {
                 }
                 _ => {}
             }
-            if let Some(answer) = answer {
-                // The caller may have gone; what it asked for is done all the same.
-                let _ = answer.send(Ok(written));
-            }
+            told.extend(answer.map(|answer| (answer, written)));
         }
         fresh.extend(ready);
         if !fresh.is_empty() {
             // Nobody listens any more at a shutdown: the deliveries are on disk for the next start.
             let _ = self.committed.send(fresh);
+        }
+        // After that: what a caller sends next may be written by another thread, and comes behind this.
+        for (answer, written) in told {
+            // The caller may have gone; what it asked for is done all the same.
+            let _ = answer.send(Ok(written));
         }
     }
 

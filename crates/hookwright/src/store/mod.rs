@@ -41,6 +41,9 @@ use crate::store::write::{DaysKept, Settled, Write, Written};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{Beat, Heart};
 
+#[cfg(feature = "postgres")]
+pub use postgres::{ScratchSchema, ServerSession};
+
 /// Runs a read on whichever backend there is.
 macro_rules! dispatch {
     ($store:expr, $backend:ident => $call:expr) => {
@@ -66,7 +69,7 @@ enum Backend {
     Postgres(Arc<postgres::Postgres>),
 }
 
-/// The one writer of a store; it blocks, so it lives on a thread of its own.
+/// A writer of a store; it blocks, so it lives on a thread of its own.
 pub(crate) enum Writer {
     Sqlite(sqlite::Writer),
     #[cfg(feature = "postgres")]
@@ -225,6 +228,15 @@ impl Writer {
             Writer::Sqlite(writer) => writer.schema(),
             #[cfg(feature = "postgres")]
             Writer::Postgres(writer) => writer.schema(),
+        }
+    }
+
+    /// Others that may write new messages beside it, and nothing else; none where one writer is all that the database takes.
+    pub(crate) fn beside(&self) -> Vec<Writer> {
+        match self {
+            Writer::Sqlite(_) => Vec::new(),
+            #[cfg(feature = "postgres")]
+            Writer::Postgres(writer) => writer.beside().into_iter().map(Writer::Postgres).collect(),
         }
     }
 

@@ -1,7 +1,5 @@
 //! A database with very many applications, of which only a few are used.
 
-use hookwright::Admin;
-use hookwright::config::DatabaseUrl;
 use hookwright::domain::application::ApplicationSettings;
 use hookwright::domain::endpoint::EndpointSettings;
 use hookwright::domain::event_filter::EventFilter;
@@ -9,6 +7,7 @@ use hookwright::domain::names::Uid;
 
 use super::BenchError;
 use super::args::BenchArgs;
+use super::database::Database;
 use super::progress::Progress;
 
 /// Endpoints of each of them.
@@ -19,10 +18,10 @@ const TOGETHER: u64 = 1_000;
 /// Makes `args.applications` applications with two endpoints each, which want what nobody sends.
 pub(super) async fn fill(
     args: &BenchArgs,
-    database: &DatabaseUrl,
+    database: &Database,
     progress: &Progress,
 ) -> Result<(), BenchError> {
-    let admin = Admin::open_or_make(database, None).await?;
+    let admin = database.admin().await?;
     let bar = progress.bar("applications", args.applications);
     let wanted = vec![EventFilter::parse("bench.nothing")?];
     let mut number = 0;

@@ -15,7 +15,8 @@ const DELIVERIES_MAX: u64 = 20_000_000;
     hookwright bench\n  \
     hookwright bench --only full --fan-out 10\n  \
     hookwright bench --failing 1 --backlog 100000 --json\n  \
-    hookwright bench --inbound")]
+    hookwright bench --inbound\n  \
+    hookwright bench --database-url postgres://postgres@127.0.0.1/bench")]
 pub(crate) struct BenchArgs {
     /// Messages of a part, at most.
     #[arg(long, value_name = "N", default_value_t = 20_000,
@@ -61,6 +62,11 @@ pub(crate) struct BenchArgs {
           value_parser = clap::value_parser!(u64).range(0..=10_000_000))]
     pub(crate) backlog: u64,
 
+    /// Deliveries that wait in the database when the server starts, for an endpoint where nobody listens.
+    #[arg(long, value_name = "N", default_value_t = 0,
+          value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
+    pub(crate) pending: u64,
+
     /// Messages that lie in the database and have expired, each with an attempt: how they go is measured beside the rest.
     #[arg(long, value_name = "N", default_value_t = 0,
           value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
@@ -95,7 +101,12 @@ pub(crate) struct BenchArgs {
     #[arg(long)]
     pub(crate) no_key: bool,
 
-    /// The server's database; without it a SQLite file in a new directory that is removed afterwards.
+    /// Measure full speed a second time while a REPEATABLE READ transaction stands idle; needs a PostgreSQL database.
+    #[arg(long)]
+    pub(crate) snapshot: bool,
+
+    /// The server's database; without it a SQLite file in a new directory that is removed afterwards. Of a PostgreSQL database
+    /// a new schema is used, which is removed too.
     #[arg(long, value_name = "URL")]
     pub(crate) database_url: Option<String>,
 
@@ -153,18 +164,23 @@ impl BenchArgs {
 
     /// Messages of the parts that involve a server, their warming up included.
     pub(super) fn messages_followed(&self) -> u64 {
-        2 * self.warm_up() + self.messages + self.messages_at_rate()
+        let with_snapshot = if self.snapshot { self.warm_up() + self.messages } else { 0 };
+        2 * self.warm_up() + self.messages + self.messages_at_rate() + with_snapshot
     }
 
     /// Whether it can be done.
     ///
     /// # Errors
     ///
-    /// [`BenchError::TooMany`].
+    /// [`BenchError::TooMany`], [`BenchError::NoSnapshot`].
     pub(super) fn check(&self) -> Result<(), BenchError> {
         let deliveries = self.messages_followed() * u64::from(self.fan_out);
         if deliveries > DELIVERIES_MAX {
             return Err(BenchError::TooMany { deliveries, max: DELIVERIES_MAX });
+        }
+        let is_postgres = self.database_url.as_ref().is_some_and(|url| url.starts_with("postgres"));
+        if self.snapshot && !is_postgres {
+            return Err(BenchError::NoSnapshot);
         }
         Ok(())
     }

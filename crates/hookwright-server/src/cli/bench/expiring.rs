@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use hookwright::Admin;
 use hookwright::config::DatabaseUrl;
 use hookwright::domain::ids::IdGenerator;
 use hookwright::domain::names::EventTypeName;
@@ -13,6 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::super::rig::{Api, RigError};
 use super::BenchError;
 use super::args::BenchArgs;
+use super::database::Database;
 use super::history::History;
 use super::progress::Progress;
 use super::report::{ExpiringFigures, FileSample};
@@ -38,10 +38,10 @@ const AFTERWARDS: Duration = Duration::from_secs(20);
 /// Fills the database with `args.expiring` messages that have expired, each with one attempt.
 pub(super) async fn fill(
     args: &BenchArgs,
-    database: &DatabaseUrl,
+    database: &Database,
     progress: &Progress,
 ) -> Result<(), BenchError> {
-    let admin = Admin::open_or_make(database, None).await?;
+    let admin = database.admin().await?;
     let from = admin.clock().now().before(AGE + SPAN);
     let ids = IdGenerator::new(0);
     let history = History {

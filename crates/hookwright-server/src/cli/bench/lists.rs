@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use hookwright::Admin;
-use hookwright::config::DatabaseUrl;
 use hookwright::domain::application::ApplicationSettings;
 use hookwright::domain::endpoint::EndpointSettings;
 use hookwright::domain::names::{EventTypeName, Uid};
@@ -11,6 +9,7 @@ use serde_json::Value;
 
 use super::super::rig::{Api, RigError};
 use super::args::BenchArgs;
+use super::database::Database;
 use super::history::History;
 use super::progress::Progress;
 use super::report::{ListFigures, rounded};
@@ -29,10 +28,10 @@ const TIMES: usize = 7;
 /// Fills the database with `args.lists` messages of one application.
 pub(super) async fn fill(
     args: &BenchArgs,
-    database: &DatabaseUrl,
+    database: &Database,
     progress: &Progress,
 ) -> Result<(), BenchError> {
-    let admin = Admin::open_or_make(database, None).await?;
+    let admin = database.admin().await?;
     let application = ApplicationSettings {
         uid: Some(Uid::parse(APPLICATION)?),
         name: "Lists".to_owned(),

@@ -8,15 +8,19 @@ mod args; // reading order: what is asked, how it is measured, what is told
 mod backlog;
 mod board;
 mod count;
+mod database;
 mod drive;
 mod expiring;
 mod history;
 mod lists;
 mod machine;
 mod payload;
+mod pending;
+mod postgres;
 mod progress;
 mod report;
 mod sender;
+mod sent;
 mod sink;
 mod source;
 mod table;
@@ -68,17 +72,29 @@ pub(crate) enum BenchError {
     Proof(#[from] hookwright_signature::provider::ConfigError),
     /// The database's URL is none.
     #[error(
-        "The --database-url is no URL of a SQLite file; an example is sqlite:///srv/hookwright-bench.db."
+        "The --database-url is no URL of a database; examples are sqlite:///srv/hookwright-bench.db and \
+         postgres://user:password@host:5432/database."
     )]
     Database,
+    /// The PostgreSQL database cannot be used.
+    #[error("The PostgreSQL database of --database-url cannot be used.")]
+    Postgres(#[from] hookwright::StoreError),
+    /// What secrets are encrypted with could not be made.
+    #[error("A master key for the benchmark could not be made.")]
+    MasterKey,
+    /// Only PostgreSQL keeps what an idle transaction sees at the cost of others.
+    #[error(
+        "--snapshot needs a PostgreSQL database: give --database-url postgres://user:password@host:5432/database."
+    )]
+    NoSnapshot,
     /// A name of the benchmark's own is none.
     #[error("An event type of the benchmark cannot be used.")]
     Name(#[from] hookwright::domain::names::NameError),
     /// The database could not be opened to fill it.
-    #[error("The database could not be filled with old messages.")]
+    #[error("The database could not be opened to be filled.")]
     Open(#[from] hookwright::StartError),
     /// The database could not be filled.
-    #[error("The database could not be filled with old messages.")]
+    #[error("The database could not be filled.")]
     Fill(#[from] hookwright::Error),
     /// The runtime for the measurement could not be made.
     #[error("The threads for the measurement could not be started.")]

@@ -21,6 +21,12 @@ pub(super) struct Report {
     pub(super) full: Option<Figures>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) rate: Option<Figures>,
+    /// Full speed, while a transaction with a snapshot stands idle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) snapshot: Option<Figures>,
+    /// Its messages a second in units of those of full speed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) snapshot_share: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) memory: Option<MemoryFigures>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +61,11 @@ pub(super) struct Settings {
     pub(super) inbound: bool,
     /// `sqlite`, `postgres`: never the URL, which may hold a password.
     pub(super) database: String,
+    /// Whether the CPU time of the PostgreSQL server is in the figures: not if it is on another machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) postgres_cpu_counted: Option<bool>,
+    /// Deliveries that waited in the database when the server started.
+    pub(super) pending: u64,
 }
 
 /// The figures of one part.
@@ -79,8 +90,12 @@ pub(super) struct Figures {
     pub(super) deliveries_per_second: f64,
     /// CPU time of this process, which is client and receiver.
     pub(super) client_and_receiver_cpu_us_per_message: f64,
+    /// That of PostgreSQL is in it, if it is on this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) server_cpu_us_per_message: Option<f64>,
+    /// What of it is PostgreSQL's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) postgres_cpu_us_per_message: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) server_cpu_us_per_delivery: Option<f64>,
     /// The server's CPU time a message in units of the floor's.
@@ -121,8 +136,11 @@ pub(super) struct MemoryFigures {
 pub(super) struct IdleFigures {
     pub(super) seconds: f64,
     pub(super) rss: u64,
-    /// CPU time a second.
+    /// CPU time a second; that of PostgreSQL is in it, if it is on this machine.
     pub(super) cpu_us_per_second: f64,
+    /// What of it is PostgreSQL's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) postgres_cpu_us_per_second: Option<f64>,
 }
 
 /// Messages that had expired when the server started.
@@ -170,6 +188,8 @@ impl Report {
             floor: None,
             full: None,
             rate: None,
+            snapshot: None,
+            snapshot_share: None,
             memory: None,
             idle: None,
             expiring: None,
@@ -180,18 +200,23 @@ impl Report {
 
     /// The parts with their names.
     pub(super) fn parts(&self) -> impl Iterator<Item = (&'static str, &Figures)> {
-        [("floor", &self.floor), ("full", &self.full), ("rate", &self.rate)]
+        [("floor", &self.floor), ("full", &self.full), ("rate", &self.rate), ("snapshot", &self.snapshot)]
             .into_iter()
             .filter_map(|(name, figures)| figures.as_ref().map(|figures| (name, figures)))
     }
 
-    /// Relates the parts to the floor, once all are measured.
+    /// Relates the parts to the floor and to each other, once all are measured.
     pub(super) fn relate(&mut self) {
+        if let (Some(full), Some(snapshot)) = (&self.full, &self.snapshot)
+            && full.messages_per_second > 0.0
+        {
+            self.snapshot_share = Some(rounded(snapshot.messages_per_second / full.messages_per_second));
+        }
         let Some(floor) = self.floor.as_ref().map(|floor| floor.client_and_receiver_cpu_us_per_message)
         else {
             return;
         };
-        for figures in [&mut self.full, &mut self.rate].into_iter().flatten() {
+        for figures in [&mut self.full, &mut self.rate, &mut self.snapshot].into_iter().flatten() {
             figures.ratio_to_floor =
                 figures.server_cpu_us_per_message.filter(|_| floor > 0.0).map(|cpu| rounded(cpu / floor));
         }
@@ -230,6 +255,8 @@ impl Settings {
             idempotency_keys: !args.no_key && !args.inbound,
             inbound: args.inbound,
             database: database.split(':').next().unwrap_or_default().to_owned(),
+            postgres_cpu_counted: None,
+            pending: args.pending,
         }
     }
 }

@@ -9,7 +9,12 @@ const VALUE_WIDTH: usize = 12;
 /// The whole report as text.
 pub(super) fn render(report: &Report) -> String {
     let mut lines = vec![about_machine(report), about_settings(report)];
-    if report.machine.forgets() {
+    if report.settings.postgres_cpu_counted == Some(false) {
+        lines.push(
+            "PostgreSQL is not on this machine, or is in a container: its CPU time is in none of the figures.".to_owned(),
+        );
+    }
+    if report.settings.postgres_cpu_counted.is_none() && report.machine.forgets() {
         lines.push(
             "The database lies in memory, so nothing was made durable: set TMPDIR to a disk.".to_owned(),
         );
@@ -29,6 +34,9 @@ pub(super) fn render(report: &Report) -> String {
             }
         }
     }
+    lines.extend(report.snapshot_share.map(|share| {
+        format!("\nWith a snapshot held: {:.0} % of the messages/s of full speed.", share * 100.0)
+    }));
     lines.extend(about_memory(report));
     lines.extend(report.expiring.iter().flat_map(about_expiring));
     lines.extend(about_lists(report));
@@ -47,12 +55,13 @@ fn worded(name: &str, report: &Report) -> String {
     }
 }
 
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 17] = [
     ("messages/s", |f| Some(whole(f.messages_per_second))),
     ("deliveries/s", |f| {
         (f.stored.is_none() && f.arrived != f.accepted).then(|| whole(f.deliveries_per_second))
     }),
     ("server, CPU µs a message", |f| f.server_cpu_us_per_message.map(tenths)),
+    ("  of these PostgreSQL's", |f| f.postgres_cpu_us_per_message.map(tenths)),
     ("server, CPU µs a delivery", |f| {
         f.server_cpu_us_per_delivery.filter(|_| f.arrived != f.accepted).map(tenths)
     }),
@@ -92,6 +101,9 @@ fn about_settings(report: &Report) -> String {
         }
         .to_owned(),
     ];
+    if settings.pending > 0 {
+        facts.push(format!("{} deliveries pending at its start", grouped(settings.pending)));
+    }
     if settings.fan_out > 1 {
         facts.push(format!("{} endpoints for each message", grouped(settings.fan_out.into())));
     }
@@ -129,6 +141,8 @@ fn about_memory(report: &Report) -> Vec<String> {
         lines.push(String::new());
         lines.push(row("server, idle, memory MiB", [mebibytes(idle.rss)]));
         lines.push(row("server, idle, CPU µs a second", [tenths(idle.cpu_us_per_second)]));
+        let postgres = idle.postgres_cpu_us_per_second.map(tenths);
+        lines.extend(postgres.map(|time| row("  of these PostgreSQL's", [time])));
     }
     lines
 }

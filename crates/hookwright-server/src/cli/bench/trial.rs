@@ -4,24 +4,24 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hookwright::config::DatabaseUrl;
-
-use super::super::rig::{ChildServer, DATABASE_FILE, Receiver, RigError, ServerSetup};
+use super::super::rig::{ChildServer, Receiver, RigError, ServerSetup};
 use super::BenchError;
 use super::applications;
 use super::args::{BenchArgs, Part};
 use super::backlog::{self, BACKLOG_TYPE};
 use super::board::Board;
 use super::count::Count;
+use super::database::Database;
 use super::drive;
 use super::expiring;
 use super::lists;
 use super::machine::Machine;
+use super::pending;
+use super::postgres::{PostgresTime, Postmaster};
 use super::progress::{Bar, Progress};
-use super::report::{
-    Figures, IdleFigures, Latency, MemoryFigures, Report, Settings, micros_each, per_second, rounded,
-};
+use super::report::{Figures, IdleFigures, MemoryFigures, Report, Settings, rounded};
 use super::sender::{Keys, Sender};
+use super::sent::Sent;
 use super::sink::{self, Sink};
 use super::source::Provider;
 use super::usage::{CpuTime, Memory};
@@ -39,6 +39,7 @@ const POLL: Duration = Duration::from_millis(10);
 struct Bench {
     server: ChildServer,
     process: u32,
+    postmaster: Option<Postmaster>,
     /// From the start of the process until it said that it was ready.
     started_in: Duration,
     /// The first of the applications that messages go to, by uid.
@@ -64,7 +65,7 @@ pub(super) async fn measure(args: &BenchArgs, progress: &Progress) -> Result<Rep
     if args.wants(Part::Floor) {
         report.floor = Some(floor(args, progress).await?);
     }
-    if args.wants(Part::Full) || args.wants(Part::Rate) || args.idle || args.lists > 0 {
+    if args.wants(Part::Full) || args.wants(Part::Rate) || args.idle || args.lists > 0 || args.snapshot {
         with_server(args, progress, directory.path(), &mut report).await?;
     }
     report.relate();
@@ -93,6 +94,7 @@ async fn floor(args: &BenchArgs, progress: &Progress) -> Result<Figures, BenchEr
         took,
         own_cpu,
         server_cpu: None,
+        postgres_cpu: None,
         stored: None,
         unrecorded: 0,
         duplicates: 0,
@@ -106,7 +108,9 @@ async fn with_server(
     directory: &Path,
     report: &mut Report,
 ) -> Result<(), BenchError> {
-    let database = database(args, directory)?;
+    // Dropped last: a schema goes once nobody works in it any more.
+    let mut database = Database::make(args, directory)?;
+    report.settings.postgres_cpu_counted = database.is_postgres_counted();
     if args.expiring > 0 {
         expiring::fill(args, &database, progress).await?;
     }
@@ -116,9 +120,12 @@ async fn with_server(
     if args.lists > 0 {
         lists::fill(args, &database, progress).await?;
     }
-    let mut bench = Bench::set_up(args, directory).await?;
+    if args.pending > 0 {
+        pending::fill(args, &database, progress).await?;
+    }
+    let mut bench = Bench::set_up(args, directory, &database).await?;
     let watch =
-        (args.expiring > 0).then(|| expiring::Watch::begin(args, &database, bench.server.api().clone()));
+        (args.expiring > 0).then(|| expiring::Watch::begin(args, database.url(), bench.server.api().clone()));
     let mut memory = MemoryFigures::started(Memory::of(bench.process)?);
     report.started_in_ms = Some(rounded(bench.started_in.as_secs_f64() * 1e3));
     if args.idle {
@@ -131,6 +138,11 @@ async fn with_server(
     }
     if args.wants(Part::Rate) {
         report.rate = Some(bench.at_rate(args, progress).await?);
+    }
+    if args.snapshot {
+        database.hold_snapshot()?;
+        report.snapshot = Some(bench.full(args, progress).await?);
+        database.release_snapshot();
     }
     if let Some(watch) = watch {
         report.expiring = Some(watch.end().await?);
@@ -145,13 +157,10 @@ async fn with_server(
 }
 
 impl Bench {
-    async fn set_up(args: &BenchArgs, directory: &Path) -> Result<Bench, BenchError> {
+    async fn set_up(args: &BenchArgs, directory: &Path, database: &Database) -> Result<Bench, BenchError> {
         let board = Arc::new(Board::new(args.messages_followed(), args.endpoints()));
         let receiver = Receiver::start(Arc::new(Sink::new(Arc::clone(&board)))).await?;
-        let mut setup = ServerSetup::new(directory)?;
-        if let Some(url) = &args.database_url {
-            setup = setup.with("HOOKWRIGHT_DATABASE_URL", absolute(url)?);
-        }
+        let mut setup = database.given_to(ServerSetup::new(directory)?);
         if args.expiring > 0 {
             setup = setup.with("HOOKWRIGHT_RETENTION", expiring::RETENTION);
         }
@@ -189,6 +198,7 @@ impl Bench {
         Ok(Bench {
             server,
             process,
+            postmaster: database.postmaster(),
             started_in,
             application,
             sender: Arc::new(sender),
@@ -202,12 +212,28 @@ impl Bench {
     }
 
     async fn idle(&self) -> Result<IdleFigures, BenchError> {
-        let (started, cpu) = (Instant::now(), CpuTime::of(self.process)?);
+        let (started, cpu, postgres) = (Instant::now(), CpuTime::of(self.process)?, self.postgres()?);
         tokio::time::sleep(IDLE).await;
         let (took, cpu) = (started.elapsed(), CpuTime::of(self.process)?.since(&cpu));
+        let postgres_cpu = self.postgres_since(postgres)?;
         let rss = Memory::of(self.process)?.resident;
         let seconds = took.as_secs_f64();
-        Ok(IdleFigures { seconds, rss, cpu_us_per_second: cpu.as_secs_f64() * 1e6 / seconds })
+        let each = |cpu: Duration| rounded(cpu.as_secs_f64() * 1e6 / seconds);
+        Ok(IdleFigures {
+            seconds,
+            rss,
+            cpu_us_per_second: each(cpu + postgres_cpu.unwrap_or_default()),
+            postgres_cpu_us_per_second: postgres_cpu.map(each),
+        })
+    }
+
+    /// What PostgreSQL has used by now, if it is on this machine.
+    fn postgres(&self) -> Result<Option<PostgresTime>, BenchError> {
+        self.postmaster.map(Postmaster::now).transpose()
+    }
+
+    fn postgres_since(&self, earlier: Option<PostgresTime>) -> Result<Option<Duration>, BenchError> {
+        Ok(self.postgres()?.zip(earlier).map(|(now, earlier)| now.since(&earlier)))
     }
 
     /// The whole way, as fast as it goes.
@@ -252,6 +278,7 @@ impl Bench {
         let recorded_before = self.count.now(self.server.api()).await?.unwrap_or(0);
         let (arrivals, duplicates) = (self.board.arrivals(), self.board.duplicates());
         let (cpu, own_cpu) = (CpuTime::of(self.process)?, CpuTime::of(own)?);
+        let postgres = self.postgres()?;
         let started = Instant::now();
 
         let accepted = sending.await?;
@@ -268,6 +295,7 @@ impl Bench {
             took,
             own_cpu: CpuTime::of(own)?.since(&own_cpu),
             server_cpu: Some(CpuTime::of(self.process)?.since(&cpu)),
+            postgres_cpu: self.postgres_since(postgres)?,
             stored: (self.count == Count::Stored).then(|| accepted - unrecorded),
             unrecorded,
             duplicates: self.board.duplicates() - duplicates,
@@ -296,45 +324,6 @@ impl Bench {
     }
 }
 
-/// What became of the messages of a part, before it is put into figures.
-struct Sent {
-    first: u64,
-    accepted: u64,
-    took: Duration,
-    own_cpu: Duration,
-    server_cpu: Option<Duration>,
-    stored: Option<u64>,
-    unrecorded: u64,
-    duplicates: u64,
-}
-
-impl Sent {
-    fn figures(&self, board: &Board, fan_out: u32) -> Result<Figures, hdrhistogram::CreationError> {
-        let times = board.times(self.first..self.first + self.accepted)?;
-        let deliveries = self.accepted * u64::from(fan_out);
-        Ok(Figures {
-            accepted: self.accepted,
-            arrived: deliveries - times.lost,
-            duplicates: self.duplicates,
-            lost: times.lost,
-            stored: self.stored,
-            unrecorded: self.unrecorded,
-            seconds: self.took.as_secs_f64(),
-            messages_per_second: per_second(self.accepted, self.took),
-            deliveries_per_second: per_second(deliveries - times.lost, self.took),
-            client_and_receiver_cpu_us_per_message: micros_each(self.own_cpu, self.accepted),
-            server_cpu_us_per_message: self.server_cpu.map(|cpu| micros_each(cpu, self.accepted)),
-            server_cpu_us_per_delivery: self
-                .server_cpu
-                .filter(|_| deliveries > 0)
-                .map(|cpu| micros_each(cpu, deliveries)),
-            ratio_to_floor: None,
-            arrival_ms: (deliveries > 0).then(|| Latency::of(&times.to_arrived)),
-            accepted_ms: Latency::of(&times.to_accepted),
-        })
-    }
-}
-
 /// A function that sends number `first + n`.
 fn sending(
     sender: &Arc<Sender>,
@@ -348,24 +337,6 @@ fn sending(
 }
 
 type SendingFuture = std::pin::Pin<Box<dyn Future<Output = Result<(), RigError>> + Send>>;
-
-/// The database that the server will have.
-fn database(args: &BenchArgs, directory: &Path) -> Result<DatabaseUrl, BenchError> {
-    match &args.database_url {
-        None => Ok(DatabaseUrl::Sqlite(directory.join(DATABASE_FILE))),
-        Some(url) => absolute(url)?.parse().map_err(|_| BenchError::Database),
-    }
-}
-
-/// The server runs in a directory of its own, where a relative path would lead elsewhere.
-fn absolute(database_url: &str) -> Result<String, RigError> {
-    let Some(path) = database_url.strip_prefix("sqlite://") else {
-        return Ok(database_url.to_owned());
-    };
-    let path = std::path::absolute(path)
-        .map_err(|source| RigError::Io { what: "find the database's directory", source })?;
-    Ok(format!("sqlite://{}", path.display()))
-}
 
 /// Far enough away for whatever is bounded in number.
 fn forever() -> Instant {

@@ -9,8 +9,21 @@ use super::BenchError;
 
 /// The unit of times in `/proc/<pid>/stat`: hundredths of a second on every architecture that matters here.
 const TICKS_PER_SECOND: u64 = 100;
-/// `utime` is the 14th field of `/proc/<pid>/stat`: the 12th behind the name in parentheses.
+/// `ppid` is the 4th field of `/proc/<pid>/stat`: the 2nd behind the name in parentheses.
+const PARENT_FIELD: usize = 1;
+/// `utime` is the 14th field of `/proc/<pid>/stat`: the 12th behind the name. `stime`, `cutime` and `cstime` follow.
 const USER_TIME_FIELD: usize = 11;
+
+/// What `/proc/<pid>/stat` says of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stat {
+    /// Its parent process.
+    pub(super) parent: u32,
+    /// CPU time that it has used, to the hundredth of a second.
+    pub(super) used: Duration,
+    /// CPU time that its children had used which have ended.
+    pub(super) children: Duration,
+}
 
 /// CPU time that a process has used, at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +43,32 @@ pub(super) struct Memory {
     pub(super) peak: u64,
 }
 
+impl Stat {
+    /// What it says now.
+    ///
+    /// # Errors
+    ///
+    /// [`BenchError::Usage`] if the process is gone, or this is not Linux.
+    pub(super) fn of(process: u32) -> Result<Stat, BenchError> {
+        let path = format!("/proc/{process}/stat");
+        let text = read(&path)?;
+        Stat::read(&text).ok_or_else(|| malformed(path))
+    }
+
+    /// The name may hold spaces and parentheses: fields are counted from its end.
+    fn read(text: &str) -> Option<Stat> {
+        let (_, fields) = text.rsplit_once(')')?;
+        let mut fields = fields.split_whitespace().skip(PARENT_FIELD);
+        let parent = fields.next()?.parse().ok()?;
+        let mut times = fields.skip(USER_TIME_FIELD - PARENT_FIELD - 1);
+        let mut both = || {
+            let (user, system): (u64, u64) = (times.next()?.parse().ok()?, times.next()?.parse().ok()?);
+            Some(Duration::from_millis((user + system) * 1_000 / TICKS_PER_SECOND))
+        };
+        Some(Stat { parent, used: both()?, children: both()? })
+    }
+}
+
 impl CpuTime {
     /// What the process has used so far, in user mode and in the kernel.
     ///
@@ -37,9 +76,7 @@ impl CpuTime {
     ///
     /// [`BenchError::Usage`] if it is gone, or this is not Linux.
     pub(super) fn of(process: u32) -> Result<CpuTime, BenchError> {
-        let path = format!("/proc/{process}/stat");
-        let stat = read(&path)?;
-        let ticks = ticks(&stat).ok_or_else(|| malformed(path))?;
+        let used = Stat::of(process)?.used;
         let path = format!("/proc/{process}/task");
         let entries = fs::read_dir(&path).map_err(|source| BenchError::Usage { path, source })?;
         let mut threads = BTreeMap::new();
@@ -53,7 +90,12 @@ impl CpuTime {
                 threads.insert(id, Duration::from_nanos(nanoseconds));
             }
         }
-        Ok(CpuTime { process: Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND), threads })
+        Ok(CpuTime { process: used, threads })
+    }
+
+    /// All that was used so far.
+    pub(super) fn total(&self) -> Duration {
+        self.process.max(self.threads.values().sum())
     }
 
     /// What was used since `earlier`: exact while no thread ended in between. The share of one that ended is
@@ -91,15 +133,6 @@ pub(super) fn kibibytes(text: &str, name: &str) -> Option<u64> {
     rest.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
-/// User and system time of `/proc/<pid>/stat`. The name may hold spaces and parentheses: count from its end.
-fn ticks(stat: &str) -> Option<u64> {
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace().skip(USER_TIME_FIELD);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    Some(user + system)
-}
-
 fn read(path: &str) -> Result<String, BenchError> {
     fs::read_to_string(path).map_err(|source| BenchError::Usage { path: path.to_owned(), source })
 }
@@ -112,13 +145,14 @@ fn malformed(path: String) -> BenchError {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{CpuTime, Memory, kibibytes, ticks};
+    use super::{CpuTime, Memory, Stat, kibibytes};
 
     #[test]
     fn the_times_are_found_behind_any_name() {
-        let stat = "42 (a) b (c) S 1 42 42 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 3 0 1 1 1";
-        assert_eq!(ticks(stat), Some(300));
-        assert_eq!(ticks("42 (short) S 1"), None);
+        let stat = "42 (a) b (c) S 7 42 42 0 -1 4194560 100 0 0 0 250 50 20 10 20 0 3 0 1 1 1";
+        let (used, children) = (Duration::from_secs(3), Duration::from_millis(300));
+        assert_eq!(Stat::read(stat), Some(Stat { parent: 7, used, children }));
+        assert_eq!(Stat::read("42 (short) S 1"), None);
         assert_eq!(kibibytes("VmPeak:\t 1 kB\nVmRSS:\t  2048 kB\n", "VmRSS:"), Some(2_048));
     }
 

@@ -1,6 +1,6 @@
 //! `hookwright bench`: that it counts right. How fast a test's machine is says nothing.
 
-use hookwright_testkit::Launch;
+use hookwright_testkit::{Launch, postgres};
 use serde_json::Value;
 
 #[tokio::test]
@@ -90,6 +90,40 @@ async fn lists_are_asked_for_over_what_was_filled_in_beside_many_applications() 
     }
     assert!(lists.iter().all(|list| list["slowest_ms"].as_f64() >= list["median_ms"].as_f64()), "{lists:#?}");
     assert!(report["started_in_ms"].as_f64().unwrap() > 0.0);
+}
+
+#[tokio::test]
+async fn on_postgresql_its_cpu_time_is_counted_in_and_nothing_is_left_behind() {
+    let Some(database) = postgres::database().await else { return };
+    // Whatever else is in the database stays as it is.
+    database.execute("CREATE TABLE book (title text)").await;
+    let arguments =
+        "--messages 60 --senders 4 --rate 100 --snapshot --idle --pending 250 --backlog 30 --database-url";
+    let report = measured(&format!("{arguments} {}", database.url)).await;
+
+    for part in ["floor", "full", "rate", "snapshot"] {
+        assert_eq!(counts(&report[part]), [60, 60, 0, 0], "{part}");
+    }
+    assert_eq!(report["settings"]["database"], "postgres");
+    assert_eq!(report["settings"]["postgres_cpu_counted"], true);
+    assert!(report["snapshot_share"].as_f64().unwrap() > 0.0);
+    for part in ["full", "rate", "snapshot"] {
+        let of = |name: &str| report[part][name].as_f64().unwrap();
+        let (both, postgres) = (of("server_cpu_us_per_message"), of("postgres_cpu_us_per_message"));
+        assert!(0.0 < postgres && postgres < both, "{part}: {report:#}");
+    }
+    let idle = &report["idle"];
+    assert!(idle["cpu_us_per_second"].as_f64() >= idle["postgres_cpu_us_per_second"].as_f64(), "{idle:#}");
+    assert_eq!(report["memory"]["backlog_deliveries"], 30);
+    assert_eq!(database.ask("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'hookwright%'").await, "0");
+    assert_eq!(database.ask("SELECT count(*) FROM book").await, "0");
+}
+
+#[tokio::test]
+async fn a_snapshot_is_held_on_postgresql_alone() {
+    let output = bench("--snapshot --messages 40").run().await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stderr.contains("needs a PostgreSQL database"), "{}", output.stderr);
 }
 
 #[tokio::test]

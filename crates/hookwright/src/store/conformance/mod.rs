@@ -33,6 +33,8 @@ mod postgres_lease; // how nodes share what is pending
 mod postgres_secrets; // what must not be found in a copy of its database
 #[cfg(feature = "postgres")]
 mod postgres_server; // and what only a server can do wrong
+#[cfg(feature = "postgres")]
+mod postgres_writers; // and several writers at the same time
 mod sqlite_file; // what only a file can do wrong
 mod sqlite_secrets; // and what must not be found in it
 

@@ -10,7 +10,7 @@ use crate::store::postgres::pipeline::Pipeline;
 use crate::store::write::{Settled, Written};
 
 /// Bytes of a writer's own name.
-pub(super) const NAME_BYTES: usize = 16;
+const NAME_BYTES: usize = 16;
 /// Marks of writers that are gone.
 const FORGET_OLD: &str = "DELETE FROM batch WHERE written_at < now() - interval '1 day'";
 
@@ -19,6 +19,14 @@ const FORGET_OLD: &str = "DELETE FROM batch WHERE written_at < now() - interval 
 pub(super) struct Mark {
     pub(super) writer: [u8; NAME_BYTES],
     pub(super) number: i64,
+    /// The earliest number whose mark may still be there; it goes with this batch. Those before it were removed long since, and
+    /// are not looked at again: the server keeps what is left of them for a while.
+    pub(super) oldest: i64,
+}
+
+/// The marks that one writer makes, one after the other.
+pub(super) struct Marks {
+    last: Mark,
 }
 
 /// A batch of which nobody knows whether it is committed.
@@ -28,12 +36,32 @@ pub(super) struct Unsettled {
     pub(super) written: Vec<Written>,
 }
 
+impl Marks {
+    /// Those of a writer with a name that no other has.
+    pub(super) fn new() -> Result<Marks, StoreError> {
+        let mut writer = [0; NAME_BYTES];
+        getrandom::fill(&mut writer).map_err(|_| StoreError::Randomness)?;
+        Ok(Marks { last: Mark { writer, number: 0, oldest: 0 } })
+    }
+
+    /// The mark of the next batch.
+    pub(super) fn next_mark(&mut self) -> Mark {
+        self.last.number += 1;
+        self.last
+    }
+
+    /// A batch is committed, with the removal of all marks before its own.
+    pub(super) fn committed(&mut self, mark: Mark) {
+        self.last.oldest = mark.number;
+    }
+}
+
 impl Mark {
     /// Adds the end of the transaction, with its mark in the place of the one before.
     pub(super) async fn commit(self, pipeline: &mut Pipeline<'_>) -> Result<(), StoreError> {
-        let sql = "WITH before AS (DELETE FROM batch WHERE writer = $1 AND number < $2)
+        let sql = "WITH before AS (DELETE FROM batch WHERE writer = $1 AND number >= $3 AND number < $2)
                    INSERT INTO batch (writer, number) VALUES ($1, $2)";
-        pipeline.add(sql, vec![Box::new(self.writer), Box::new(self.number)]).await?;
+        pipeline.add(sql, vec![Box::new(self.writer), Box::new(self.number), Box::new(self.oldest)]).await?;
         pipeline.plain("COMMIT");
         Ok(())
     }

@@ -21,7 +21,7 @@ use crate::store::postgres::connection::Connection;
 use crate::store::postgres::lease::{self, DATABASE_NOW};
 use crate::store::postgres::notice::Notice;
 use crate::store::postgres::pipeline::{Held as Value, Pipeline};
-use crate::store::postgres::{message_key, outcomes, value};
+use crate::store::postgres::{appends, message_key, outcomes, value};
 use crate::store::write::{Append, Appended, Outcome, RequestKey};
 
 /// Messages and outcomes to write.
@@ -97,6 +97,24 @@ impl<'w> Hot<'w> {
         appended: &mut Vec<Appended>,
     ) -> Result<(), StoreError> {
         let hot = std::mem::take(self);
+        if let Some(mark) = frame.commits
+            && frame.begins
+            && hot.outcomes.is_empty()
+            && held.own != LeaseNumber::NONE
+            && appends::are_plain(&hot.appends)
+            && !connection.expects_claimed_key()
+        {
+            *appended = hot.appends.iter().map(|_| Appended::Stored).collect();
+            let mut pipeline = Pipeline::new(connection);
+            hot.begin(&mut pipeline, held.own, frame).await?;
+            appends::add(&mut pipeline, &hot.appends, held.own, mark).await?;
+            frame.notice.add(&mut pipeline).await?;
+            pipeline.plain("COMMIT");
+            if appends::are_written(pipeline.run().await)? {
+                return Ok(());
+            }
+            connection.met_claimed_key();
+        }
         let mut is_guarded = false;
         *appended = if hot.keys.is_empty() && hot.event_ids.is_empty() {
             hot.appends.iter().map(|_| Appended::Stored).collect()

@@ -85,7 +85,8 @@ pub(super) async fn release(connection: &Connection, key: &RequestKey) -> Result
 
 /// Removes keys that have expired, the earliest first, and says how many.
 pub(super) async fn expire(connection: &Connection, now: Timestamp, slice: Slice) -> Result<u32, StoreError> {
-    let sql = "DELETE FROM message_key WHERE key IN
+    // Asked twice: one that is claimed anew while this waits for it stays.
+    let sql = "DELETE FROM message_key WHERE expires_at <= $1 AND key IN
                    (SELECT key FROM message_key WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
     Ok(value::rows(connection.execute(sql, &[&now.as_micros(), &value::limit(slice.rows)]).await?))
 }
@@ -97,12 +98,13 @@ pub(super) async fn forget_orphans(
     beyond: KeyPlace,
     slice: Slice,
 ) -> Result<Option<KeyPlace>, StoreError> {
+    // A key that another message takes over while this waits for it is that one's.
     let sql = "WITH looked_at AS (
                    SELECT k.expires_at, k.key, k.application, k.message FROM message_key k
                    WHERE (k.expires_at, k.key) > ($1, $2) ORDER BY k.expires_at, k.key LIMIT $3),
                gone AS (
-                   DELETE FROM message_key WHERE key IN (SELECT l.key FROM looked_at l WHERE NOT EXISTS
-                       (SELECT 1 FROM message m WHERE m.application = l.application AND m.id = l.message)))
+                   DELETE FROM message_key k USING looked_at l WHERE k.key = l.key AND k.message = l.message
+                       AND NOT EXISTS (SELECT 1 FROM message m WHERE m.application = l.application AND m.id = l.message))
                SELECT expires_at, key FROM looked_at ORDER BY expires_at DESC, key DESC LIMIT 1";
     let (expires_at, rows) = (beyond.expires_at.as_micros(), value::limit(slice.rows));
     let last = connection.first(sql, &[&expires_at, &beyond.key, &rows]).await?;

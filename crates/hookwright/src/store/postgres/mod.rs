@@ -15,6 +15,7 @@ mod writer; // one batch, one transaction
 mod batch; // as it is written
 mod apply; // its items, one after the other
 mod hot; // what every message makes, written as arrays
+mod appends; // messages that meet no other, in one flight
 mod commit; // whether it is committed, also when the answer is lost
 mod outcomes; // and what every attempt makes
 mod lease; // what this node holds, and what others do
@@ -49,6 +50,8 @@ mod token;
 mod search; // lists with conditions that no index answers
 mod value; // how values are kept in columns
 
+mod scratch; // where measurements are made
+
 use std::sync::Arc;
 
 use crate::config::{MasterKeys, PostgresUrl};
@@ -61,6 +64,7 @@ use lease::Holding;
 use pool::{Lent, Pool};
 
 pub(crate) use heartbeat::{Beat, Heart};
+pub use scratch::{ScratchSchema, ServerSession};
 pub(super) use trust::refusal;
 pub(crate) use writer::Writer;
 

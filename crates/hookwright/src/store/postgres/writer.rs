@@ -8,7 +8,7 @@ use crate::domain::lease::LeaseNumber;
 use crate::store::error::StoreError;
 use crate::store::postgres::batch::{Batch, Means};
 use crate::store::postgres::catalog_change::{Knowledge, Moved, Routes, routed};
-use crate::store::postgres::commit::{Mark, NAME_BYTES, Unsettled, forget_old};
+use crate::store::postgres::commit::{Marks, Unsettled, forget_old};
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::lease::Holding;
 use crate::store::postgres::notice::Notice;
@@ -19,8 +19,11 @@ use crate::store::sealing::Sealing;
 use crate::store::write::{Settled, Write, Written};
 use crate::store::{Exclusivity, SchemaReport};
 
+/// Writers of messages beside the first.
+const BESIDE: u32 = 2;
 /// So often a batch that lost a race against another transaction is written anew before its callers are told.
 const TRIES: u32 = 5;
+
 /// Writes batches on a connection of its own.
 pub(crate) struct Writer {
     pool: Arc<Pool>,
@@ -36,10 +39,7 @@ pub(crate) struct Writer {
     old: OldMessages,
     /// How long each slice of removing took that nobody has asked for yet.
     slices: Vec<Duration>,
-    /// Its own name, which no other writer has.
-    name: [u8; NAME_BYTES],
-    /// The number of the last batch.
-    batch: i64,
+    marks: Marks,
     /// The last batch, if nobody knows whether it is committed.
     unsettled: Option<Unsettled>,
 }
@@ -52,8 +52,7 @@ impl Writer {
         master_keys: &MasterKeys,
         exclusivity: Exclusivity,
     ) -> Result<Writer, StoreError> {
-        let mut name = [0; NAME_BYTES];
-        getrandom::fill(&mut name).map_err(|_| StoreError::Randomness)?;
+        let marks = Marks::new()?;
         let connection = pool.connect_to_write().await?;
         forget_old(&connection).await?;
         let knowledge = Knowledge::begin(&connection).await?;
@@ -92,10 +91,31 @@ impl Writer {
             knowledge: Arc::new(knowledge),
             old: OldMessages::default(),
             slices: Vec::new(),
-            name,
-            batch: 0,
+            marks,
             unsettled: None,
         })
+    }
+
+    /// Others that write messages alone, each on a connection of its own, which is opened when it is needed.
+    pub(crate) fn beside(&self) -> Vec<Writer> {
+        let another = |_| {
+            // Without random bytes there is one writer less, which is only slower.
+            let marks = Marks::new().ok()?;
+            Some(Writer {
+                pool: Arc::clone(&self.pool),
+                connection: None,
+                report: self.report,
+                holding: self.holding(),
+                lease: LeaseNumber::NONE,
+                sealing: self.sealing(),
+                knowledge: self.knowledge(),
+                old: OldMessages::default(),
+                slices: Vec::new(),
+                marks,
+                unsettled: None,
+            })
+        };
+        (0..BESIDE).filter_map(another).collect()
     }
 
     /// What this node holds.
@@ -237,8 +257,7 @@ impl Writer {
         let connection = self.good_connection().await?;
         let held = self.holding.held();
         self.lease = held.own;
-        self.batch += 1;
-        let mark = Mark { writer: self.name, number: self.batch };
+        let mark = self.marks.next_mark();
         let means = Means {
             connection: &connection,
             sealing: &self.sealing,
@@ -256,7 +275,10 @@ impl Writer {
         // Each item has its answer by now; one without would be a fault of ours, and tells its caller nothing.
         let written = || written.into_iter().map(|written| written.unwrap_or(Written::Done)).collect();
         let answer = match result {
-            Ok(()) => Ok(written()),
+            Ok(()) => {
+                self.marks.committed(mark);
+                Ok(written())
+            }
             Err(error) => {
                 self.old.rolled_back();
                 if is_committing && matches!(error, StoreError::Unreachable(_) | StoreError::Silent) {

@@ -1,0 +1,114 @@
+//! What the queue gives to whom.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use crate::domain::ids::{ApplicationId, MessageId};
+use crate::domain::message::Message;
+use crate::domain::names::EventTypeName;
+use crate::domain::time::Timestamp;
+use crate::journal::queue::{BATCH_MAX, Job, Queue, Role};
+use crate::store::write::{Append, RequestKey, Write};
+
+fn job() -> Job {
+    Job { write: Write::Flush, answer: None }
+}
+
+#[test]
+fn all_that_waits_is_taken_at_once_and_no_more_than_a_batch() {
+    let queue = Queue::new(0);
+    for _ in 0..BATCH_MAX + 5 {
+        assert!(queue.push(job()));
+    }
+    assert_eq!(queue.take(Role::First).map(|batch| batch.len()), Some(BATCH_MAX));
+    assert_eq!(queue.take(Role::First).map(|batch| batch.len()), Some(5));
+}
+
+#[test]
+fn a_closed_queue_takes_nothing_and_gives_out_what_it_has() {
+    let queue = Queue::new(0);
+    assert!(queue.push(job()));
+    queue.close();
+    assert!(!queue.push(job()));
+    assert_eq!(queue.take(Role::First).map(|batch| batch.len()), Some(1));
+    assert!(queue.take(Role::First).is_none());
+}
+
+#[test]
+fn those_who_wait_are_told_when_nobody_writes_any_more() {
+    let queue = Queue::new(0);
+    let (answer, mut answered) = oneshot::channel();
+    assert!(queue.push(Job { answer: Some(answer), ..job() }));
+    queue.leave(Role::First);
+    assert!(matches!(answered.try_recv(), Err(oneshot::error::TryRecvError::Closed)));
+    assert!(!queue.push(job()));
+}
+
+fn message(key: Option<u8>) -> Job {
+    let message = Message {
+        id: MessageId::MIN,
+        application: ApplicationId::MIN,
+        event_type: EventTypeName::parse("book.added").unwrap(),
+        event_id: None,
+        channels: Vec::new(),
+        tags: Vec::new(),
+        payload: Bytes::new(),
+        created_at: Timestamp::MIN,
+    };
+    let key = key.map(|key| RequestKey { hash: [key; 16], request: [0; 16], expires_at: Timestamp::MAX });
+    let append = Append { key, ..Append::plain(Arc::new(message), Vec::new()) };
+    Job { write: Write::Append(append), answer: None }
+}
+
+#[test]
+fn messages_wait_for_their_own_writers_and_never_meet_in_a_batch() {
+    let queue = Queue::new(2);
+    for key in [Some(1), Some(2), None, None, Some(1), Some(3)] {
+        assert!(queue.push(message(key)));
+    }
+    assert!(queue.push(job()));
+    assert_eq!(queue.take(Role::Messages).map(|batch| batch.len()), Some(4));
+    assert_eq!(queue.take(Role::First).map(|batch| batch.len()), Some(1));
+    assert_eq!(queue.take(Role::Messages).map(|batch| batch.len()), Some(2));
+    queue.close();
+    assert!(queue.take(Role::Messages).is_none() && queue.take(Role::First).is_none());
+}
+
+#[test]
+fn messages_are_refused_once_none_of_their_writers_can_write() {
+    let queue = Queue::new(2);
+    assert!(queue.push(message(None)));
+    queue.set_able(Role::Messages, false);
+    assert!(queue.take_to_refuse(Role::Messages).is_empty(), "the other writes them");
+    assert!(queue.take_to_refuse(Role::First).is_empty());
+    queue.set_able(Role::Messages, false);
+    assert_eq!(queue.take_to_refuse(Role::Messages).len(), 1);
+    queue.set_able(Role::Messages, true);
+    assert!(queue.push(message(None)));
+    assert!(queue.take_to_refuse(Role::Messages).is_empty());
+}
+
+#[test]
+fn one_writer_of_messages_can_be_lost_and_the_last_one_cannot() {
+    let queue = Queue::new(2);
+    let (answer, mut answered) = oneshot::channel();
+    assert!(queue.push(Job { answer: Some(answer), ..message(None) }));
+    queue.close();
+    queue.leave(Role::Messages);
+    assert!(matches!(answered.try_recv(), Err(oneshot::error::TryRecvError::Empty)));
+    queue.leave(Role::Messages);
+    assert!(matches!(answered.try_recv(), Err(oneshot::error::TryRecvError::Closed)));
+}
+
+#[test]
+fn a_sleeping_writer_is_woken() {
+    let queue = Arc::new(Queue::new(0));
+    let writer = std::thread::spawn({
+        let queue = Arc::clone(&queue);
+        move || queue.take(Role::First).map(|batch| batch.len())
+    });
+    assert!(queue.push(job()));
+    assert_eq!(writer.join().unwrap(), Some(1));
+}

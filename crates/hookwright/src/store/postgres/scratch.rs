@@ -1,0 +1,104 @@
+//! A schema of a measurement's own, beside whatever else is in the database, which goes when the measurement is over.
+
+use crate::config::PostgresUrl;
+use crate::store::error::StoreError;
+use crate::store::postgres::connection::Connection;
+use crate::store::postgres::pool::Pool;
+use crate::store::postgres::value;
+
+/// What every such schema is called; a number follows.
+const PREFIX: &str = "hookwright_bench_";
+
+/// An empty schema of a PostgreSQL database, which is dropped with all that is in it when this is.
+pub struct ScratchSchema {
+    name: String,
+    url: PostgresUrl,
+    connection: Connection,
+    /// A transaction that stands idle.
+    snapshot: Option<Connection>,
+    pool: Pool,
+}
+
+/// A session of ours, as its server sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerSession {
+    /// The process that serves it, by the number that the server's machine knows it by.
+    pub process: u32,
+    /// Our port, if it goes over TCP; else it goes over a socket of that machine.
+    pub client_port: Option<u16>,
+}
+
+impl ScratchSchema {
+    /// Makes the schema. Blocks until it is there.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be reached, or its user may not make schemas.
+    pub fn make(url: &PostgresUrl) -> Result<ScratchSchema, StoreError> {
+        let mut number = [0; 8];
+        getrandom::fill(&mut number).map_err(|_| StoreError::Randomness)?;
+        let name = format!("{PREFIX}{:016x}", u64::from_be_bytes(number));
+        let pool = Pool::open(url)?;
+        let connection = pool.wait(async {
+            let connection = pool.connect_to_migrate().await?;
+            connection.batch(&format!("CREATE SCHEMA {name}")).await?;
+            Ok::<_, StoreError>(connection)
+        })?;
+        Ok(ScratchSchema { url: url.in_schema(&name), name, connection, snapshot: None, pool })
+    }
+
+    /// The URL that leads to it.
+    pub fn url(&self) -> &PostgresUrl {
+        &self.url
+    }
+
+    /// The session that it is held by. Blocks until the server has answered.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not answer.
+    pub fn session(&self) -> Result<ServerSession, StoreError> {
+        let row = self
+            .pool
+            .wait(self.connection.first("SELECT pg_backend_pid(), inet_client_port()", &[]))?
+            .ok_or(StoreError::Silent)?;
+        let (process, port): (i32, Option<i32>) = (value::get(&row, 0)?, value::get(&row, 1)?);
+        let process = u32::try_from(process).map_err(|_| StoreError::Silent)?;
+        Ok(ServerSession { process, client_port: port.and_then(|port| u16::try_from(port).ok()) })
+    }
+
+    /// From now on a transaction stands idle, for which the server keeps whatever is removed or replaced. Blocks until it does.
+    ///
+    /// # Errors
+    ///
+    /// If the server cannot be reached.
+    pub fn hold_snapshot(&mut self) -> Result<(), StoreError> {
+        let connection = self.pool.wait(async {
+            let connection = self.pool.connect_to_migrate().await?;
+            connection.batch("SET idle_in_transaction_session_timeout = 0").await?;
+            connection.batch("BEGIN ISOLATION LEVEL REPEATABLE READ").await?;
+            // The first statement takes the snapshot.
+            connection.first("SELECT 1", &[]).await?;
+            Ok::<_, StoreError>(connection)
+        })?;
+        self.snapshot = Some(connection);
+        Ok(())
+    }
+
+    /// Lets go of it.
+    pub fn release_snapshot(&mut self) {
+        // Its transaction ends with its session.
+        self.snapshot = None;
+    }
+}
+
+impl Drop for ScratchSchema {
+    fn drop(&mut self) {
+        self.release_snapshot();
+        // Whoever worked in it may still be about to leave, so that this may wait for them.
+        let sql = format!("DROP SCHEMA {} CASCADE", self.name);
+        if let Err(error) = self.pool.wait(self.connection.batch_however_long(&sql)) {
+            tracing::error!(%error, schema = %self.name, "the schema of a measurement is left behind; drop it by hand");
+        }
+    }
+}

@@ -208,15 +208,26 @@ impl Thread {
             told.extend(answer.map(|answer| (answer, written)));
         }
         fresh.extend(ready);
+        // Those who changed something hear of it before anybody is told that it changed. Those who sent a message hear of it
+        // after it is on its way: what they send next may be written by another thread, and comes behind it.
+        let answer_all = |answers: Vec<(oneshot::Sender<_>, Written)>| {
+            for (answer, written) in answers {
+                // The caller may have gone; what it asked for is done all the same.
+                let _ = answer.send(Ok(written));
+            }
+        };
+        let after = match self.role {
+            Role::First => {
+                answer_all(told);
+                Vec::new()
+            }
+            Role::Messages => told,
+        };
         if !fresh.is_empty() {
             // Nobody listens any more at a shutdown: the deliveries are on disk for the next start.
             let _ = self.committed.send(fresh);
         }
-        // After that: what a caller sends next may be written by another thread, and comes behind this.
-        for (answer, written) in told {
-            // The caller may have gone; what it asked for is done all the same.
-            let _ = answer.send(Ok(written));
-        }
+        answer_all(after);
     }
 
     /// Tells each caller, and keeps the outcomes, for which nobody waits, to be written later; or all of it, until it is known

@@ -116,9 +116,10 @@ mod tests {
         assert_eq!(rate.worth_reserving(0), None);
         let first = now.after(Duration::from_secs(3));
         rate.reserved(2, first);
-        assert_eq!((rate.ready_at(), rate.worth_reserving(100)), (first, None));
+        // Its burst is two.
+        assert_eq!((rate.ready_at(), rate.worth_reserving(100)), (first.before(rate.interval()), None));
         rate.started(first);
-        assert_eq!(rate.ready_at(), first.after(rate.interval()));
+        assert_eq!(rate.ready_at(), first);
         rate.started(first.after(rate.interval()));
         assert_eq!(rate.ready_at(), Timestamp::MAX);
         assert_eq!(rate.changed_to(1).ready_at(), Timestamp::MAX);

@@ -254,15 +254,16 @@ async fn a_change_is_honoured_though_the_connection_that_listens_is_cut() {
     let (a, b) = clients(&nodes);
     let one = format!("{APP}/endpoint/one");
     for number in 0..5 {
-        let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                   WHERE datname = current_database() AND application_name = 'hookwright heartbeat'";
-        // It has it in memory, and nothing but what it hears makes it read that again.
-        b.get(&one).await.expect(200);
-        eventually("that there is one to cut", async || {
-            let cut = database.ask(cut).await;
-            if cut == "2" { Ok(()) } else { Err(cut) }
+        const LISTENING: &str = "FROM pg_stat_activity
+            WHERE datname = current_database() AND application_name = 'hookwright heartbeat'";
+        eventually("that both nodes listen", async || {
+            let listening = database.ask(&format!("SELECT count(*) {LISTENING}")).await;
+            if listening == "2" { Ok(()) } else { Err(listening) }
         })
         .await;
+        // It has it in memory, and nothing but what it hears makes it read that again.
+        b.get(&one).await.expect(200);
+        database.ask(&format!("SELECT count(pg_terminate_backend(pid)) {LISTENING}")).await;
         let description = format!("number {number}");
         a.patch(&one, &json!({"description": description})).await.expect(200);
         honoured("the change", b, &one, |_, body| body["description"] == description).await;

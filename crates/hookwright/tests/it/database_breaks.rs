@@ -17,7 +17,7 @@ use crate::database_gone::on;
 use crate::rig::{Rig, new_message};
 
 /// Engines that this is tried on at the same time, each on a database of its own.
-const LANES: usize = 12;
+const LANES: usize = 16;
 /// The ways in which a connection breaks. The longer delay is longer than anybody waits for an answer: what was sent before
 /// reaches the server when its sender has given it up.
 const WAYS: [How; 5] = [

@@ -3,9 +3,8 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{OriginalUri, Path, Request};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any};
-use bytes::Bytes;
 use hookwright::Inbox;
 use http::header::CONTENT_LENGTH;
 use http::{StatusCode, Uri};
@@ -27,12 +26,15 @@ where
     any(async move |request: Request| take(&inbox, &source, request).await)
 }
 
-/// A route for each source, by its name: `/payments`.
+/// A route for each source, by its name: `/payments`. Other names are answered with 404, and logged nowhere: strangers try many.
 pub fn inbox_router<S>(inbox: Inbox) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let one = async move |Path(source): Path<String>, request: Request| take(&inbox, &source, request).await;
+    let one = async move |Path(source): Path<String>, request: Request| match inbox.has_source(&source) {
+        true => take(&inbox, &source, request).await,
+        false => StatusCode::NOT_FOUND.into_response(),
+    };
     Router::new().route("/{source}", any(one))
 }
 
@@ -55,10 +57,6 @@ async fn take(inbox: &Inbox, source: &str, request: Request) -> Response {
     match Limited::new(body, limit).collect().await {
         Ok(body) => entrance.take(body.to_bytes()).await.map(Body::from),
         Err(error) if error.is::<LengthLimitError>() => entrance.too_large().await.map(Body::from),
-        Err(_) => {
-            let mut response = http::Response::new(Bytes::from_static(b"The body broke off."));
-            *response.status_mut() = StatusCode::BAD_REQUEST;
-            response.map(Body::from)
-        }
+        Err(_) => entrance.broke_off().await.map(Body::from),
     }
 }

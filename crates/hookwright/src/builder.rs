@@ -236,6 +236,7 @@ impl Foundation {
         let dispatch = Dispatch::start(parts, fresh, news).await?;
         let stop = CancellationToken::new();
         let maintenance = Maintenance::start(maintenance::Parts {
+            store: store.clone(),
             journal: journal.clone(),
             clock: clock.clone(),
             measures: Arc::clone(&measures),

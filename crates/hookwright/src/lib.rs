@@ -113,6 +113,8 @@ pub use publish::{NewMessage, Sent};
 pub use receive::{Door, InboundHead, InboundReply};
 pub use store::SchemaReport;
 pub use store::error::{StoreError, Unopenable};
+#[cfg(feature = "postgres")]
+pub use store::moving::{MoveError, MoveProgress, MoveReport, MoveStep, MovedTable, TableSum, move_database};
 pub use store::read::{
     ApplicationFilter, AttemptFilter, DeliveryStatus, Destination, EndpointStats, MessageFilter,
     RecentMessage, SentMessage, TaskFilter,

@@ -40,7 +40,7 @@ fn numbering(tree: &Tree, folder: &str, findings: &mut Vec<Finding>) {
 }
 
 /// Files that only one dialect has: what the other does not need, or has in another form. All else has a twin.
-const OF_ONE_ALONE: [&str; 19] = [
+const OF_ONE_ALONE: [&str; 25] = [
     // A file on disk: who may use it, when its log goes into it, what is left in its unused parts, and their size; and a file beside
     // it for the key, which nobody has a place for beside a server.
     "store/sqlite/file.rs",
@@ -61,6 +61,13 @@ const OF_ONE_ALONE: [&str; 19] = [
     // What nodes ask of each other; a file has one.
     "store/postgres/lease.rs",
     "store/postgres/heartbeat.rs",
+    // Tables that are kept by day, and several nodes that would remove the same.
+    "store/postgres/days/mod.rs",
+    "store/postgres/days/part.rs",
+    "store/postgres/days/made.rs",
+    "store/postgres/days/gone.rs",
+    "store/postgres/days/leftovers.rs",
+    "store/postgres/turn.rs",
     "store/postgres/catalog_change.rs",
     "store/postgres/notice.rs",
     "store/postgres/throttle.rs",
@@ -93,7 +100,7 @@ mod tests {
         let files = [
             ("crates/hookwright/migrations/sqlite/0001_start.sql", ""),
             ("crates/hookwright/migrations/sqlite/0002_leases.sql", ""),
-            ("crates/hookwright/src/store/sqlite/lease.rs", ""),
+            ("crates/hookwright/src/store/sqlite/ledger.rs", ""),
         ];
         assert_eq!(said(check, &files), [""; 0]);
     }
@@ -125,14 +132,14 @@ mod tests {
     #[test]
     fn a_file_that_only_one_dialect_has_is_found() {
         let files = [
-            ("crates/hookwright/src/store/sqlite/lease.rs", ""),
+            ("crates/hookwright/src/store/sqlite/ledger.rs", ""),
             ("crates/hookwright/src/store/sqlite/attempt.rs", ""),
             ("crates/hookwright/src/store/postgres/attempt.rs", ""),
         ];
         assert_eq!(
             said(check, &files),
-            ["crates/hookwright/src/store/sqlite/lease.rs:1: crates/hookwright/src/store/postgres/ has no \
-              lease.rs: both dialects have the same files"]
+            ["crates/hookwright/src/store/sqlite/ledger.rs:1: crates/hookwright/src/store/postgres/ has no \
+              ledger.rs: both dialects have the same files"]
         );
     }
 }

@@ -108,3 +108,17 @@ async fn a_body_that_does_not_say_its_length_is_limited_too() {
     }
     assert_eq!(handled.lock().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_in_the_log_as_refused() {
+    let (inbox, handled) = inbox().await;
+    let address = listen(Router::new().route("/github", inbox_route(inbox.clone(), "code"))).await;
+    // It says what a chunk has, and then something else.
+    let request = b"POST /github HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{\"a\"}\r\nno chunk\r\n";
+    let answer = String::from_utf8_lossy(&raw(address, request).await).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let log = inbox.log("code", PageRequest::first(10, Order::Ascending)).await.unwrap().items;
+    let rows: Vec<_> = log.iter().map(|row| (row.status, row.reason.as_deref())).collect();
+    assert_eq!(rows, [(400, Some("The body broke off."))]);
+    assert!(handled.lock().unwrap().is_empty());
+}

@@ -137,7 +137,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Make, list and revoke access tokens
     Token(token::TokenArgs),
-    /// Bring the database to the newest schema
+    /// Bring the database to the newest schema, or move it to PostgreSQL
     Migrate(migrate::MigrateArgs),
     /// Look at the configuration
     Config(config::ConfigArgs),

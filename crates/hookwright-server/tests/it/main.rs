@@ -25,6 +25,8 @@ mod crash;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod moving;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod shutdown;

@@ -87,13 +87,10 @@ async fn a_database_that_goes_is_told_with_503_and_found_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_second_node_and_a_newer_schema_are_refused_in_one_sentence() {
+async fn a_newer_schema_is_refused_in_one_sentence_and_those_who_run_go_on() {
     let Some(database) = postgres::database().await else { return };
     let launch = on(&database, "1s");
     let mut server = Live::start(&launch).await;
-    let said = refused(&launch).await;
-    assert!(said.contains("is in use by another hookwright node"), "{said}");
-    server.is_well().await;
     database.execute("INSERT INTO migration (version) SELECT max(version) + 1 FROM migration").await;
     let said = refused(&launch).await;
     assert_eq!(said.lines().filter(|line| line.contains("newer")).count(), 1, "{said}");

@@ -175,6 +175,11 @@ impl MessageId {
         let [first, second, third, fourth, ..] = self.0;
         u32::from_be_bytes([first, second, third, fourth])
     }
+
+    /// The beginning of the second it was made in.
+    pub(crate) fn made_at(&self) -> Timestamp {
+        Timestamp::from_micros((EPOCH_SECONDS + i64::from(self.made_at_seconds())) * 1_000_000)
+    }
 }
 
 fn head_at(time: Timestamp, tail: [u8; 15]) -> [u8; ID_BYTES] {

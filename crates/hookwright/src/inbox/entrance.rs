@@ -38,6 +38,11 @@ impl Inbox {
         Some(format!("{public}{}", parts.uri.path_and_query().map_or("/", |called| called.as_str())))
     }
 
+    /// Whether it has a source of this name.
+    pub fn has_source(&self, source: &str) -> bool {
+        self.settled(source).is_ok()
+    }
+
     /// Begins to take a request whose body was not read yet: lets it in, or says what to answer.
     pub async fn enter<'a>(
         &'a self,
@@ -92,6 +97,11 @@ impl Entrance<'_> {
     pub async fn too_large(self) -> Response<Bytes> {
         let limit = self.body_limit();
         answered(self.door.too_large(limit).await)
+    }
+
+    /// The body ended before it was whole: says what to answer, should anybody still listen.
+    pub async fn broke_off(self) -> Response<Bytes> {
+        answered(self.door.unread(StatusCode::BAD_REQUEST.as_u16(), "The body broke off.").await)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod slices; // one slice at a time, and others have their turn
 
+mod days; // of messages, whole
 mod erasure; // of deleted applications
 mod inbound; // requests to sources
 mod keys; // idempotency keys
@@ -17,9 +18,11 @@ use crate::clock::Clock;
 use crate::journal::Journal;
 use crate::maintenance::slices::Slices;
 use crate::measures::Measures;
+use crate::store::Store;
 
 /// What maintenance works with.
 pub(crate) struct Parts {
+    pub(crate) store: Store,
     pub(crate) journal: Journal,
     pub(crate) clock: Clock,
     pub(crate) measures: Arc<Measures>,
@@ -37,11 +40,15 @@ pub(crate) struct Maintenance {
 impl Maintenance {
     /// Works until it is told to stop.
     pub(crate) fn start(parts: Parts) -> Maintenance {
-        let Parts { journal, clock, measures, retention, stop } = parts;
+        let Parts { store, journal, clock, measures, retention, stop } = parts;
         let deleted = Arc::new(Notify::new());
         let slices = Arc::new(Slices::new(journal, clock, measures, stop));
         tokio::spawn(keys::run(Arc::clone(&slices)));
-        tokio::spawn(retention::run(Arc::clone(&slices), retention));
+        let goes_by_days = store.goes_by_days();
+        if goes_by_days {
+            tokio::spawn(days::run(Arc::clone(&slices), store, retention));
+        }
+        tokio::spawn(retention::run(Arc::clone(&slices), retention, goes_by_days));
         tokio::spawn(inbound::run(Arc::clone(&slices)));
         tokio::spawn(erasure::run(slices, Arc::clone(&deleted)));
         Maintenance { deleted }

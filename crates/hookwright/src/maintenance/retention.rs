@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::domain::day::expired_before;
 use crate::domain::ids::{MessageId, TaskId};
 use crate::domain::time::Timestamp;
 use crate::maintenance::slices::{BRISK, NotNow, SLICE, Slices};
@@ -25,10 +26,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const PAYLOADS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Works until the engine ends.
-pub(super) async fn run(slices: Arc<Slices>, retention: Duration) {
+pub(super) async fn run(slices: Arc<Slices>, retention: Duration, goes_by_days: bool) {
     let mut reached = Reached { place: MessagePlace::START, look_back_at: None };
     loop {
-        let wait = match round(&slices, retention, &mut reached).await {
+        let wait = match round(&slices, retention, goes_by_days, &mut reached).await {
             Ok(true) => SOON,
             Ok(false) | Err(NotNow) => SELDOM,
         };
@@ -46,12 +47,17 @@ struct Reached {
 }
 
 /// Removes all that is old enough now, and says whether anything was.
-async fn round(slices: &Slices, retention: Duration, reached: &mut Reached) -> Result<bool, NotNow> {
+async fn round(
+    slices: &Slices,
+    retention: Duration,
+    goes_by_days: bool,
+    reached: &mut Reached,
+) -> Result<bool, NotNow> {
     let now = slices.clock.now();
-    let before = now.before(retention);
     let mut found = payloads(slices, now).await?;
+    let before = expired_before(now, retention, goes_by_days);
     found |= messages(slices, now, MessageId::first_at(before), reached).await?;
-    found |= tasks(slices, before).await?;
+    found |= tasks(slices, now.before(retention)).await?;
     slices.give_back(LEISURE).await?;
     Ok(found)
 }

@@ -77,9 +77,9 @@ impl Receiver {
             self.parts.measures.inbound_throttled.increment(1);
             let wait = ready_at.since(now).as_micros().div_ceil(1_000_000).max(1);
             let seconds = u64::try_from(wait).unwrap_or(u64::MAX);
-            let reply =
-                InboundReply::text(429, "There are more requests than this source takes. Try again later.");
-            return Ok(Err(InboundReply { retry_after: Some(seconds), ..reply }));
+            let reason = "There are more requests than this source takes. Try again later.";
+            let reply = InboundReply { retry_after: Some(seconds), ..InboundReply::text(429, reason) };
+            return Ok(Err(door.throttled(reply, reason, now).await?));
         }
         Ok(Ok(door))
     }

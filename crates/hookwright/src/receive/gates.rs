@@ -33,6 +33,8 @@ struct Gate {
     rate: Option<Rate>,
     /// The second that refused requests were counted in, and how many.
     refused: (i64, u32),
+    /// The second of the last request that was kept of those that were too many.
+    throttled: Option<i64>,
     /// How many were refused since that was told.
     untold: u64,
     /// When that was told last.
@@ -71,6 +73,12 @@ impl Gates {
         })
     }
 
+    /// Whether a request is kept that was not let in: one a second is, beside those that are refused for what they are.
+    pub(super) fn keeps_throttled(&self, source: SourceId, now: Timestamp) -> bool {
+        let second = now.as_seconds();
+        self.with(source, now, |gate| gate.throttled.replace(second) != Some(second))
+    }
+
     /// Counts a request that is refused, and gives how many were since that was told last, if it is to be told now.
     pub(super) fn tells_refused(&self, source: SourceId, now: Timestamp) -> Option<u64> {
         self.with(source, now, |gate| {
@@ -92,6 +100,7 @@ impl Gates {
             *looked_through = second;
             gates.retain(|_, gate| {
                 gate.refused.0 == second
+                    || gate.throttled == Some(second)
                     || gate.was_told_lately(now)
                     || gate.rate.is_some_and(|rate| rate.ready_at() > now)
             });
@@ -157,5 +166,16 @@ mod tests {
         let kept = (0..50).filter(|_| gates.keeps_refused(SourceId::MIN, now)).count();
         assert_eq!(kept, 10);
         assert!(gates.keeps_refused(SourceId::MIN, now.after(Duration::from_secs(1))));
+    }
+
+    #[test]
+    fn of_what_is_too_much_one_a_second_is_kept_and_no_place_of_what_is_refused_is_taken() {
+        let (gates, now) = (Gates::default(), Timestamp::from_micros(1_700_000_000_000_000));
+        let kept = |seconds| {
+            let now = now.after(Duration::from_secs(seconds));
+            (0..50).filter(|_| gates.keeps_throttled(SourceId::MIN, now)).count()
+        };
+        assert_eq!([0, 1, 1, 5].map(kept), [1, 1, 0, 1]);
+        assert!(gates.keeps_refused(SourceId::MIN, now) && gates.keeps_throttled(SourceId::MAX, now));
     }
 }

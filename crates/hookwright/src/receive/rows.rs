@@ -11,6 +11,7 @@ use crate::domain::inbound::{
 };
 use crate::domain::redaction::redacted_or_nothing;
 use crate::domain::short_ids::InboundId;
+use crate::domain::time::Timestamp;
 use crate::error::Error;
 use crate::receive::door::Door;
 use crate::receive::reply::InboundReply;
@@ -125,6 +126,23 @@ impl Door<'_> {
         let write = if told.is_empty() { write } else { Write::Told(Box::new(write), told) };
         receiver.parts.journal.write(write).await?;
         receiver.parts.tell.call(event);
+        Ok(reply)
+    }
+
+    /// Keeps one request a second of those that are too many, so that whoever misses one finds out why; and gives the answer.
+    pub(super) async fn throttled(
+        &self,
+        reply: InboundReply,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<InboundReply, Error> {
+        let receiver = self.receiver;
+        if receiver.gates.keeps_throttled(self.entry.source.id, now) {
+            let id: MessageId = receiver.parts.ids.next(now).into();
+            let row = self.row(id, Verdict::Refused, reply.status, Bytes::new());
+            let row = Inbound { reason: Some(reason.to_owned()), ..row };
+            receiver.parts.journal.write(Write::Receive(Box::new(Receive::logged(row)))).await?;
+        }
         Ok(reply)
     }
 

@@ -189,6 +189,15 @@ pub enum StoreError {
         "the PostgreSQL database is empty; name the one that the server uses, or make its tables with `hookwright migrate`"
     )]
     EmptyDatabase,
+    /// What is in it was not moved there to its end.
+    #[cfg(feature = "postgres")]
+    #[error(
+        "an installation is being moved into the PostgreSQL database from {source_file}, or that was broken off; run `hookwright migrate --from sqlite://{source_file} --to postgres://…` again, which begins anew, or name another database"
+    )]
+    UnfinishedMove {
+        /// The SQLite file.
+        source_file: String,
+    },
     /// No master key was given.
     #[cfg(feature = "postgres")]
     #[error(

@@ -17,6 +17,8 @@ mod source_settings; // how those of a source are kept, in JSON
 mod budget; // what a slice of removing may do, in every dialect
 mod effort; // how much a page of a list looks at
 mod encoded; // what is kept as JSON in one column
+#[cfg(feature = "postgres")]
+pub(crate) mod moving; // from one back end to the other
 
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -29,11 +31,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{DatabaseUrl, MasterKeys};
-use crate::domain::ids::OrganisationId;
+use crate::domain::ids::{MessageId, OrganisationId};
 use crate::domain::lease::{Held, Hold, LeaseNumber};
+use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::slots::Slots;
-use crate::store::write::{Settled, Write, Written};
+use crate::store::write::{DaysKept, Settled, Write, Written};
 
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{Beat, Heart};
@@ -119,6 +122,21 @@ impl Store {
 }
 
 impl Store {
+    /// Whether messages go by whole days, by [`Store::keep_days`], but for what is pending.
+    pub(crate) fn goes_by_days(&self) -> bool {
+        !matches!(self.backend, Backend::Sqlite(_))
+    }
+
+    /// Makes room for the days to come, and drops the days below `before` in which nothing is pending; nothing, if another node
+    /// is about it. It takes no part in batches.
+    pub(crate) async fn keep_days(&self, now: Timestamp, before: MessageId) -> Result<DaysKept, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(DaysKept::default()),
+            #[cfg(feature = "postgres")]
+            Backend::Postgres(postgres) => postgres.keep_days(now, before).await,
+        }
+    }
+
     /// The number of the last change of what is configured of which all is forgotten that it made old.
     pub(crate) fn catalog_known(&self) -> i64 {
         match &self.backend {

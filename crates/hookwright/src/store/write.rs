@@ -25,7 +25,7 @@ use crate::domain::token::{Token, TokenChange};
 
 pub(crate) use crate::store::append::Append;
 pub(crate) use crate::store::written::{
-    Appended, Changed, Erased, Loaded, Received, Resent, Settled, Swept, Written,
+    Appended, Changed, DaysKept, Erased, Loaded, Received, Resent, Settled, Swept, Written,
 };
 
 /// One item of a batch.

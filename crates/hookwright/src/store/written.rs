@@ -118,6 +118,19 @@ pub(crate) struct Swept {
     pub(crate) is_done: bool,
 }
 
+/// What a round of keeping the days did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct DaysKept {
+    /// Partitions that were made.
+    pub(crate) made: u32,
+    /// Partitions that were dropped.
+    pub(crate) dropped: u32,
+    /// Partitions that are old enough, but stay for now, since something in them is pending.
+    pub(crate) waiting: u32,
+    /// Whether something was to be made or dropped, and others were in the way.
+    pub(crate) is_held_up: bool,
+}
+
 /// What a slice of an erasure did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Erased {

@@ -20,6 +20,9 @@ mod testing; // what a product's own tests see
 mod broadcasting; // events for all applications
 #[cfg(feature = "postgres")]
 #[cfg(test)]
+mod days; // what PostgreSQL keeps by day
+#[cfg(feature = "postgres")]
+#[cfg(test)]
 mod database_gone; // a server that goes away
 #[cfg(test)]
 mod delivery; // what arrives

@@ -21,9 +21,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// More than the time between two rounds of what removes.
 const ROUND: Duration = Duration::from_secs(61);
 
-/// An engine that keeps messages for ten days.
+/// An engine that keeps messages for five days: so short that they go one by one everywhere.
 async fn rig() -> Rig {
-    Rig::start_manual(|config| config.retention = 10 * DAY).await
+    Rig::start_manual(|config| config.retention = 5 * DAY).await
 }
 
 async fn is_there(rig: &Rig, message: MessageId) -> bool {
@@ -50,7 +50,7 @@ async fn an_old_message_goes_with_its_attempts_and_its_event_id_is_free() {
     let with_id = || NewMessage { event_id: Some(EventId::parse("e-1").unwrap()), ..new_message("{}") };
     let old = rig.send_message(with_id()).await;
     rig.wait_ended(old.id).await;
-    rig.hooks.clock().advance(9 * DAY);
+    rig.hooks.clock().advance(4 * DAY);
     let young = rig.send("{}").await;
     rig.wait_ended(young.id).await;
     assert!(is_there(&rig, old.id).await);
@@ -123,7 +123,7 @@ async fn a_payload_goes_first_and_then_the_message() {
     let refused = rig.hooks.resend(emptied, &endpoint).await.unwrap_err();
     assert!(matches!(refused, Error::PayloadGone), "{refused}");
     assert_eq!(rig.hooks.message_get(rig.application, long.id).await.unwrap().payload, "{\"n\":2}");
-    rig.hooks.clock().advance(10 * DAY);
+    rig.hooks.clock().advance(5 * DAY);
     wait_gone(&rig, short.id).await;
     wait_gone(&rig, long.id).await;
     rig.end().await;
@@ -136,7 +136,7 @@ async fn what_is_gone_cannot_be_sent_again() {
     let message = rig.send("{}").await;
     rig.wait_ended(message.id).await;
     let read = rig.hooks.message_get(rig.application, message.id).await.unwrap();
-    rig.hooks.clock().advance(10 * DAY);
+    rig.hooks.clock().advance(5 * DAY);
     wait_gone(&rig, message.id).await;
     let refused = rig.hooks.resend(read, &endpoint).await.unwrap_err();
     assert!(matches!(refused, Error::NotFound(Thing::Message)), "{refused}");
@@ -161,7 +161,7 @@ async fn a_background_task_that_is_over_goes_as_well() {
         .await
     };
     let old = begin().await;
-    rig.hooks.clock().advance(9 * DAY);
+    rig.hooks.clock().advance(4 * DAY);
     let young = begin().await;
     rig.hooks.clock().advance(DAY);
     eventually("a task that is gone", async || {
@@ -196,7 +196,7 @@ async fn the_file_stops_growing() {
             if snapshot.resident + snapshot.attempts_under_way == 0 { Ok(()) } else { Err(snapshot) }
         })
         .await;
-        rig.hooks.clock().advance(10 * DAY);
+        rig.hooks.clock().advance(5 * DAY);
         wait_gone(&rig, last.id).await;
         sizes.push(pages(rig.directory.path()));
     }

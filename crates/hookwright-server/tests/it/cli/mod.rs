@@ -23,7 +23,7 @@ mod serving;
 mod signing;
 mod sources;
 mod tailing;
-mod terminal;
+pub(crate) mod terminal;
 mod tokens;
 
 mod served; // what they share

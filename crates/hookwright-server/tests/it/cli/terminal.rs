@@ -6,7 +6,7 @@ use super::served::Served;
 use super::succeeds;
 
 /// Runs a program at a terminal of its own, which is 200 columns wide, and passes on what is typed.
-const AT_A_TERMINAL: &str = "
+pub(crate) const AT_A_TERMINAL: &str = "
 import fcntl, os, pty, struct, sys, termios
 def read(terminal):
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', 50, 200, 0, 0))

@@ -231,10 +231,6 @@ impl<const N: usize, const M: usize> World<N, M> {
                 held = Held { own: late.hold.own, adopted: vec![late.hold.lease] };
             }
             Some(Flaw::OutcomeOfAnyLease) => late.hold.own = number,
-            Some(Flaw::OutcomeTwice) => {
-                late.is_logged = false;
-                row = row.map(|(lease, _)| (lease, late.attempts_before));
-            }
             _ => {}
         }
         message.logged |= bit;

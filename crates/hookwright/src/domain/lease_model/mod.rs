@@ -59,8 +59,6 @@ enum Flaw {
     OutcomeUnfenced,
     /// Outcomes count that were made under an earlier lease of the same node.
     OutcomeOfAnyLease,
-    /// Outcomes count as often as they are written.
-    OutcomeTwice,
     /// Attempts start whatever the node's own clock says.
     NoDeadline,
     /// The node's own clock counts from the answer to a renewal, not from its sending.

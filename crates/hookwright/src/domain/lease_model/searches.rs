@@ -28,12 +28,10 @@ const CLAIMS: Budget = Budget { faults: 1, failures: 1, ..FAULTS };
 
 /// A connection is cut; a node is halted; the database goes: enough to show what each guard is for.
 const CUT: Budget = Budget { faults: 1, cuts: 1, ..NOTHING };
-const CUT_AND_FAILURE: Budget = Budget { failures: 1, ..CUT };
 const CUT_AND_LAG: Budget = Budget { lags: 1, ..CUT };
 const CUT_AND_SLOW_LAG: Budget = Budget { lags: 1, slow: 1, ..CUT };
 const CRASH: Budget = Budget { faults: 1, crashes: 1, ..NOTHING };
 const CRASH_HALT_AND_SLOW: Budget = Budget { faults: 2, crashes: 1, halts: 1, slow: 1, ..NOTHING };
-const HALT: Budget = Budget { faults: 1, halts: 1, ..NOTHING };
 const OUTAGE: Budget = Budget { faults: 1, outages: 1, ..NOTHING };
 
 struct Search {
@@ -98,10 +96,9 @@ fn whichever_guard_is_left_out_something_goes_wrong() {
         (Flaw::NotBarred, CUT, DONE_IN_TIME),
         (Flaw::TakenInLate, CUT, NO_STALE_OUTCOME),
         (Flaw::ReplayTakenIn, OUTAGE, NOT_TWICE),
-        (Flaw::NotSealed, HALT, DONE_IN_TIME),
+        (Flaw::NotSealed, CUT, DONE_IN_TIME),
         (Flaw::OutcomeUnfenced, CUT, NO_STALE_OUTCOME),
         (Flaw::OutcomeOfAnyLease, CUT, NO_STALE_OUTCOME),
-        (Flaw::OutcomeTwice, CUT_AND_FAILURE, NO_STALE_OUTCOME),
         (Flaw::NoDeadline, CUT, NO_LATE_START),
         (Flaw::CountedFromAnswer, CUT_AND_SLOW_LAG, NO_LATE_START),
         (Flaw::NoMargin, CUT_AND_LAG, NO_LATE_START),

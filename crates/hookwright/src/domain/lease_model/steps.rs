@@ -23,6 +23,8 @@ pub(super) enum Step {
     Commit(usize, Of),
     /// A ghost does not take place.
     Vanish(usize),
+    /// The database gives up the transaction of a client that it does not hear of, and the connection with it.
+    GiveUp(usize),
     Answer(usize),
     /// All of that at once: it matters only for faults what lies in between.
     Whole(usize),
@@ -176,7 +178,12 @@ impl<const N: usize, const M: usize> World<N, M> {
             match stage {
                 Stage::Sent if self.budget.faults == 0 && is_prompt => found.must_if(is_due, Step::Whole(at)),
                 Stage::Sent => found.must_if(is_due, Step::Guard(at, Of::Connection)),
-                Stage::Guarded => found.must_if(is_due, Step::Commit(at, Of::Connection)),
+                Stage::Guarded => {
+                    found.must_if(is_old, Step::Commit(at, Of::Connection));
+                    if !is_prompt {
+                        found.may(Step::GiveUp(at));
+                    }
+                }
                 Stage::Committed(_) | Stage::Refused if is_prompt => found.must_if(is_due, Step::Answer(at)),
                 Stage::Committed(_) | Stage::Refused => {}
             }
@@ -184,7 +191,8 @@ impl<const N: usize, const M: usize> World<N, M> {
         if let Some(ghost) = node.ghost {
             match ghost.stage {
                 Stage::Sent => found.may(Step::Guard(at, Of::Ghost)),
-                Stage::Guarded => found.may(Step::Commit(at, Of::Ghost)),
+                // The database gives it up long before a lease is over.
+                Stage::Guarded => found.must_if(ghost.is_old, Step::Commit(at, Of::Ghost)),
                 Stage::Committed(_) | Stage::Refused => {}
             }
             if matches!(ghost.stage, Stage::Sent | Stage::Guarded) {
@@ -277,6 +285,7 @@ impl<const N: usize, const M: usize> World<N, M> {
                 let one = self.transaction_mut(node, of);
                 if let Some(one) = one {
                     one.stage = stage;
+                    one.is_old &= of == Of::Connection;
                 }
                 if of == Of::Ghost && stage == Stage::Refused {
                     *one = None;
@@ -291,6 +300,10 @@ impl<const N: usize, const M: usize> World<N, M> {
                 *self.transaction_mut(node, of) = is_asked_for.then_some(after);
             }
             Step::Vanish(node) => self.nodes[node].ghost = None,
+            Step::GiveUp(node) => {
+                self.nodes[node].disconnect(protocol.flaw, true);
+                self.nodes[node].link = Link::Lost;
+            }
             Step::Answer(node) => self.answer(protocol, node),
             Step::Whole(node) => {
                 for step in [Step::Guard(node, Of::Connection), Step::Commit(node, Of::Connection)] {

@@ -119,7 +119,7 @@ impl<const M: usize> Node<M> {
             renewal.has_lagged |= is_lagging;
             renewal.waited = (renewal.waited + 1).min(LENGTH);
         }
-        self.transaction.iter_mut().for_each(|one| one.is_old = true);
+        self.transaction.iter_mut().chain(&mut self.ghost).for_each(|one| one.is_old = true);
         self.under_way.iter_mut().flatten().for_each(|one| one.is_old = true);
     }
 

@@ -17,7 +17,7 @@ use crate::store::conformance::fixture::{
 use crate::store::read::MessageFilter;
 use crate::store::write::{Append, BroadcastStep, CatalogWrite, Changed, Write, Written};
 
-fn broadcast(number: u16) -> Broadcast {
+pub(super) fn broadcast(number: u16) -> Broadcast {
     Broadcast {
         id: BroadcastId::from_bytes(id(number)),
         organisation: DEFAULT_ORGANISATION,
@@ -31,11 +31,11 @@ fn broadcast(number: u16) -> Broadcast {
 }
 
 /// The message of an application that this event for all becomes.
-fn shared(broadcast: &Broadcast, application: u16, number: u16) -> Message {
+pub(super) fn shared(broadcast: &Broadcast, application: u16, number: u16) -> Message {
     Message { payload: broadcast.payload.clone(), ..message(application, number) }
 }
 
-fn step(
+pub(super) fn step(
     broadcast: &Broadcast,
     before: ApplicationId,
     messages: Vec<Message>,

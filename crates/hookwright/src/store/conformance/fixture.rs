@@ -198,6 +198,15 @@ impl Fixture {
         hookwright_testkit::postgres::database().await.map(Place::Postgres).map(Fixture::open)
     }
 
+    /// The database, if it is on PostgreSQL.
+    #[cfg(feature = "postgres")]
+    pub(super) fn database(&self) -> hookwright_testkit::postgres::Database {
+        match &self.place {
+            Place::Postgres(database) => hookwright_testkit::postgres::Database { url: database.url.clone() },
+            Place::Sqlite(_) => panic!("this is on SQLite"),
+        }
+    }
+
     fn open(place: Place) -> Fixture {
         let keys = place.keys();
         let (store, writer) = Store::open(&place.url(), keys.as_ref(), Exclusivity::OnlyDeliverer).unwrap();

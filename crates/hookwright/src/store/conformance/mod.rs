@@ -22,6 +22,10 @@ mod telling;
 mod token;
 
 #[cfg(feature = "postgres")]
+mod postgres_days; // how its partitions come and go
+#[cfg(feature = "postgres")]
+mod moving; // what a move from one to the other takes along
+#[cfg(feature = "postgres")]
 mod postgres_changes; // what nodes hear of each other
 #[cfg(feature = "postgres")]
 mod postgres_lease; // how nodes share what is pending

@@ -7,7 +7,7 @@ use crate::store::postgres::connection::Connection;
 use crate::store::postgres::retention;
 use crate::store::postgres::{
     application, broadcast, confirmation, delivery, endpoint, erasure, event_type, expunge, idempotency,
-    inbound, message_key, source, task, token,
+    inbound, message_key, source, task, token, turn,
 };
 use crate::store::sealing::Sealing;
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
@@ -26,6 +26,11 @@ pub(super) async fn apply(means: &mut Means<'_>, write: &Write) -> Result<Writte
 async fn one(means: &mut Means<'_>, write: &Write) -> Result<Written, StoreError> {
     let Means { connection, sealing, holding, held, old, .. } = means;
     let connection: &Connection = connection;
+    if let Some(nothing) = turn::nothing(write)
+        && !turn::take(connection).await?
+    {
+        return Ok(nothing);
+    }
     Ok(match write {
         Write::Confirm(step) => Written::Changed(confirmation::step(connection, held, step).await?),
         Write::Resend(key) => Written::Resent(delivery::resend(connection, held.own, key).await?),

@@ -260,6 +260,13 @@ pub(super) async fn all_have_key(
     row.map_or(Ok(false), |row| value::get(&row, 0))
 }
 
+/// Whether any node holds a lease.
+pub(super) async fn is_any_live(connection: &Connection) -> Result<bool, StoreError> {
+    let sql =
+        format!("SELECT EXISTS (SELECT FROM lease WHERE ended_at IS NULL AND expires_at > {DATABASE_NOW})");
+    connection.first(&sql, &[]).await?.map_or(Ok(false), |row| value::get(&row, 0))
+}
+
 /// Renews a lease, by a request that is sent now, when it is at least `sent` by the database's clock. `false`: it was ended, or the
 /// request was held back for too long.
 pub(super) async fn renew(

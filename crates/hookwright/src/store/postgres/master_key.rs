@@ -36,6 +36,13 @@ async fn agree(connection: &Connection, sealing: &mut Sealing) -> Result<(), Sto
     Ok(())
 }
 
+/// Notes the key that encrypts as the only one that is needed, within a transaction in which none is known any more.
+pub(super) async fn begin_with(connection: &Connection, sealing: &Sealing) -> Result<(), StoreError> {
+    add(connection, sealing).await?;
+    connection.execute("UPDATE master_key SET is_everywhere = TRUE", &[]).await?;
+    Ok(())
+}
+
 /// Begins a transaction in which nobody else changes which keys are needed.
 async fn begin(connection: &Connection) -> Result<(), StoreError> {
     connection.batch("BEGIN; LOCK TABLE master_key IN SHARE ROW EXCLUSIVE MODE").await

@@ -37,6 +37,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     11 "master_key" "0011_master_key.sql";
     12 "lease" "0012_lease.sql";
     13 "catalog_change" "0013_catalog_change.sql";
+    14 "days" "0014_days.sql";
 };
 
 /// What nodes that start at the same time take turns by: "hookwri" in ASCII, unlike the number of any other program.

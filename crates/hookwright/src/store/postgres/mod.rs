@@ -5,7 +5,10 @@ mod connection; // one session: prepared statements, and answers in time
 mod pool; // the thread that drives them, and those that reads take turns on
 mod pipeline; // statements that go out together
 mod migrate; // bring the database to the newest schema
+mod days; // the partitions of the days to come, and of those that have passed
+mod turn; // one node at a time removes what is old
 mod master_key; // and its secrets under the newest key
+pub(in crate::store) mod moving; // fill it from another back end
 mod writer; // one batch, one transaction
 mod batch; // as it is written
 mod apply; // its items, one after the other
@@ -79,6 +82,15 @@ pub(super) fn open(
         let connection = pool.connect_to_migrate().await?;
         migrate::look_around(&connection).await?;
         let report = migrate::run(&connection, exclusivity).await?;
+        moving::refuse_unfinished(&connection).await?;
+        if exclusivity != Exclusivity::Visitor
+            && let Err(error) = days::start(&pool).await
+        {
+            // What has no partition of its day goes to the default one, and is dropped later than others.
+            tracing::warn!(
+                "the partitions of today's messages could not be made, and are tried again: {error}"
+            );
+        }
         Writer::open(Arc::clone(&pool), report, master_keys, exclusivity).await
     })?;
     let (sealing, holding, knowledge) = (writer.sealing(), writer.holding(), writer.knowledge());

@@ -32,8 +32,9 @@ const HEARTBEAT: &str = "hookwright heartbeat";
 /// What every session is set to. Statements are few and always the same, so that compiling them (`jit`) costs more than it brings.
 const SESSION: &str = "SET jit = off; SET lock_timeout = '3s'; SET idle_in_transaction_session_timeout = '30s'; SET TimeZone = 'UTC'";
 /// What a session that writes is set to besides: its statements go by their indexes, whatever was counted last. A plan that
-/// reads a whole table because it was small a minute ago would hold up everybody.
-const WRITING: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+/// reads a whole table because it was small a minute ago would hold up everybody. A transaction whose client is not heard of any more
+/// ends before the client's lease does: nobody adopts that before.
+const WRITING: &str = "SET idle_in_transaction_session_timeout = '5s'; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
 
 /// Opens connections, and lends them to reads.
 pub(super) struct Pool {
@@ -80,6 +81,11 @@ impl Pool {
     /// A new connection whose statements may take as long as they do.
     pub(super) async fn connect_to_migrate(&self) -> Result<Connection, StoreError> {
         self.connect("SET statement_timeout = 0; SET lock_timeout = 0").await
+    }
+
+    /// A new connection that makes and drops tables others are busy with: whoever comes after it waits as long as it does.
+    pub(super) async fn connect_to_keep(&self) -> Result<Connection, StoreError> {
+        self.connect("SET lock_timeout = '200ms'; SET enable_seqscan = off; SET bytea_output = 'hex'").await
     }
 
     /// A new connection that hears what others notify of, and rings `hint` each time.

@@ -53,8 +53,9 @@ impl OldMessages {
         }
         let mut swept = Swept { last: beyond, ..Swept::default() };
         let pending = pending_among(connection, &self.left).await?;
+        let mut removed = 0;
         while let Some(place) = self.left.last().copied() {
-            if swept.messages >= AT_LEAST && budget.is_spent() {
+            if removed >= AT_LEAST && budget.is_spent() {
                 return Ok(swept);
             }
             if pending.contains(&(place.application, place.message)) {
@@ -65,8 +66,9 @@ impl OldMessages {
                 if !are_all {
                     return Ok(swept);
                 }
-                remove_message(connection, &place).await?;
-                swept.messages += 1;
+                removed += 1;
+                // Another node may have been faster, since these were found.
+                swept.messages += u32::from(remove_message(connection, &place).await?);
             }
             self.left.pop();
         }
@@ -87,8 +89,10 @@ impl OldMessages {
         beyond: MessagePlace,
         rows: u32,
     ) -> Result<(), StoreError> {
-        // From the index by age alone: the rows are read one by one, while there is time.
-        let sql = "SELECT id, application FROM message WHERE (id, application) > ($1, $2) AND id < $3
+        // From the index by age alone: the rows are read one by one, while there is time. Days before the place are not even
+        // looked at.
+        let sql =
+            "SELECT id, application FROM message WHERE (id, application) > ($1, $2) AND id >= $1 AND id < $3
                    ORDER BY id, application LIMIT $4";
         let limit = value::limit(rows);
         let found = connection
@@ -206,13 +210,13 @@ pub(super) async fn remove_whole(
     Ok(Some((attempts, are_all)))
 }
 
-/// Removes a message that has no attempts any more.
-async fn remove_message(connection: &Connection, place: &MessagePlace) -> Result<(), StoreError> {
+/// Removes a message that has no attempts any more, and says whether it was there.
+async fn remove_message(connection: &Connection, place: &MessagePlace) -> Result<bool, StoreError> {
     let (application, message) = (place.application.as_bytes(), place.message.as_bytes());
     forget_payload(connection, place).await?;
     let sql = "DELETE FROM message WHERE application = $1 AND id = $2
                RETURNING event_id, octet_length(payload) = 0";
-    let Some(row) = connection.first(sql, &[application, message]).await? else { return Ok(()) };
+    let Some(row) = connection.first(sql, &[application, message]).await? else { return Ok(false) };
     if let Some(event_id) = value::get::<Option<&str>>(&row, 0)? {
         let sql = "DELETE FROM message_event_id WHERE application = $1 AND event_id = $3 AND message = $2";
         connection.execute(sql, &[application, message, &event_id]).await?;
@@ -221,7 +225,7 @@ async fn remove_message(connection: &Connection, place: &MessagePlace) -> Result
     if value::get(&row, 1)? {
         broadcast::unshare(connection, place.application, place.message).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 async fn forget_payload(connection: &Connection, place: &MessagePlace) -> Result<(), StoreError> {

@@ -14,7 +14,7 @@ use crate::store::postgres::lease::Holding;
 use crate::store::postgres::notice::Notice;
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::retention::OldMessages;
-use crate::store::postgres::{lease, master_key};
+use crate::store::postgres::{lease, master_key, moving};
 use crate::store::sealing::Sealing;
 use crate::store::write::{Settled, Write, Written};
 use crate::store::{Exclusivity, SchemaReport};
@@ -65,6 +65,8 @@ impl Writer {
         }
         let lease = holding.held().own;
         let opened = async {
+            // Asked once more: until the lease stood a move might have begun.
+            moving::refuse_unfinished(&connection).await?;
             let mut sealing = master_key::establish(&connection, master_keys).await?;
             seal_all(&connection, &mut sealing, exclusivity, lease).await?;
             if lease != LeaseNumber::NONE {

@@ -1,5 +1,7 @@
 //! Statements on what secrets are encrypted with: which keys are needed, and that all secrets are encrypted with the newest.
 
+use std::path::Path;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior, params, params_from_iter};
 
@@ -23,15 +25,7 @@ pub(super) fn establish(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let known = known(&transaction)?;
     let beside = match place {
-        Place::File(path) => match (key_file::read(path), given) {
-            (Ok(beside), _) => beside,
-            // If it is needed, the key that is missing is named below.
-            (Err(error), Some(_)) => {
-                tracing::warn!(%error, "the file beside the database is left aside; other master keys were given");
-                None
-            }
-            (Err(error), None) => return Err(error.into()),
-        },
+        Place::File(path) => beside(path, given.is_some())?,
         Place::Memory(_) => None,
     };
     let keys = match (given.cloned(), beside) {
@@ -54,6 +48,38 @@ pub(super) fn establish(
     }
     transaction.commit()?;
     Ok(sealing)
+}
+
+/// What decrypts in the database at `path`: the keys that were given, and those in the file beside it. Nothing is made or written; fails
+/// if a key is missing or is another one than before.
+#[cfg(feature = "postgres")]
+pub(super) fn known_to(
+    connection: &Connection,
+    path: &Path,
+    given: &MasterKeys,
+) -> Result<Sealing, StoreError> {
+    let keys = match beside(path, true)? {
+        Some(beside) => given.clone().with(beside),
+        None => given.clone(),
+    };
+    let sealing = Sealing::new(&keys);
+    for (id, proof) in &known(connection)? {
+        sealing.check(id, proof)?;
+    }
+    Ok(sealing)
+}
+
+/// The keys in the file beside the database at `path`, if there is one. If it cannot be read that matters only if no others were given.
+fn beside(path: &Path, others_were_given: bool) -> Result<Option<MasterKeys>, StoreError> {
+    match key_file::read(path) {
+        Ok(beside) => Ok(beside),
+        // If it is needed, the key that is missing is named later.
+        Err(error) if others_were_given => {
+            tracing::warn!(%error, "the file beside the database is left aside; other master keys were given");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The keys that are needed, in the order they came, with their proofs.

@@ -56,6 +56,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "catalog_change",
         sql: include_str!("../../../migrations/sqlite/0013_catalog_change.sql"),
     },
+    Migration { number: 14, name: "days", sql: include_str!("../../../migrations/sqlite/0014_days.sql") },
 ];
 
 /// The newest migration that this program knows.
@@ -72,6 +73,35 @@ pub(super) fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(),
     }
 }
 
+/// The schema number that a database has, and the newest that this program knows; changes nothing. Fails if the first is newer, or
+/// was made by another build.
+#[cfg(feature = "postgres")]
+pub(super) fn versions(connection: &Connection) -> Result<(u32, u32), StoreError> {
+    let sql = "SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'migration'";
+    if !connection.query_row(sql, [], |row| row.get(0))? {
+        return Ok((0, known()));
+    }
+    let applied = applied(connection)?;
+    let found = applied.last().map_or(0, |(number, _)| *number);
+    if found > known() {
+        return Err(StoreError::Newer { found, known: known() });
+    }
+    for migration in MIGRATIONS.iter().filter(|migration| migration.number <= found) {
+        let checksum: [u8; 32] = Sha256::digest(migration.sql).into();
+        if !applied.contains(&(migration.number, checksum)) {
+            return Err(StoreError::Checksum { number: migration.number });
+        }
+    }
+    Ok((found, known()))
+}
+
+/// The migrations that were applied, by number, with their checksums.
+fn applied(connection: &Connection) -> Result<Vec<(u32, [u8; 32])>, StoreError> {
+    let mut statement = connection.prepare("SELECT number, checksum FROM migration ORDER BY number")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Applies what is missing, all of it or nothing.
 pub(super) fn run(connection: &mut Connection) -> Result<SchemaReport, StoreError> {
     apply(connection, MIGRATIONS)
@@ -85,10 +115,7 @@ fn apply(connection: &mut Connection, migrations: &[Migration]) -> Result<Schema
             number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum BLOB NOT NULL
         ) STRICT",
     )?;
-    let applied: Vec<(u32, [u8; 32])> = transaction
-        .prepare("SELECT number, checksum FROM migration ORDER BY number")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
+    let applied = applied(&transaction)?;
     let before = applied.last().map_or(0, |(number, _)| *number);
     if before > known() {
         return Err(StoreError::Newer { found: before, known: known() });

@@ -5,6 +5,8 @@ mod checkpoint; // move what is committed into the database file
 mod migrate; // bring the file to the newest schema
 mod master_key; // and its secrets under the newest key
 mod key_file; // which may be beside it
+#[cfg(feature = "postgres")]
+pub(in crate::store) mod moving; // read it to move it elsewhere
 mod writer; // one batch, one transaction
 
 mod application; // a file for each table's statements

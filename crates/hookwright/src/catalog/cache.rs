@@ -3,16 +3,15 @@
 #[cfg(feature = "postgres")]
 use std::collections::HashSet;
 use std::future::Future;
-use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hookwright_signature::Signer;
 use http::Uri;
-use quick_cache::sync::{Cache as Bounded, DefaultLifecycle};
-use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+use quick_cache::sync::Cache as Bounded;
 
+use crate::catalog::bytes::{ByBytes, in_one_piece};
 use crate::catalog::event_type::EventTypes;
 use crate::catalog::index::Index;
 use crate::catalog::source::SourceEntry;
@@ -137,44 +136,6 @@ struct CachedSource {
     /// When the token ends, if it was replaced.
     ends_at: Option<Timestamp>,
     read_at: Timestamp,
-}
-
-#[derive(Clone)]
-struct ByBytes;
-
-impl Weighter<ApplicationId, Arc<ApplicationEntry>> for ByBytes {
-    fn weight(&self, _: &ApplicationId, entry: &Arc<ApplicationEntry>) -> u64 {
-        (entry.application.weight() + entry.endpoint_bytes) as u64
-    }
-}
-
-impl Weighter<OrganisationId, Arc<EventTypes>> for ByBytes {
-    fn weight(&self, _: &OrganisationId, all: &Arc<EventTypes>) -> u64 {
-        // Even an organisation without any takes its place.
-        all.by_name.values().map(EventType::weight).sum::<usize>().max(size_of::<EventType>()) as u64
-    }
-}
-
-/// A cache of so many bytes in one piece: cut into shards, as it is otherwise, each could hold only what is smaller than its
-/// own share, and a large application would be read again for each message.
-fn in_one_piece<K, V>(usual: usize, bytes: u64) -> Bounded<K, V, ByBytes>
-where
-    K: Eq + Hash,
-    V: Clone,
-    ByBytes: Weighter<K, V> + Clone,
-{
-    let mut options = OptionsBuilder::new();
-    options.shards(1).estimated_items_capacity(usual).weight_capacity(bytes);
-    match options.build() {
-        Ok(options) => Bounded::with_options(
-            options,
-            ByBytes,
-            DefaultHashBuilder::default(),
-            DefaultLifecycle::default(),
-        ),
-        // It fails only if something is left out.
-        Err(_) => Bounded::with_weighter(usual, bytes, ByBytes),
-    }
 }
 
 impl Cache {

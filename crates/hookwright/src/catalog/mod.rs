@@ -1,6 +1,7 @@
 //! What is configured: read on every message from memory, changed rarely, and then forgotten and read again.
 
 mod cache; // what is kept in memory
+mod bytes; // and how much of it
 mod index; // which endpoints want an event type
 mod finder; // and which of them get it
 

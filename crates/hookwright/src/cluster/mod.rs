@@ -51,6 +51,7 @@ pub(crate) struct Node {
 }
 
 /// What a node is made of.
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "a node alone needs nothing"))]
 pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) store: Store,

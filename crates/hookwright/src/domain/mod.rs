@@ -31,6 +31,7 @@ pub mod task;
 pub mod breaker; // what is decided
 pub(crate) mod day;
 pub mod health;
+pub mod hold;
 pub mod lease;
 pub mod notable;
 pub mod rate;

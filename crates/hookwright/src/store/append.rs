@@ -20,6 +20,7 @@ pub(crate) struct Append {
     pub(crate) broadcast: Option<BroadcastId>,
     /// What was known of the catalog when its endpoints were looked up, as [`Store::catalog_known`](crate::store::Store::catalog_known)
     /// had it before: if another node has changed its application since, it is not stored. `None`: it goes where it says.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has one node"))]
     pub(crate) routed_by: Option<i64>,
 }
 

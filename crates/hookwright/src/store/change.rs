@@ -8,7 +8,6 @@ use crate::store::write::{CatalogWrite, Write};
 
 /// What is to be forgotten, and told to those whose deliveries it concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has one node"))]
 pub(crate) enum Change {
     /// Nothing that anybody has in memory.
     Nothing,
@@ -32,7 +31,6 @@ pub(crate) enum Change {
 
 /// Whose change it was, and what it makes old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has one node"))]
 pub(crate) struct Told {
     pub(crate) change: Change,
     /// Whether this node made it, and has told its lanes.

@@ -182,7 +182,7 @@ async fn what_waits_on_one_node_for_an_endpoint_that_another_disables_or_deletes
             if left == "0" { Ok(()) } else { Err(left) }
         })
         .await;
-        // A second after the promised one, at four a second: what was not ended would have come.
+        // Paces: a second after the promised one, at four a second; what was not ended would have come by then.
         tokio::time::sleep_until(changed + 2 * HONOURED_WITHIN).await;
         let late = receiver
             .received()
@@ -287,6 +287,7 @@ async fn nothing_is_attempted_while_the_database_stands_still_and_all_of_it_afte
     receiver.wait_for(3).await;
     cutter.stall();
     let stalled = Instant::now();
+    // Paces: what must not be attempted would have been in this time.
     tokio::time::sleep_until(stalled + 3 * HONOURED_WITHIN).await;
     let late = receiver
         .received()

@@ -119,7 +119,7 @@ impl Holding {
     }
 
     /// What is due is looked for from the start: somebody was lost, or has not been heard of.
-    pub(super) fn from_start(&self) {
+    pub(super) fn look_from_start(&self) {
         self.claimed_before.store(i64::MIN, Ordering::SeqCst);
     }
 
@@ -189,7 +189,7 @@ impl Heart {
     /// gone too.
     pub(crate) fn adopted(&self, own: LeaseNumber, adopted: &[LeaseNumber]) {
         self.holding.adopt(own, adopted);
-        self.holding.from_start();
+        self.holding.look_from_start();
     }
 
     /// Deletes leases that this node took over and that nothing stands under any more. Looks at all pending deliveries.

@@ -206,7 +206,7 @@ impl Writer {
                 self.connection = Some(connection);
                 self.holding.settled();
                 // Meanwhile whatever was due may have been claimed, or not.
-                self.holding.from_start();
+                self.holding.look_from_start();
                 Ok(Some(settled))
             }
             Err((unsettled, error)) => {
@@ -247,7 +247,7 @@ impl Writer {
             Some(connection) => Ok(connection),
             None => {
                 // What others claimed meanwhile, and lost, may be due since long ago.
-                self.holding.from_start();
+                self.holding.look_from_start();
                 self.pool.connect_to_write().await
             }
         }

@@ -69,7 +69,7 @@ pub struct SettingFlags {
     /// Command, as a JSON array, that tells the operator of operational events
     #[arg(long, value_name = "JSON")]
     notify_command: Option<String>,
-    /// How long attempts under way may take to end when the server stops [default: 25s; dev: 2s]
+    /// How long attempts under way may take to end when the server stops [default: 17s; dev: 2s]
     #[arg(long, value_name = "DURATION")]
     shutdown_grace: Option<String>,
     /// What to log, such as info or info,hookwright=debug [default: info]

@@ -148,7 +148,7 @@ impl Key {
             (Key::InboundRetention, _) => "7d",
             (Key::RefuseUnregistered, _) => "false",
             // Kubernetes kills what is not gone 30 s after it was asked to stop.
-            (Key::ShutdownGrace, _) => "25s",
+            (Key::ShutdownGrace, _) => "17s",
             (Key::Log, _) => "info",
             (Key::LogFormat, _) => "text",
             (
@@ -186,7 +186,7 @@ impl Key {
             Key::RefuseUnregistered => "true",
             Key::RestHooksVerifyUrl => "https://app.example.com/internal/verify",
             Key::NotifyCommand => r#"["/usr/local/bin/notify", "--webhooks"]"#,
-            Key::ShutdownGrace => "25s",
+            Key::ShutdownGrace => "17s",
             Key::Log => "info,hookwright=debug",
             Key::LogFormat => "json",
         }

@@ -133,6 +133,8 @@ impl Store {
     /// Makes room for the days to come, and drops the days below `before` in which nothing is pending; nothing, if another node
     /// is about it. It takes no part in batches.
     pub(crate) async fn keep_days(&self, now: Timestamp, before: MessageId) -> Result<DaysKept, StoreError> {
+        #[cfg(not(feature = "postgres"))]
+        let _ = (now, before);
         match &self.backend {
             Backend::Sqlite(_) => Ok(DaysKept::default()),
             #[cfg(feature = "postgres")]
@@ -182,6 +184,8 @@ impl Store {
 
     /// Whether a delivery has been this node's without a gap since it was held so.
     pub(crate) fn still_holds(&self, hold: Hold) -> bool {
+        #[cfg(not(feature = "postgres"))]
+        let _ = hold;
         match &self.backend {
             Backend::Sqlite(_) => true,
             #[cfg(feature = "postgres")]

@@ -234,6 +234,7 @@ impl Receive {
 pub(crate) struct Confirmation {
     pub(crate) message: Arc<Message>,
     /// How it was held as it was asked, as of an [`Outcome`].
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has one node"))]
     pub(crate) hold: Hold,
     /// How often it has been asked by now.
     pub(crate) number: u16,
@@ -294,6 +295,7 @@ pub(crate) struct KeptAnswer {
 pub(crate) struct Outcome {
     pub(crate) attempt: Attempt,
     /// How its delivery was held as it was started: if it is not held any more the attempt is logged, and changes nothing.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has one node"))]
     pub(crate) hold: Hold,
     pub(crate) transition: Transition,
     /// What is to be kept of the endpoint's failures, if that changed.

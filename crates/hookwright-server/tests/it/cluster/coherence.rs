@@ -139,11 +139,11 @@ async fn a_message_right_after_a_change_on_another_node_goes_where_the_change_sa
         a.patch(&format!("{APP}/endpoint/one"), &json!({"disabled": true})).await.expect(200);
         assert_eq!(destinations(b, "a.b").await, Vec::<String>::new(), "round {number}");
         a.patch(&format!("{APP}/endpoint/one"), &json!({"disabled": false})).await.expect(200);
-        assert_eq!(destinations(b, "a.b").await, [one.clone()], "round {number}");
+        assert_eq!(destinations(b, "a.b").await, std::slice::from_ref(&one), "round {number}");
         a.post(&format!("{APP}/endpoint"), &json!({"uid": "two", "url": two})).await.expect(201);
         assert_eq!(destinations(b, "a.b").await, [one.clone(), two.clone()], "round {number}");
         a.delete(&format!("{APP}/endpoint/two")).await.expect(204);
-        assert_eq!(destinations(b, "a.b").await, [one.clone()], "round {number}");
+        assert_eq!(destinations(b, "a.b").await, std::slice::from_ref(&one), "round {number}");
     }
 }
 
@@ -173,12 +173,10 @@ async fn what_waits_on_one_node_for_an_endpoint_that_another_disables_or_deletes
             a.patch(&path, &json!({"disabled": true})).await.expect(200);
         }
         let changed = Instant::now();
-        let gone = format!(
-            "SELECT count(*) FROM delivery d WHERE NOT EXISTS
-            (SELECT 1 FROM endpoint e WHERE e.id = d.endpoint AND e.disabled IS NULL)"
-        );
+        let gone = "SELECT count(*) FROM delivery d WHERE NOT EXISTS
+            (SELECT 1 FROM endpoint e WHERE e.id = d.endpoint AND e.disabled IS NULL)";
         eventually("that nothing is pending there", async || {
-            let left = database.ask(&gone).await;
+            let left = database.ask(gone).await;
             if left == "0" { Ok(()) } else { Err(left) }
         })
         .await;

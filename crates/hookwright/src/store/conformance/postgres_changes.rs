@@ -47,11 +47,14 @@ fn routed(append: Write, known: i64) -> Write {
 }
 
 fn appended(written: &[Written]) -> Vec<&Appended> {
-    let appended = |written| match written {
-        &Written::Appended(ref appended) => appended,
-        other => panic!("{other:?}"),
-    };
-    written.iter().map(appended).collect()
+    let mut appended = Vec::new();
+    for written in written {
+        match written {
+            Written::Appended(one) => appended.push(one),
+            other => panic!("{other:?}"),
+        }
+    }
+    appended
 }
 
 #[tokio::test]

@@ -90,6 +90,7 @@ impl MasterKeys {
     }
 
     /// Each of them, the one that encrypts first.
+    #[cfg(feature = "postgres")]
     pub(crate) fn ids(&self) -> Vec<String> {
         self.iter().map(|key| key.id.clone()).collect()
     }

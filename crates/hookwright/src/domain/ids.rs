@@ -177,6 +177,7 @@ impl MessageId {
     }
 
     /// The beginning of the second it was made in.
+    #[cfg(feature = "postgres")]
     pub(crate) fn made_at(&self) -> Timestamp {
         Timestamp::from_micros((EPOCH_SECONDS + i64::from(self.made_at_seconds())) * 1_000_000)
     }

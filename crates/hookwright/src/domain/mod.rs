@@ -29,6 +29,7 @@ pub mod selection;
 pub mod task;
 
 pub mod breaker; // what is decided
+#[cfg(feature = "postgres")]
 pub(crate) mod day;
 pub mod health;
 pub mod hold;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hookwright_testkit::postgres::{self, Database};
-use hookwright_testkit::{Receiver, Reply, eventually_within};
+use hookwright_testkit::{Receiver, Reply, eventually, eventually_within};
 
 use crate::cluster::nodes::{Nodes, duplicates_once_all_arrived};
 
@@ -146,5 +146,11 @@ async fn a_node_that_was_halted_is_taken_for_dead_and_goes_on_when_it_is_back() 
     let received = receiver.wait_for(1).await;
     assert_eq!(received[0].id(), id);
     nothing_is_pending(&database).await;
-    assert_eq!(database.ask("SELECT count(*) FROM lease WHERE ended_at IS NULL").await, "2");
+    eventually("that each has one lease", async || {
+        match database.ask("SELECT count(*) FROM lease WHERE ended_at IS NULL").await.as_str() {
+            "2" => Ok(()),
+            other => Err(other.to_owned()),
+        }
+    })
+    .await;
 }

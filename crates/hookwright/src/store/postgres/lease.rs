@@ -62,12 +62,14 @@ impl Holding {
         std::iter::once(&held.own).chain(&held.adopted).map(|lease| as_column(*lease)).collect()
     }
 
-    /// Puts `new` in the place of a lease that was lost, with all that was adopted under it, unless somebody else was faster.
-    pub(super) fn replace(&self, lost: LeaseNumber, new: LeaseNumber) {
+    /// Puts `new` in the place of a lease that was lost, with all that was adopted under it. `false` if somebody else was faster.
+    pub(super) fn replace(&self, lost: LeaseNumber, new: LeaseNumber) -> bool {
         let mut held = self.lock();
-        if held.own == lost {
+        let is_first = held.own == lost;
+        if is_first {
             *held = Held { own: new, adopted: Vec::new() };
         }
+        is_first
     }
 
     /// Notes what was adopted under `own`, if that is still held.
@@ -159,9 +161,7 @@ impl Heart {
 
     /// This node's lease was ended: it goes on under another.
     pub(crate) async fn replace(&self, lost: LeaseNumber) -> Result<(), StoreError> {
-        let new = acquire(&self.connection, &self.holding).await?;
-        self.holding.replace(lost, new);
-        Ok(())
+        replace(&self.connection, &self.holding, lost).await.map(|_| ())
     }
 
     /// This node stops: others may take over at once.
@@ -265,6 +265,22 @@ pub(super) async fn is_any_live(connection: &Connection) -> Result<bool, StoreEr
     let sql =
         format!("SELECT EXISTS (SELECT FROM lease WHERE ended_at IS NULL AND expires_at > {DATABASE_NOW})");
     connection.first(&sql, &[]).await?.map_or(Ok(false), |row| value::get(&row, 0))
+}
+
+/// A new lease in the place of one that was lost. `false` if another part of this node was faster: then there is one too many, and it
+/// ends at once.
+pub(super) async fn replace(
+    connection: &Connection,
+    holding: &Holding,
+    lost: LeaseNumber,
+) -> Result<bool, StoreError> {
+    let new = acquire(connection, holding).await?;
+    let is_first = holding.replace(lost, new);
+    if !is_first {
+        // If it cannot be ended it will be, once it is over.
+        let _ = end(connection, new).await;
+    }
+    Ok(is_first)
 }
 
 /// Renews a lease, by a request that is sent now, when it is at least `sent` by the database's clock. `false`: it was ended, or the

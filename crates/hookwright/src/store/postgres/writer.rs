@@ -233,12 +233,13 @@ impl Writer {
             return Ok(());
         }
         let connection = self.good_connection().await?;
-        let new = lease::acquire(&connection, &self.holding).await?;
+        let replaced = lease::replace(&connection, &self.holding, self.lease).await;
         self.connection = Some(connection);
-        self.holding.replace(self.lease, new);
-        tracing::warn!(
-            "this node was not heard of for too long, and others have taken over what it held; it goes on with what comes now"
-        );
+        if replaced? {
+            tracing::warn!(
+                "this node was not heard of for too long, and others have taken over what it held; it goes on with what comes now"
+            );
+        }
         Ok(())
     }
 

@@ -147,7 +147,7 @@ impl Key {
             (Key::InboundBodyLimit, _) => "1MiB",
             (Key::InboundRetention, _) => "7d",
             (Key::RefuseUnregistered, _) => "false",
-            // Kubernetes kills what is not gone 30 s after it was asked to stop.
+            // Longer than an attempt takes by default, so that each ends, and the node within 20 s; Kubernetes kills after 30 s.
             (Key::ShutdownGrace, _) => "17s",
             (Key::Log, _) => "info",
             (Key::LogFormat, _) => "text",

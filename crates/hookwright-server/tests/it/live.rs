@@ -24,11 +24,16 @@ pub(crate) fn launch(retry_schedule: &str) -> Launch {
         .env("HOOKWRIGHT_ALLOW_TARGET_NETWORKS", "127.0.0.0/8")
         .env("HOOKWRIGHT_RETRY_SCHEDULE", retry_schedule);
     match hookwright_testkit::postgres::instead_of_file(launch.directory()) {
-        Some(url) => launch
-            .env("HOOKWRIGHT_DATABASE_URL", url)
-            .env("HOOKWRIGHT_MASTER_KEY", hookwright_testkit::postgres::MASTER_KEY),
+        Some(url) => on_postgres(launch, &url),
         None => launch,
     }
+}
+
+/// The same on the PostgreSQL database at this URL.
+pub(crate) fn on_postgres(launch: Launch, url: &str) -> Launch {
+    launch
+        .env("HOOKWRIGHT_DATABASE_URL", url)
+        .env("HOOKWRIGHT_MASTER_KEY", hookwright_testkit::postgres::MASTER_KEY)
 }
 
 impl Live {

@@ -7,12 +7,10 @@ use hookwright_testkit::postgres::{self, Database, Stop};
 use hookwright_testkit::{Launch, Receiver, Reply, eventually, eventually_within};
 use serde_json::json;
 
-use crate::live::{Live, launch};
+use crate::live::{Live, launch, on_postgres};
 
 fn on(database: &Database, retry_schedule: &str) -> Launch {
-    launch(retry_schedule)
-        .env("HOOKWRIGHT_DATABASE_URL", &database.url)
-        .env("HOOKWRIGHT_MASTER_KEY", postgres::MASTER_KEY)
+    on_postgres(launch(retry_schedule), &database.url)
 }
 
 /// A start that fails: what it says.

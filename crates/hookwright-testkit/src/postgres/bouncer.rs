@@ -1,6 +1,5 @@
 //! PgBouncer between clients and a cluster, from the installed program.
 
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Stdio};
 
@@ -8,7 +7,7 @@ use tempfile::TempDir;
 
 use super::cluster::Cluster;
 use super::installed::{Unprivileged, as_user};
-use super::{Database, PGBOUNCER, skipped};
+use super::{Database, PGBOUNCER, ready, skipped};
 use crate::free_port;
 
 /// Runs it until the input ends, which is also the end of the test process however it ended.
@@ -62,16 +61,8 @@ pub fn bouncer(cluster: &Cluster, settings: &str) -> Option<Bouncer> {
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut supervisor = command.spawn().expect("a shell can be started");
     let input = supervisor.stdin.take();
-    let mut errors = BufReader::new(supervisor.stderr.take().expect("its errors are ours"));
-    let (mut line, mut printed) = (String::new(), String::new());
-    while !line.contains(READY) {
-        line.clear();
-        let read = errors.read_line(&mut line).expect("what it prints is text");
-        printed.push_str(&line);
-        assert!(read > 0 && !line.contains("FATAL"), "PgBouncer does not start:\n{printed}");
-    }
-    // Read on, so that it never waits for somebody to read what it prints.
-    std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
+    let errors = supervisor.stderr.take().expect("its errors are ours");
+    ready::wait("PgBouncer", errors, READY, |line| line.contains("FATAL"));
     Some(Bouncer { port, supervisor, input, _folder: folder })
 }
 
@@ -83,9 +74,7 @@ impl Bouncer {
     /// If it is not on a cluster of ours.
     #[must_use]
     pub fn before(&self, database: &Database) -> Database {
-        let (before, path) = database.url.rsplit_once('/').expect("it has a path");
-        let (before, _) = before.rsplit_once(':').expect("it has a port");
-        Database { url: format!("{before}:{}/{path}", self.port) }
+        database.at(self.port).1
     }
 }
 

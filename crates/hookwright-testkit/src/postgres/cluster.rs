@@ -1,7 +1,7 @@
 //! A PostgreSQL server in a temporary directory, which goes when its [`Cluster`] does, or when the test process ends.
 
 use std::fs::Permissions;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use super::installed::{Installed, Unprivileged, as_user};
+use super::ready;
 use crate::{Authority, Leaf, free_port};
 
 /// Runs the server, and waits for a word on its input: a signal's name stops the server and leaves its files. The end of the
@@ -173,20 +174,12 @@ impl Cluster {
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut supervisor = command.spawn().expect("a shell can be started");
         let input = supervisor.stdin.take().expect("its input is ours");
-        let mut errors = BufReader::new(supervisor.stderr.take().expect("its errors are ours"));
-        let (mut line, mut printed) = (String::new(), String::new());
-        while !line.contains(READY) {
-            line.clear();
-            let read = errors.read_line(&mut line).expect("what it prints is text");
-            printed.push_str(&line);
-            // Clients that come too early are refused with one too.
-            let has_failed = line.contains("FATAL:") && !line.contains("the database system is");
-            assert!(read > 0 && !has_failed, "PostgreSQL does not start:\n{printed}");
-        }
+        let errors = supervisor.stderr.take().expect("its errors are ours");
+        // Clients that come too early are refused with a line of that kind too.
+        let has_failed = |line: &str| line.contains("FATAL:") && !line.contains("the database system is");
+        ready::wait("PostgreSQL", errors, READY, has_failed);
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         *running = Some(Running { supervisor, input });
-        // Read on, so that it never waits for somebody to read what it prints. It ends with the server.
-        std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
     }
 
     fn initialise(&self) {

@@ -7,6 +7,7 @@ mod cutter; // a connection that breaks when it is asked to
 mod messages; // what goes over it
 mod bouncer; // a pooler between
 mod cluster; // the server process and its directory
+mod ready; // when one can be used
 mod installed; // where the binaries are, and as whom they run
 
 use std::collections::BTreeMap;
@@ -129,11 +130,17 @@ impl Database {
     ///
     /// If this is not on a cluster of ours.
     pub async fn through_cutter(&self) -> (Cutter, Database) {
+        let cutter = Cutter::start(self.at(0).0).await;
+        let (_, through) = self.at(cutter.port());
+        (cutter, through)
+    }
+
+    /// The port that it is at, and the same database at another one.
+    fn at(&self, port: u16) -> (u16, Database) {
         let (before, path) = self.url.rsplit_once('/').expect("it has a path");
-        let (before, port) = before.rsplit_once(':').expect("it has a port");
-        let cutter = Cutter::start(port.parse().expect("the port is a number")).await;
-        let url = format!("{before}:{}/{path}", cutter.port());
-        (cutter, Database { url })
+        let (before, own) = before.rsplit_once(':').expect("it has a port");
+        let there = Database { url: format!("{before}:{port}/{path}") };
+        (own.parse().expect("the port is a number"), there)
     }
 
     /// Opens so many sessions that do nothing, for as long as what this returns.

@@ -122,6 +122,15 @@ impl Life {
         if !untold.adopted.is_empty() {
             self.tell(News::Adopted(untold.adopted));
         }
+        if untold.is_tidy_due {
+            // Beside the heartbeats: it looks at all that is pending.
+            let store = self.store.clone();
+            tokio::spawn(async move {
+                if let Err(error) = store.tidy_leases().await {
+                    tracing::warn!(%error, "leases that nothing stands under stay for now");
+                }
+            });
+        }
         // Usually whoever wrote a retry claims it when it is due.
         if beat.next_due.is_some_and(|due| due.after(CLAIMED_WITHIN) <= beat.database_now) {
             self.tell(News::Due);

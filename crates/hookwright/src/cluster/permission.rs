@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::domain::lease::{Moment, Terms};
+use crate::domain::lease::{self, Moment, Terms};
 
 /// The deadlines of a node: each moves on as long as the node is well, and passes by itself when it is not.
 #[derive(Debug)]
@@ -61,8 +61,9 @@ impl Permission {
     }
 
     fn holds(&self) -> bool {
-        let now = micros(self.clock.moment());
-        now < self.confirmed_until.load(Ordering::SeqCst) && now < self.leased_until.load(Ordering::SeqCst)
+        let until = |deadline: &AtomicU64| Duration::from_micros(deadline.load(Ordering::SeqCst));
+        let (over_at, confirmed_until) = (until(&self.leased_until), until(&self.confirmed_until));
+        lease::permission(self.clock.moment(), over_at, confirmed_until) == lease::Permission::Granted
     }
 }
 

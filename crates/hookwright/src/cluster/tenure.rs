@@ -26,6 +26,8 @@ pub(super) struct Leases {
     /// Since when this node stops: it takes over nothing any more.
     is_stopping: bool,
     tidy_at: Moment,
+    /// The own lease that was seen last: with another one, all that stood under it is lost.
+    followed: Option<LeaseNumber>,
     /// When the last heartbeat was answered.
     heard_at: Moment,
     untold: Untold,
@@ -38,6 +40,8 @@ pub(super) struct Untold {
     pub(super) is_lost: bool,
     /// Leases that it took over.
     pub(super) adopted: Vec<LeaseNumber>,
+    /// Leases that it took over may have nothing under them any more.
+    pub(super) is_tidy_due: bool,
 }
 
 impl Leases {
@@ -49,6 +53,7 @@ impl Leases {
             sightings: HashMap::new(),
             is_stopping: false,
             tidy_at,
+            followed: None,
             heard_at: clock.moment(),
             untold: Untold::default(),
             clock,
@@ -98,17 +103,15 @@ impl Leases {
                 }
                 continue;
             }
-            let is_over = lease.is_ended || self.is_dead(heart, beat, lease, now).await?;
-            if is_over && lease.adopted_by.is_none() && !self.is_stopping {
+            let is_adoptable = lease.is_adoptable() || self.is_dead(heart, beat, lease, now).await?;
+            if is_adoptable && !self.is_stopping {
                 let adopted = in_time(heart.adopt(own, number)).await?;
                 self.untold.adopted.extend(adopted);
             }
         }
         if now >= self.tidy_at {
             self.tidy_at = now + TIDY_EVERY;
-            if !heart.held().adopted.is_empty() {
-                in_time(heart.tidy(own)).await?;
-            }
+            self.untold.is_tidy_due = !heart.held().adopted.is_empty();
         }
         Ok(())
     }
@@ -124,11 +127,15 @@ impl Leases {
             in_time(heart.replace(own)).await?;
         }
         let own = heart.held().own;
-        let before = self.tenure.take_if(|tenure| tenure.number != own);
-        self.untold.is_lost |= before.is_some() || beat.own != own;
-        let is_due = self.tenure.is_none_or(|tenure| tenure.duty(self.clock.moment()) == Duty::Renew);
+        self.tenure.take_if(|tenure| tenure.number != own);
+        self.untold.is_lost |= self.followed.replace(own).is_some_and(|before| before != own);
         // What may stand under it without this node's knowledge is left to the others, if that is not found out.
-        if !is_due || heart.is_uncertain() {
+        let is_uncertain = heart.is_uncertain();
+        let is_due = match &self.tenure {
+            Some(tenure) => tenure.duty(self.clock.moment(), is_uncertain) == Duty::Renew,
+            None => !is_uncertain,
+        };
+        if !is_due {
             return Ok(());
         }
         let sent = self.clock.moment();

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use crate::catalog::ApplicationEntry;
 use crate::deliver::Question;
 use crate::dispatch::Shared;
 use crate::dispatch::lanes::{End, Start};
@@ -34,7 +33,7 @@ enum Said {
 }
 
 /// Asks about a message, and decides how it goes on.
-pub(super) async fn attempt(shared: &Arc<Shared>, start: &Start, application: &ApplicationEntry) -> End {
+pub(super) async fn attempt(shared: &Arc<Shared>, start: &Start) -> End {
     let (source, request) = match read(shared, start).await {
         Ok(Some(read)) => read,
         // The source is being removed, and all its messages with it.
@@ -59,6 +58,15 @@ pub(super) async fn attempt(shared: &Arc<Shared>, start: &Start, application: &A
     let over = |verdict, reason, endpoints| Asked::Over { verdict, reason, endpoints };
     let (asked, end) = match said {
         Said::Confirmed => {
+            // Asking takes its time: it goes to whoever wants it now.
+            let application = match shared.catalog.application_by_id(start.key.application).await {
+                Ok(Some(application)) => application,
+                Ok(None) => {
+                    shared.end_deliveries(start.key.application, start.key.endpoint, shared.newest());
+                    return End::Abandoned;
+                }
+                Err(error) => return super::worker::postpone(start, &error),
+            };
             let endpoints = application.route(&start.message.event_type, &start.message.channels);
             (over(Verdict::Confirmed, None, endpoints), End::Succeeded)
         }

@@ -47,7 +47,7 @@ pub(super) async fn take_committed(
                 Committed::ReadyOnDisk { application, endpoint, messages } => {
                     let throttle = shared.throttle(application, endpoint).await.ok();
                     let now = shared.clock.now();
-                    shared.lanes().ready_on_disk(application, endpoint, &messages, throttle, now);
+                    shared.lanes_now().ready_on_disk(application, endpoint, &messages, throttle, now);
                     continue;
                 }
             };
@@ -132,7 +132,7 @@ pub(super) async fn load(shared: Arc<Shared>, load: Load) {
     match read(&shared, load).await {
         Ok((page, throttle)) => {
             let up_to = shared.journal.batches();
-            shared.lanes().loaded(load, page, up_to, throttle, shared.clock.now());
+            shared.lanes_now().loaded(load, page, up_to, throttle, shared.clock.now());
             shared.pump();
         }
         Err(error) => {

@@ -256,3 +256,45 @@ fn a_stopped_dispatcher_starts_nothing() {
     lanes.stop();
     assert!(lanes.next(NOW).is_none());
 }
+
+/// Lanes whose limits are shared with other nodes, with one delivery that waits for a place of this limit.
+fn waiting_for_a_place(throttle: Throttle) -> Lanes {
+    let mut lanes = Lanes::new(ROOMY);
+    lanes.shares_limits = true;
+    push(&mut lanes, key(1, 1, 0), throttle);
+    assert!(lanes.next(NOW).is_none());
+    assert!(lanes.has_wants());
+    lanes
+}
+
+fn reserve(lanes: &mut Lanes) {
+    for slots in lanes.take_wants() {
+        lanes.reserved(&slots, NOW, NOW);
+    }
+}
+
+#[test]
+fn whoever_waited_for_a_place_when_its_lanes_were_cleared_goes_on_with_what_comes() {
+    for (endpoint, application) in [(None, Some(1)), (Some(1), None)] {
+        let throttle = Throttle { endpoint, application };
+        let mut lanes = waiting_for_a_place(throttle);
+        lanes.clear(key(1, 1, 0).endpoint, MessageId::MAX);
+        reserve(&mut lanes);
+        assert!(lanes.next(NOW).is_none(), "nothing is left");
+        push(&mut lanes, key(1, 1, 1), throttle);
+        let mut started = start_all(&mut lanes, NOW);
+        reserve(&mut lanes);
+        started.extend(start_all(&mut lanes, NOW));
+        assert_eq!(started.len(), 1, "{throttle:?}");
+    }
+}
+
+#[test]
+fn whoever_waited_for_a_place_goes_on_when_the_limit_is_gone_as_it_is_read_again() {
+    for (endpoint, application) in [(None, Some(1)), (Some(1), None)] {
+        let mut lanes = waiting_for_a_place(Throttle { endpoint, application });
+        let DeliveryKey { application, endpoint, .. } = key(1, 1, 0);
+        lanes.reread(application, endpoint, NO_LIMIT, NOW);
+        assert_eq!(start_all(&mut lanes, NOW).len(), 1);
+    }
+}

@@ -28,6 +28,21 @@ impl Lanes {
         }
     }
 
+    /// Sets the limits of a lane that is there, as they were read again, and goes on with what may need no place any more.
+    pub(super) fn reread(
+        &mut self,
+        application: ApplicationId,
+        endpoint: EndpointId,
+        throttle: Throttle,
+        now: Timestamp,
+    ) {
+        if self.lanes.contains_key(&endpoint) {
+            self.configure(application, endpoint, Some(throttle), now);
+            self.list_if_ready(endpoint, now);
+            self.offer_again(application);
+        }
+    }
+
     /// An endpoint was changed: sets the limit of its lane, and tries it again though it failed before.
     ///
     /// Of a lane that is not there the limit is set when it is made.

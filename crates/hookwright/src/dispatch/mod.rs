@@ -187,7 +187,13 @@ impl Dispatch {
                     } else {
                         // Which of the two it stands under, the disk knows.
                         let (application, endpoint) = (key.application, key.endpoint);
-                        shared.lanes().ready_on_disk(application, endpoint, &[key.message], throttle, now);
+                        shared.lanes_now().ready_on_disk(
+                            application,
+                            endpoint,
+                            &[key.message],
+                            throttle,
+                            now,
+                        );
                     }
                     shared.pump();
                     Ok(())
@@ -209,7 +215,8 @@ impl Dispatch {
     ) {
         // They are on disk: whatever fails now, the lane must know of them.
         let throttle = self.shared.throttle(application, endpoint).await.ok();
-        self.shared.lanes().ready_on_disk(application, endpoint, messages, throttle, self.shared.clock.now());
+        let now = self.shared.clock.now();
+        self.shared.lanes_now().ready_on_disk(application, endpoint, messages, throttle, now);
         self.shared.pump();
     }
 
@@ -294,6 +301,12 @@ impl Shared {
             lanes.follow(self.store.held());
         }
         lanes
+    }
+
+    /// The lanes, which know what this node holds by now: a writer may have put another lease in the place of one that was lost
+    /// before anybody was told, and what it wrote is this node's.
+    fn lanes_now(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes_under(self.store.held().own)
     }
 
     /// Starts all that can start, and asks for what is wanted from disk.

@@ -117,10 +117,7 @@ async fn anything_changed(shared: Arc<Shared>) {
         }
         // What cannot be read now is set when the next delivery comes in.
         let Ok(throttle) = shared.throttle(application, endpoint).await else { continue };
-        let mut lanes = shared.lanes();
-        if lanes.has(endpoint) {
-            lanes.configure(application, endpoint, Some(throttle), shared.clock.now());
-        }
+        shared.lanes().reread(application, endpoint, throttle, shared.clock.now());
     }
     shared.pump();
 }

@@ -61,8 +61,8 @@ impl Lanes {
         !self.wants.is_empty()
     }
 
-    /// What is to be reserved now. Who is not told of it asks again.
-    fn take_wants(&mut self) -> Vec<Slots> {
+    /// What is to be reserved now. A lane that is not among it asks again when something comes in.
+    pub(super) fn take_wants(&mut self) -> Vec<Slots> {
         let wants = std::mem::take(&mut self.wants);
         let slots = |(application, endpoint): (ApplicationId, Option<EndpointId>)| {
             let (rate, waiting) = match endpoint {
@@ -73,7 +73,8 @@ impl Lanes {
                 None => {
                     let lanes = self.applications.get(&application)?;
                     let waiting = lanes.ready.iter().filter_map(|endpoint| self.lanes.get(endpoint));
-                    (lanes.rate?, waiting.map(|lane| lane.queue.len()).sum())
+                    // One though nothing waits any more: it stands aside until it has a place, whatever comes in.
+                    (lanes.rate?, waiting.map(|lane| lane.queue.len()).sum::<usize>().max(1))
                 }
             };
             let count = rate.worth_reserving(waiting)?;
@@ -83,7 +84,7 @@ impl Lanes {
     }
 
     /// Places were reserved, the first of them at this time.
-    fn reserved(&mut self, slots: &Slots, first_at: Timestamp, now: Timestamp) {
+    pub(super) fn reserved(&mut self, slots: &Slots, first_at: Timestamp, now: Timestamp) {
         let take =
             |rate: &mut Option<Rate>| rate.iter_mut().for_each(|rate| rate.reserved(slots.count, first_at));
         match slots.endpoint {

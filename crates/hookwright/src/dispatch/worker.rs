@@ -73,9 +73,9 @@ async fn attempt(shared: &Arc<Shared>, start: Start) -> End {
         None => shared.catalog.application_by_id(application).await,
     };
     if endpoint == asking_lane(application)
-        && let Ok(Some(entry)) = &entry
+        && let Ok(Some(_)) = &entry
     {
-        return super::confirming::attempt(shared, &start, entry).await;
+        return super::confirming::attempt(shared, &start).await;
     }
     let target = match entry {
         Ok(entry) => entry.and_then(|application| {

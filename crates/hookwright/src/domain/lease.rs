@@ -49,8 +49,6 @@ pub struct Tenure {
     pub over_at: Moment,
     /// When it is to be renewed.
     pub renew_at: Moment,
-    /// Whether the answer to a commit was lost: there may be deliveries under this lease that its holder knows nothing of.
-    pub is_uncertain: bool,
 }
 
 /// What a holder may do about its lease now.
@@ -78,7 +76,7 @@ pub enum Permission {
 impl Tenure {
     /// A lease that was acquired by a request sent at `sent`.
     pub fn acquired(number: LeaseNumber, sent: Moment, terms: &Terms) -> Tenure {
-        let mut tenure = Tenure { number, over_at: sent, renew_at: sent, is_uncertain: false };
+        let mut tenure = Tenure { number, over_at: sent, renew_at: sent };
         tenure.renewed(sent, terms);
         tenure
     }
@@ -89,19 +87,11 @@ impl Tenure {
         self.renew_at = sent + terms.renew_every;
     }
 
-    /// The answer to a commit, of whatever kind, was lost.
-    pub fn commit_unknown(&mut self) {
-        self.is_uncertain = true;
-    }
-
-    /// It is known how the commit ended.
-    pub fn settled(&mut self) {
-        self.is_uncertain = false;
-    }
-
     /// What is to be done about the lease. One that is over may still be renewed: nobody may have ended it.
-    pub fn duty(&self, now: Moment) -> Duty {
-        if self.is_uncertain {
+    ///
+    /// It is uncertain while the answer to a commit is lost: there may be deliveries under it that its holder knows nothing of.
+    pub fn duty(&self, now: Moment, is_uncertain: bool) -> Duty {
+        if is_uncertain {
             Duty::Settle
         } else if now >= self.renew_at {
             Duty::Renew
@@ -112,13 +102,18 @@ impl Tenure {
 
     /// Whether an attempt may start, if the last heartbeat that was answered had been sent at `confirmed`.
     pub fn permission(&self, now: Moment, confirmed: Moment, terms: &Terms) -> Permission {
-        if now >= self.over_at {
-            Permission::LeaseOver
-        } else if now >= confirmed + terms.confirmed_for {
-            Permission::CatalogUnconfirmed
-        } else {
-            Permission::Granted
-        }
+        permission(now, self.over_at, confirmed + terms.confirmed_for)
+    }
+}
+
+/// Whether an attempt may start, if the lease is over at `over_at` and the catalog is confirmed until `confirmed_until`.
+pub fn permission(now: Moment, over_at: Moment, confirmed_until: Moment) -> Permission {
+    if now >= over_at {
+        Permission::LeaseOver
+    } else if now >= confirmed_until {
+        Permission::CatalogUnconfirmed
+    } else {
+        Permission::Granted
     }
 }
 
@@ -264,14 +259,12 @@ mod tests {
 
     #[test]
     fn an_unknown_commit_is_settled_before_the_lease_is_renewed() {
-        let mut tenure = Tenure::acquired(NUMBER, START, &TERMS);
+        let tenure = Tenure::acquired(NUMBER, START, &TERMS);
         let due = START + TERMS.renew_every;
-        assert_eq!(tenure.duty(START), Duty::Wait(due));
-        tenure.commit_unknown();
-        assert_eq!(tenure.duty(START), Duty::Settle);
-        assert_eq!(tenure.duty(due), Duty::Settle);
-        tenure.settled();
-        assert_eq!(tenure.duty(due), Duty::Renew);
+        assert_eq!(tenure.duty(START, false), Duty::Wait(due));
+        assert_eq!(tenure.duty(START, true), Duty::Settle);
+        assert_eq!(tenure.duty(due, true), Duty::Settle);
+        assert_eq!(tenure.duty(due, false), Duty::Renew);
     }
 
     #[test]

@@ -151,7 +151,7 @@ impl Door<'_> {
             payload: if kept.is_empty() { self.described() } else { kept },
             created_at: now,
         };
-        let message = Arc::new(message);
+        let (message, row) = (Arc::new(message), Arc::new(row));
         let parts = &receiver.parts;
         for _ in 0..ROUTED_MAX {
             let known = parts.catalog.known();
@@ -161,7 +161,7 @@ impl Door<'_> {
             let Routes { endpoints, is_held } =
                 routes::of(&parts.catalog, source, &application, &message.event_type);
             let append = Append::plain(Arc::clone(&message), endpoints).routed_by(known);
-            let row = row.clone();
+            let row = Arc::clone(&row);
             let receive = Receive { row, key, message: Some(append), is_held, logs_copies: true };
             match parts.journal.write(Write::Receive(Box::new(receive))).await? {
                 // Another node has changed who gets it.

@@ -189,7 +189,7 @@ async fn send(
     let hash = Sha256::new_with_prefix(b"cron\0").chain_update(time.as_micros().to_be_bytes()).finalize();
     let key = InboundKey { hash: hash.into(), expires_at: following.after(KNOWN_FOR_MIN) };
     let message = Some(Append::plain(Arc::new(message), endpoints).routed_by(known));
-    let receive = Receive { row, key: Some(key), message, is_held, logs_copies: false };
+    let receive = Receive { row: Arc::new(row), key: Some(key), message, is_held, logs_copies: false };
     match parts.journal.write(Write::Receive(Box::new(receive))).await? {
         Written::Received(Received::Moved) => {
             parts.node.catch_up().await?;

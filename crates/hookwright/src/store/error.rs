@@ -193,6 +193,12 @@ pub enum StoreError {
         "the user of the PostgreSQL database's URL has no schema to make tables in; give it one, or name one with options=-csearch_path%3Dname"
     )]
     NoSchema,
+    /// What the URL sets for its sessions is not set.
+    #[cfg(feature = "postgres")]
+    #[error(
+        "a pooler in front of the PostgreSQL server ignores the schema that the URL names (options=); name the server itself"
+    )]
+    OptionsIgnored,
     /// The schema has tables of some other program.
     #[cfg(feature = "postgres")]
     #[error(

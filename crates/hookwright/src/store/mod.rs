@@ -207,6 +207,15 @@ impl Store {
         }
     }
 
+    /// Deletes leases that this node took over and that nothing stands under any more.
+    #[cfg(feature = "postgres")]
+    pub(crate) async fn tidy_leases(&self) -> Result<(), StoreError> {
+        match &self.backend {
+            Backend::Sqlite(_) => Ok(()),
+            Backend::Postgres(postgres) => postgres.tidy_leases().await,
+        }
+    }
+
     /// A session for heartbeats, if other nodes may be on the database.
     #[cfg(feature = "postgres")]
     pub(crate) async fn heart(&self) -> Result<Option<Heart>, StoreError> {

@@ -212,7 +212,7 @@ pub(crate) struct BroadcastStep {
 /// A request to a source to store, and what becomes of it: all of it or nothing.
 pub(crate) struct Receive {
     /// What the log keeps of it, as if it came for the first time.
-    pub(crate) row: Inbound,
+    pub(crate) row: Arc<Inbound>,
     /// What tells it from others, if it was verified: if this came before it is stored as a duplicate, and becomes nothing.
     pub(crate) key: Option<InboundKey>,
     /// The message that it becomes.
@@ -226,7 +226,7 @@ pub(crate) struct Receive {
 impl Receive {
     /// A request of which nothing is made.
     pub(crate) fn logged(row: Inbound) -> Receive {
-        Receive { row, key: None, message: None, is_held: false, logs_copies: true }
+        Receive { row: Arc::new(row), key: None, message: None, is_held: false, logs_copies: true }
     }
 }
 

@@ -9,7 +9,7 @@ use hookwright_testkit::{Gate, Receiver, Reply, eventually, eventually_within};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
-use crate::live::{Live, TOKEN, launch};
+use crate::live::{Live, TOKEN, launch, on_postgres};
 
 const DOCUMENT: &str = include_str!("../../../openapi.json");
 /// Whoever asks is told within this.
@@ -243,9 +243,7 @@ async fn every_request_is_told_in_time_that_the_database_is_gone_or_stands_still
     let Some(cluster) = postgres::cluster() else { return };
     let direct = cluster.database().await;
     let (cutter, database): (Cutter, _) = direct.through_cutter().await;
-    let launch = launch("1s")
-        .env("HOOKWRIGHT_DATABASE_URL", &database.url)
-        .env("HOOKWRIGHT_MASTER_KEY", postgres::MASTER_KEY);
+    let launch = on_postgres(launch("1s"), &database.url);
     let (server, receiver) = (Live::start(&launch).await, Receiver::start_counting().await);
     // All of it is known to be right while the database is there.
     let there = Named::make(&server, "there", &receiver).await;
@@ -290,9 +288,7 @@ async fn what_is_under_way_ends_meanwhile_and_is_recorded_once() {
     const UNDER_WAY: usize = 20;
     let Some(cluster) = postgres::cluster() else { return };
     let database = cluster.database().await;
-    let launch = launch("1s")
-        .env("HOOKWRIGHT_DATABASE_URL", &database.url)
-        .env("HOOKWRIGHT_MASTER_KEY", postgres::MASTER_KEY);
+    let launch = on_postgres(launch("1s"), &database.url);
     let (server, receiver) = (Live::start(&launch).await, Receiver::start().await);
     let gate = Gate::new();
     receiver.script([Reply::ok().behind(&gate)]);

@@ -7,7 +7,7 @@ use hookwright_testkit::postgres::{self, Stop};
 use hookwright_testkit::{Launch, Receiver, eventually_within};
 use serde_json::json;
 
-use crate::live::{Live, TOKEN, launch};
+use crate::live::{Live, TOKEN, launch, on_postgres};
 
 const GUIDE: &str = include_str!("../../../../../docs/guides/postgres.md");
 /// The server that the guide's URLs name.
@@ -84,9 +84,7 @@ async fn the_commands_of_the_guide_work_as_written() {
 async fn the_metrics_of_the_guide_are_there() {
     let Some(cluster) = postgres::cluster() else { return };
     let database = cluster.database().await;
-    let launch = launch("1s")
-        .env("HOOKWRIGHT_DATABASE_URL", &database.url)
-        .env("HOOKWRIGHT_MASTER_KEY", postgres::MASTER_KEY);
+    let launch = on_postgres(launch("1s"), &database.url);
     let (server, receiver) = (Live::start(&launch).await, Receiver::start().await);
     server.set_up(&[("one", receiver.url("/"))]).await;
     server.send(&json!({})).await;

@@ -52,7 +52,7 @@ async fn what_a_killed_node_held_another_delivers_within_15_s() {
     for number in 0..30 {
         sent.push(nodes.node(0).send(&serde_json::json!({ "number": number })).await);
     }
-    receiver.wait_for(1).await;
+    receiver.wait_for(30).await;
     receiver.reply_with(|_| Reply::ok());
     let before = receiver.received().len();
     let killed = Instant::now();
@@ -90,7 +90,7 @@ async fn a_retry_of_a_killed_node_another_makes_when_it_is_due() {
     let received = receiver.wait_for(2).await;
     assert_eq!(received[1].id(), id);
     // It is due 3 s after the failure, give or take a tenth; nobody had to take anything over.
-    assert!(failed.elapsed() < Duration::from_secs(3) + TAKEN_OVER_WITHIN, "{:?}", failed.elapsed());
+    assert!(failed.elapsed() < Duration::from_secs(3) + HANDED_OVER_WITHIN, "{:?}", failed.elapsed());
     nothing_is_pending(&database).await;
 }
 
@@ -118,7 +118,7 @@ async fn a_node_that_is_stopped_loses_nothing_makes_nothing_twice_and_hands_over
     for _ in 0..20 {
         client.post("/api/v1/app/stuck/msg", &message).await.expect(202);
     }
-    stuck.wait_for(1).await;
+    stuck.wait_for(20).await;
     stuck.reply_with(|_| Reply::ok());
     nodes.stop(0).await;
     let stopped = Instant::now();

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hookwright_testkit::http::{Client, Method};
-use hookwright_testkit::postgres::{self, Database};
+use hookwright_testkit::postgres::Database;
 use hookwright_testkit::{Launch, Receiver, eventually_within};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::live::{Live, launch};
+use crate::live::{Live, launch, on_postgres};
 
 /// Messages under way to the nodes at the same time.
 const SENDERS: usize = 8;
@@ -33,10 +33,7 @@ pub(crate) struct Nodes {
 impl Nodes {
     /// Starts so many, one after the other, which retry by this schedule.
     pub(crate) async fn start(database: &Database, count: usize, retry_schedule: &str) -> Nodes {
-        let launch = launch(retry_schedule)
-            .env("HOOKWRIGHT_DATABASE_URL", &database.url)
-            .env("HOOKWRIGHT_MASTER_KEY", postgres::MASTER_KEY);
-        Nodes::launched(launch, count).await
+        Nodes::launched(on_postgres(launch(retry_schedule), &database.url), count).await
     }
 
     /// Starts so many of this launch, which names a database.

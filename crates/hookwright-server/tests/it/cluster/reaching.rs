@@ -7,7 +7,7 @@ use hookwright_testkit::{Authority, Launch, Leaf, Receiver, eventually_within};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::live::{Live, launch};
+use crate::live::{Live, launch, on_postgres};
 
 /// A start that fails does so within this, and a database that is back is used within this.
 const AT_MOST: Duration = Duration::from_secs(15);
@@ -16,7 +16,7 @@ const ENCRYPTED: &str = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_acti
                          WHERE application_name = 'hookwright'";
 
 fn on(url: &str) -> Launch {
-    launch("1s").env("HOOKWRIGHT_DATABASE_URL", url).env("HOOKWRIGHT_MASTER_KEY", postgres::MASTER_KEY)
+    on_postgres(launch("1s"), url)
 }
 
 /// Starts, delivers a message, and stops.

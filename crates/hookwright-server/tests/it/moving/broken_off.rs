@@ -76,7 +76,7 @@ async fn one_that_was_killed_is_told_and_begins_anew() {
     let mut stuck = moving(&launch, &database).start();
     is_in_the_middle(&database).await;
     let said = fails(&moving(&launch, &database)).await;
-    assert!(said.contains("a hookwright server runs on hookwright.db"), "the file is taken: {said}");
+    assert!(said.contains("uses hookwright.db"), "the file is taken: {said}");
     stuck.kill9().await;
     refuses_all_others(&launch, &database).await;
     assert_eq!(database.ask("SELECT count(*) FROM application").await, "1", "half of it is there");

@@ -9,7 +9,7 @@ mod refused; // what is not moved
 use hookwright_testkit::Launch;
 use hookwright_testkit::postgres::{Database, MASTER_KEY};
 
-use crate::live::TOKEN;
+use crate::live::{self, TOKEN};
 
 /// A server on a SQLite file, with the key file beside it, in a directory of its own.
 fn on_sqlite() -> Launch {
@@ -23,7 +23,7 @@ fn on_sqlite() -> Launch {
 
 /// The same server on a PostgreSQL database, with a master key of its own.
 fn on_postgres(launch: &Launch, database: &Database) -> Launch {
-    launch.clone().env("HOOKWRIGHT_DATABASE_URL", &database.url).env("HOOKWRIGHT_MASTER_KEY", MASTER_KEY)
+    live::on_postgres(launch.clone(), &database.url)
 }
 
 /// Another command in the server's directory.

@@ -37,7 +37,10 @@ async fn a_source_that_is_used_old_or_locked_away_is_refused() {
     let launch = on_sqlite();
     let mut server = Live::start(&launch).await;
     let said = fails(&moving(&launch, &database)).await;
-    assert!(said.contains("a hookwright server runs on hookwright.db; stop it first"), "{said}");
+    assert!(
+        said.contains("a hookwright server, or another move, uses hookwright.db; let it end first"),
+        "{said}"
+    );
     let said = fails(&moving(&launch, &database).env("HOOKWRIGHT_MASTER_KEY", "")).await;
     assert!(said.contains("needs a master key"), "{said}");
     server.process.terminate();

@@ -77,12 +77,11 @@ pub(super) struct Node<const M: usize> {
 }
 
 impl Held {
-    fn as_tenure(&self, is_uncertain: bool) -> Tenure {
+    fn as_tenure(&self) -> Tenure {
         Tenure {
             number: self.number,
             over_at: NOW + TICK * u32::from(self.left),
             renew_at: NOW + TICK * u32::from(self.renew_in),
-            is_uncertain,
         }
     }
 
@@ -122,14 +121,14 @@ impl<const M: usize> Node<M> {
             && self.held.is_some_and(|held| {
                 flaw == Some(Flaw::NoDeadline)
                     // The catalog is another matter: here it is always confirmed.
-                    || held.as_tenure(false).permission(NOW, NOW, &flaw_terms(flaw)) == Permission::Granted
+                    || held.as_tenure().permission(NOW, NOW, &flaw_terms(flaw)) == Permission::Granted
             })
     }
 
     /// What it is to do about its lease, unless a renewal is under way.
     pub(super) fn duty(&self) -> Option<Duty> {
         let held = self.held.filter(|_| self.renewal.is_none())?;
-        Some(held.as_tenure(self.unsettled.is_some()).duty(NOW))
+        Some(held.as_tenure().duty(NOW, self.unsettled.is_some()))
     }
 
     /// Whether it may send a batch now.
@@ -147,7 +146,7 @@ impl<const M: usize> Node<M> {
     pub(super) fn renewed(&mut self, age: u8, has_lagged: bool, flaw: Option<Flaw>) {
         let Some(held) = &mut self.held else { return };
         let age = if flaw == Some(Flaw::CountedFromAnswer) { 0 } else { age };
-        let mut tenure = held.as_tenure(false);
+        let mut tenure = held.as_tenure();
         tenure.renewed(NOW - TICK * u32::from(age), &flaw_terms(flaw));
         held.set(&tenure);
         held.has_lagged = has_lagged;

@@ -51,8 +51,13 @@ fn receive(f: &mut Fixture, row: Inbound, key: Option<InboundKey>, endpoints: &[
         routed_by: None,
     };
     let has_message = row.message.is_some();
-    let receive =
-        Receive { row, key, message: has_message.then_some(append), is_held: false, logs_copies: true };
+    let receive = Receive {
+        row: row.into(),
+        key,
+        message: has_message.then_some(append),
+        is_held: false,
+        logs_copies: true,
+    };
     match f.write(Write::Receive(Box::new(receive))) {
         Written::Received(received) => received,
         other => panic!("{other:?}"),
@@ -101,7 +106,7 @@ pub(super) async fn a_key_that_came_before_makes_a_duplicate_within_its_source_u
     assert_eq!(rows[1], duplicate);
     assert_eq!(receive(&mut f, row(1, 29), key(1), &[]), Received::Duplicate);
     let message = Some(Append::plain(Arc::new(message(1, 28)), vec![]));
-    let quiet = Receive { row: row(1, 28), key: key(1), message, is_held: false, logs_copies: false };
+    let quiet = Receive { row: row(1, 28).into(), key: key(1), message, is_held: false, logs_copies: false };
     let written = f.write(Write::Receive(Box::new(quiet)));
     assert!(matches!(written, Written::Received(Received::Duplicate)), "{written:?}");
     assert_eq!(log(&f, 1).await.len(), 4, "what is not called for leaves no row");

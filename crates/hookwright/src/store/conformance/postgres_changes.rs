@@ -8,10 +8,10 @@ use crate::domain::endpoint::{DisabledReason, Endpoint};
 use crate::domain::time::Timestamp;
 use crate::store::change::{Change, Told};
 use crate::store::conformance::fixture::{
-    NOW, app, append, application, at, endpoint, ep, keys_of, message, msg,
+    NO_LIMIT, NOW, app, append, application, at, endpoint, ep, keys_of, message, msg,
 };
 use crate::store::slots::Slots;
-use crate::store::write::{Appended, CatalogWrite, Changed, RequestKey, Write, Written};
+use crate::store::write::{Appended, CatalogWrite, Changed, ClaimDue, RequestKey, Write, Written};
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store, Writer};
 
 fn open(database: &Database, exclusivity: Exclusivity) -> (Store, Writer) {
@@ -104,6 +104,26 @@ async fn messages_that_were_routed_before_another_node_changed_their_application
     assert_eq!(change(&mut other, new), Changed::Yes);
     let another = [routed(append(message(1, 5), &[10], None), known)];
     assert_eq!(appended(&node.commit(&another).unwrap()), [&Appended::Stored]);
+}
+
+#[tokio::test]
+async fn what_a_batch_claims_that_is_written_once_more_is_claimed_then() {
+    let Some(database) = postgres::database().await else { return };
+    let (store, mut node) = open(&database, Exclusivity::OnlyDeliverer);
+    let (_, mut other) = open(&database, Exclusivity::Visitor);
+    configure(&mut node);
+    // Whoever delivers nothing leaves them to others, due at once; and one later than the other.
+    for number in 1..=2 {
+        write(&mut other, append(message(1, number), &[10], None));
+    }
+    let known = store.catalog_known();
+    let new = CatalogWrite::EndpointInsert(Box::new(endpoint(1, 11)));
+    assert_eq!(change(&mut other, new), Changed::Yes);
+    let claim = ClaimDue { now: Timestamp::MAX, limit: 10, bytes: NO_LIMIT };
+    let batch = [Write::ClaimDue(claim), routed(append(message(1, 3), &[10], None), known)];
+    let written = node.commit(&batch).unwrap();
+    assert!(matches!(&written[0], Written::Claimed(claimed) if claimed.len() == 2), "{:?}", written[0]);
+    assert_eq!(appended(&written[1..]), [&Appended::Moved]);
 }
 
 #[tokio::test]

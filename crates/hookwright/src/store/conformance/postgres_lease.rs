@@ -239,7 +239,7 @@ async fn an_ended_lease_is_adopted_by_one_node_with_all_that_it_had_adopted() {
     // Nothing stands under one of them any more.
     let mut third = third;
     third.record(outcome(success(attempt(1, 1, 9, 101, 1)), Transition::Delivered), first.own());
-    third.heart.tidy(third.own()).await.unwrap();
+    third.store.tidy_leases().await.unwrap();
     assert!(third.lease(first.own()).await.is_none());
     assert_eq!(third.store.held().adopted, [second.own()]);
     assert_eq!(third.ready().await, [(msg(2), second.own())]);

@@ -22,7 +22,7 @@ pub enum MoveError {
     Target(#[source] StoreError),
     /// A server runs on the source.
     #[error(
-        "a hookwright server runs on {}; stop it first, since what it accepts from now on would not be moved",
+        "a hookwright server, or another move, uses {}; let it end first, since what it accepts from now on would not be moved",
         path.display()
     )]
     SourceInUse {

@@ -10,6 +10,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
 use crate::store::error::StoreError;
+use crate::store::postgres::value;
 
 /// A value that takes the place of a `$1`.
 pub(super) type Param<'a> = &'a (dyn ToSql + Sync);
@@ -114,6 +115,11 @@ impl Connection {
     /// The first row that a statement answers, if any.
     pub(super) async fn first(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<Row>, StoreError> {
         Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    /// Whether a statement that answers one truth value says that it is so; not if it answers nothing.
+    pub(super) async fn says(&self, sql: &str, params: &[Param<'_>]) -> Result<bool, StoreError> {
+        self.first(sql, params).await?.map_or(Ok(false), |row| value::get(&row, 0))
     }
 
     /// How many rows a statement wrote.

@@ -68,8 +68,7 @@ pub(super) async fn refuse_unfinished(connection: &Connection) -> Result<(), Sto
 
 async fn is_marked(connection: &Connection) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1)";
-    let row = connection.first(sql, &[&MARK]).await?;
-    row.map_or(Ok(false), |row| value::get(&row, 0))
+    connection.says(sql, &[&MARK]).await
 }
 
 impl Target {
@@ -154,7 +153,7 @@ impl Target {
 /// Takes the lock of whoever moves, if nobody has it.
 async fn take(connection: &Connection) -> Result<bool, StoreError> {
     let sql = format!("SELECT pg_try_advisory_lock({MOVER}, hashtext(current_schema()))");
-    connection.first(&sql, &[]).await?.map_or(Ok(false), |row| value::get(&row, 0))
+    connection.says(&sql, &[]).await
 }
 
 /// Whether a node serves from the database: one that was killed seems to until its lease is over. None begins to once the database is
@@ -183,16 +182,14 @@ async fn mark(connection: &Connection, source: &Path) -> Result<(), MoveError> {
     for table in TABLES {
         // That one is made with the schema.
         let made = DEFAULT_ORGANISATION.as_bytes().as_slice();
-        let found = match table.name {
+        let has_any = match table.name {
             "organisation" => {
                 let sql = "SELECT EXISTS (SELECT FROM organisation WHERE id <> $1)";
-                connection.first(sql, &[&made]).await
+                connection.says(sql, &[&made]).await
             }
-            name => connection.first(&format!("SELECT EXISTS (SELECT FROM {name})"), &[]).await,
+            name => connection.says(&format!("SELECT EXISTS (SELECT FROM {name})"), &[]).await,
         };
-        let row = found.map_err(MoveError::Target)?;
-        let has_any = row.map_or(Ok(false), |row| value::get(&row, 0)).map_err(MoveError::Target)?;
-        if has_any {
+        if has_any.map_err(MoveError::Target)? {
             return Err(MoveError::TargetNotEmpty { table: table.name });
         }
     }

@@ -1,6 +1,6 @@
 //! The outcomes of attempts, written as arrays: the log, what becomes of the deliveries, and the failures of endpoints.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::domain::delivery::Transition;
 use crate::domain::lease::Held;
@@ -92,7 +92,8 @@ pub(super) async fn add<'a>(
 
 /// Adds the statements that keep or forget failures of endpoints: of each endpoint the last change.
 async fn health<'a>(pipeline: &mut Pipeline<'a>, outcomes: &[&'a Outcome]) -> Result<(), StoreError> {
-    let mut changes = HashMap::new();
+    // In the order in which their rows are locked, so that two nodes never wait for each other.
+    let mut changes = BTreeMap::new();
     for outcome in outcomes {
         if outcome.health != HealthChange::None {
             changes.insert((&outcome.attempt.application, &outcome.attempt.endpoint), outcome.health);

@@ -40,6 +40,9 @@ const SESSION: &str = "SET jit = off; SET lock_timeout = '3s'; SET idle_in_trans
 /// ends before the client's lease does: nobody adopts that before.
 const WRITING: &str = "SET idle_in_transaction_session_timeout = '5s'; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
 
+/// So long whoever makes or drops a table waits for it: all who come after wait as long.
+pub(super) const WAITS: &str = "SET lock_timeout = '200ms'";
+
 /// Opens connections, and lends them to reads.
 pub(super) struct Pool {
     driver: Driver,
@@ -99,7 +102,7 @@ impl Pool {
 
     /// A new connection that makes and drops tables others are busy with: whoever comes after it waits as long as it does.
     pub(super) async fn connect_to_keep(&self) -> Result<Connection, StoreError> {
-        self.connect("SET lock_timeout = '200ms'; SET enable_seqscan = off; SET bytea_output = 'hex'").await
+        self.connect(&format!("{WAITS}; SET enable_seqscan = off; SET bytea_output = 'hex'")).await
     }
 
     /// A new connection that hears what others notify of, and rings `hint` each time.

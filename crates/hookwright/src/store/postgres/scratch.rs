@@ -1,5 +1,7 @@
 //! A schema of a measurement's own, beside whatever else is in the database, which goes when the measurement is over.
 
+use std::io::Write;
+
 use crate::config::PostgresUrl;
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
@@ -33,7 +35,7 @@ impl ScratchSchema {
     ///
     /// # Errors
     ///
-    /// If the database cannot be reached, or its user may not make schemas.
+    /// If the database cannot be reached, its user may not make schemas, or a pooler ignores which one the URL names.
     pub fn make(url: &PostgresUrl) -> Result<ScratchSchema, StoreError> {
         let mut number = [0; 8];
         getrandom::fill(&mut number).map_err(|_| StoreError::Randomness)?;
@@ -44,7 +46,14 @@ impl ScratchSchema {
             connection.batch(&format!("CREATE SCHEMA {name}")).await?;
             Ok::<_, StoreError>(connection)
         })?;
-        Ok(ScratchSchema { url: url.in_schema(&name), name, connection, snapshot: None, pool })
+        let made = ScratchSchema { url: url.in_schema(&name), name, connection, snapshot: None, pool };
+        // A pooler may ignore what the URL sets: then all would come into the schema that others use.
+        let inside = Pool::open(&made.url)?;
+        let leads_there = inside.wait(async {
+            let connection = inside.connect_to_look().await?;
+            connection.says("SELECT current_schema() = $1", &[&made.name]).await
+        })?;
+        if leads_there { Ok(made) } else { Err(StoreError::OptionsIgnored) }
     }
 
     /// The URL that leads to it.
@@ -98,7 +107,12 @@ impl Drop for ScratchSchema {
         // Whoever worked in it may still be about to leave, so that this may wait for them.
         let sql = format!("DROP SCHEMA {} CASCADE", self.name);
         if let Err(error) = self.pool.wait(self.connection.batch_however_long(&sql)) {
-            tracing::error!(%error, schema = %self.name, "the schema of a measurement is left behind; drop it by hand");
+            // A measurement has no log.
+            let _ = writeln!(
+                std::io::stderr(),
+                "The schema {} is left behind; drop it by hand: {error}",
+                self.name
+            );
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
-use crate::store::postgres::value;
 use crate::store::write::{Erased, Swept, Write, Written};
 
 /// The number of the lock, which goes with the transaction: "keep" in ASCII.
@@ -11,7 +10,7 @@ const LOCK: i32 = 0x6b65_6570;
 /// Has this transaction be the one that removes, if no other is.
 pub(super) async fn take(connection: &Connection) -> Result<bool, StoreError> {
     let sql = format!("SELECT pg_try_advisory_xact_lock({LOCK}, hashtext(current_schema()))");
-    connection.first(&sql, &[]).await?.map_or(Ok(false), |row| value::get(&row, 0))
+    connection.says(&sql, &[]).await
 }
 
 /// What is answered where there is nothing to remove; `None` for what every node writes.

@@ -282,6 +282,8 @@ impl Writer {
             }
             Err(error) => {
                 self.old.rolled_back();
+                // What it claimed is due as it was.
+                self.holding.look_from_start();
                 if is_committing && matches!(error, StoreError::Unreachable(_) | StoreError::Silent) {
                     self.unsettled = Some(Unsettled { mark, written: written() });
                     self.holding.unsettled();

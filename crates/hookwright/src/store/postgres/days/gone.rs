@@ -11,7 +11,6 @@ use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::days::part::{self, ATTEMPT, MESSAGE, Part, Table};
 use crate::store::postgres::days::{day_of, is_in_the_way, literal, roll_back};
-use crate::store::postgres::value;
 use crate::store::write::DaysKept;
 
 /// What takes longer than this is not looked at while everybody waits.
@@ -101,6 +100,5 @@ const NOTHING_PENDING: &str = "WITH RECURSIVE busy(application, endpoint) AS (
              AND d.message >= $1 AND d.message < $2))";
 
 async fn answer(connection: &Connection, sql: &str, part: &Part) -> Result<bool, StoreError> {
-    let row = connection.first(sql, &[part.first.as_bytes(), part.past.as_bytes()]).await?;
-    row.map_or(Ok(false), |row| value::get(&row, 0))
+    connection.says(sql, &[part.first.as_bytes(), part.past.as_bytes()]).await
 }

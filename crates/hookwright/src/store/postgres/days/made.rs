@@ -46,6 +46,21 @@ pub(super) async fn ahead(
     Ok(())
 }
 
+/// Whether there is a partition for today and each of `days` days to come.
+pub(super) async fn are_there(
+    connection: &Connection,
+    now: Timestamp,
+    days: u32,
+) -> Result<bool, StoreError> {
+    for table in TABLES {
+        let parts = part::all(connection, table).await?;
+        if Day::of(now).and_ahead(days).any(|day| !parts.iter().any(|part| is_for(part, day))) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Whether a partition is for a part of this day.
 fn is_for(part: &Part, day: Day) -> bool {
     part.first < day.next().first_message() && part.past > day.first_message()

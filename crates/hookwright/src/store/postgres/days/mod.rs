@@ -13,7 +13,7 @@ use crate::domain::ids::MessageId;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
-use crate::store::postgres::pool::Pool;
+use crate::store::postgres::pool::{Pool, WAITS};
 use crate::store::postgres::{Postgres, value};
 use crate::store::write::DaysKept;
 
@@ -33,8 +33,7 @@ impl Postgres {
     pub(crate) async fn keep_days(&self, now: Timestamp, before: MessageId) -> Result<DaysKept, StoreError> {
         let connection = self.pool.connect_to_keep().await?;
         let sql = format!("SELECT pg_try_advisory_lock({LOCK}, hashtext(current_schema()))");
-        let is_ours = connection.first(&sql, &[]).await?.map_or(Ok(false), |row| value::get(&row, 0))?;
-        if !is_ours {
+        if !connection.says(&sql, &[]).await? {
             return Ok(DaysKept::default());
         }
         let mut kept = DaysKept::default();
@@ -47,11 +46,15 @@ impl Postgres {
 /// Makes the day that a start falls into, and the next, by the server's clock: the first messages may come at once.
 pub(super) async fn start(pool: &Pool) -> Result<(), StoreError> {
     let connection = pool.connect_to_keep().await?;
-    // Of nodes that start at once all need it, and wait for one.
-    connection.batch("SET lock_timeout = '2s'").await?;
-    connection.batch(&format!("SELECT pg_advisory_lock({LOCK}, hashtext(current_schema()))")).await?;
     let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
     let now = connection.first(sql, &[]).await?.map_or(Ok(Timestamp::MIN), |row| value::time(&row, 0))?;
+    if made::are_there(&connection, now, AHEAD_AT_START).await? {
+        return Ok(());
+    }
+    // Of nodes that start at once all need it, and wait for one; for a table nobody waits so long.
+    connection.batch("SET lock_timeout = '2s'").await?;
+    connection.batch(&format!("SELECT pg_advisory_lock({LOCK}, hashtext(current_schema()))")).await?;
+    connection.batch(WAITS).await?;
     let mut kept = DaysKept::default();
     let result = made::ahead(&connection, now, AHEAD_AT_START, &mut kept).await;
     release(&connection).await;

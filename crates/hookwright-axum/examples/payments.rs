@@ -9,7 +9,7 @@
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -35,9 +35,14 @@ struct Ledger {
 
 impl Ledger {
     fn open(path: &str) -> Result<Ledger, BoxError> {
-        let file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
-        let lines = BufReader::new(file.try_clone()?).lines().collect::<Result<Vec<_>, _>>()?;
-        let noted = lines.iter().filter_map(|line| Some(line.split_once(' ')?.0.to_owned())).collect();
+        let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        // A line that the shop was killed in was not noted: it is taken away, and comes again.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        file.set_len(u64::try_from(whole)?)?;
+        let lines = text.get(..whole).unwrap_or_default().lines();
+        let noted = lines.filter_map(|line| Some(line.split_once(' ')?.0.to_owned())).collect();
         Ok(Ledger { file, noted })
     }
 
@@ -50,7 +55,8 @@ impl Ledger {
         if self.noted.contains(&id) {
             return Ok(());
         }
-        writeln!(self.file, "{id} {order}")?;
+        // In one piece, as far as the file system goes along.
+        self.file.write_all(format!("{id} {order}\n").as_bytes())?;
         self.file.sync_data()?;
         self.noted.insert(id);
         Ok(())

@@ -42,6 +42,10 @@ impl Template {
             return Err(format!("is longer than {MAX_BYTES} bytes"));
         }
         let template = Self::parse(text, false)?;
+        let is_hole = |part: &Part| !matches!(part, Part::Text(_));
+        if template.0.windows(2).any(|two| two.iter().all(is_hole)) {
+            return Err("has two holes side by side, so that what is signed could be moved from one to the other: put something between them".to_owned());
+        }
         if template.0.contains(&Part::Body) {
             Ok(template)
         } else {

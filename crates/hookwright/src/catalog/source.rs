@@ -66,11 +66,10 @@ pub(crate) fn proof(kind: &str, config: &Value) -> Result<SourceConfig, Error> {
     for (name, value) in config.as_object().into_iter().flatten() {
         match value {
             Value::String(text) => fields.push((name.as_str(), text.clone())),
-            Value::Number(number) => fields.push((name.as_str(), number.to_string())),
             // What is null is not set.
             Value::Null => {}
             _ => {
-                let why = "it must be a text or a number".to_owned();
+                let why = "it must be a text, in quotation marks".to_owned();
                 return Err(Error::SourceConfig { field: name.clone(), why });
             }
         }

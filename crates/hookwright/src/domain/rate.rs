@@ -26,6 +26,11 @@ impl Rate {
         Rate { interval, tolerance: interval * (burst - 1), next_at: Timestamp::MIN, reserved: None }
     }
 
+    /// The same limit for what comes in bursts: a second's worth may come at once, and as many in each second in the long run.
+    pub fn in_bursts(self) -> Rate {
+        Rate { tolerance: Duration::from_secs(1).saturating_sub(self.interval), ..self }
+    }
+
     /// The same limit, shared with other nodes: nothing starts before a place is reserved for it.
     pub fn shared(self) -> Rate {
         Rate { reserved: Some(0), ..self }

@@ -51,7 +51,8 @@ impl Gates {
     ) -> Result<(), Timestamp> {
         let Some(per_second) = per_second else { return Ok(()) };
         self.with(source, now, |gate| {
-            let mut rate = gate.rate.map_or(Rate::per_second(per_second), |rate| rate.changed_to(per_second));
+            let rate = gate.rate.map_or(Rate::per_second(per_second), |rate| rate.changed_to(per_second));
+            let mut rate = rate.in_bursts();
             let ready_at = rate.ready_at();
             if ready_at > now {
                 return Err(ready_at);
@@ -123,12 +124,27 @@ mod tests {
     #[test]
     fn a_source_lets_in_what_its_rate_says_and_tells_when_there_is_more() {
         let (gates, now) = (Gates::default(), Timestamp::from_micros(1_700_000_000_000_000));
-        assert_eq!(gates.enter(SourceId::MIN, Some(2), now), Ok(()));
+        for _ in 0..2 {
+            assert_eq!(gates.enter(SourceId::MIN, Some(2), now), Ok(()), "as many as that at once");
+        }
         let later = gates.enter(SourceId::MIN, Some(2), now).unwrap_err();
         assert_eq!(later, now.after(Duration::from_millis(500)));
         assert_eq!(gates.enter(SourceId::MAX, Some(2), now), Ok(()), "another source");
         assert_eq!(gates.enter(SourceId::MIN, Some(2), later), Ok(()));
         assert_eq!(gates.enter(SourceId::MIN, None, later), Ok(()), "no limit");
+        for rate in [1, 3, 5, 10, 100, 1_000, 65_535] {
+            let gates = Gates::default();
+            let taken = |now| {
+                (0..2 * u32::from(rate))
+                    .filter(|_| gates.enter(SourceId::MIN, Some(rate), now).is_ok())
+                    .count()
+            };
+            assert_eq!(taken(now), usize::from(rate), "{rate} a second");
+            assert!(
+                taken(now.after(Duration::from_secs(1))).abs_diff(usize::from(rate))
+                    <= usize::from(rate) / 1_000 + 1
+            );
+        }
     }
 
     #[test]

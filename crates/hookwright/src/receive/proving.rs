@@ -47,10 +47,7 @@ impl Door<'_> {
         }
         let settings = &self.entry.source.settings;
         // What is made of a request without a body is JSON.
-        if settings.body == BodyPolicy::Json
-            && !body.is_empty()
-            && serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err()
-        {
+        if settings.body == BodyPolicy::Json && !body.is_empty() && !is_json(&body) {
             let reason = "The body is not JSON, and this source takes nothing else.";
             return self.refused(InboundReply::text(400, reason), reason, &body).await;
         }
@@ -190,6 +187,11 @@ impl Door<'_> {
             Dedupe::Body => id.or_else(|| Some(by(b"body", body))),
         }
     }
+}
+
+/// Whether this is a document of JSON, which is in UTF-8 (RFC 8259 section 8.1): what is skipped is not looked at for that.
+fn is_json(body: &[u8]) -> bool {
+    std::str::from_utf8(body).is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())
 }
 
 fn reply_of(answer: provider::Answer) -> InboundReply {

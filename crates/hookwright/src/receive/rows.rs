@@ -44,11 +44,22 @@ impl Door<'_> {
             method: self.head.method.as_str().to_owned(),
             path: self.path.clone(),
             query: self.query().map(str::to_owned),
-            headers: headers.map(|(name, value)| logged_of(name.as_str(), value.as_bytes(), &own)).collect(),
+            headers: headers
+                .map(|(name, value)| match self.has_url_token(value.as_bytes()) {
+                    true => (name.as_str().to_owned(), REDACTED.to_owned()),
+                    false => logged_of(name.as_str(), value.as_bytes(), &own),
+                })
+                .collect(),
             message: None,
             event_type: None,
             body,
         }
+    }
+
+    /// Whether the token of the source's URL is in it: servers in front of this one write the path into headers of their own.
+    fn has_url_token(&self, value: &[u8]) -> bool {
+        let token = self.head.token.as_bytes();
+        !token.is_empty() && value.windows(token.len()).any(|part| part.eq_ignore_ascii_case(token))
     }
 
     /// The query as it is kept and sent on.

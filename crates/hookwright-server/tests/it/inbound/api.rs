@@ -68,7 +68,14 @@ async fn what_a_kind_does_not_take_is_refused_by_its_name() {
         ("github", json!({}), "body.config.secret"),
         ("github", json!({"secret": ""}), "body.config.secret"),
         ("github", json!({"secret": [1]}), "body.config.secret"),
+        ("github", json!({"secret": 1}), "body.config.secret"),
         ("github", json!({"secret": "s", "sekret": "s"}), "body.config.sekret"),
+        ("token", json!({"header": "X-A", "token": 1_234_567_890}), "body.config.token"),
+        (
+            "hmac",
+            json!({"header": "X-A", "secret": "s", "signed": "{body}{header:x-b}"}),
+            "body.config.signed",
+        ),
         ("no-such-kind", json!({}), "body.type"),
         ("token", json!({"header": "X-A"}), "body.config.token"),
     ] {

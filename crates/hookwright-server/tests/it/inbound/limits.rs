@@ -71,3 +71,33 @@ async fn of_very_many_refused_requests_a_few_are_kept_and_only_their_beginning()
     assert_eq!(rows.len(), 10);
     assert!(rows.iter().all(|row| row["payload"].as_str().unwrap().len() == 4_096));
 }
+
+#[tokio::test]
+async fn as_many_as_the_rate_says_may_come_at_once() {
+    let start = hookwright::domain::time::Timestamp::from_micros(1_700_000_000_000_000);
+    let rig = Rig::start_at(hookwright::Clock::manual(start)).await;
+    let source = json!({"name": "Any", "type": "generic-webhook", "throttleRate": 5});
+    let provider = Provider::of(&rig, source).await;
+    let send = async || provider.client.request(Method::POST, &provider.path, &[], "{}").await.status;
+    for _ in 0..2 {
+        for _ in 0..5 {
+            assert_eq!(send().await, 200);
+        }
+        assert_eq!(send().await, 429);
+        rig.hooks.clock().advance(std::time::Duration::from_secs(1));
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_json_is_refused_where_json_is_asked_for() {
+    let rig = Rig::start().await;
+    let source = json!({"name": "Any", "type": "generic-webhook", "body": "json"});
+    let provider = Provider::of(&rig, source).await;
+    let send = async |body: &[u8]| {
+        provider.client.request(Method::POST, &provider.path, &[], body.to_vec()).await.status
+    };
+    for body in [&b"{}x"[..], b"NaN", b"a=1", b"\xef\xbb\xbf{}", b"{\"a\":\"\xff\xfe\"}", b"{"] {
+        assert_eq!(send(body).await, 400, "{body:?}");
+    }
+    assert_eq!(send("{\"a\": \"\u{e4}\"}".as_bytes()).await, 200);
+}

@@ -88,3 +88,26 @@ async fn a_query_that_holds_a_token_is_neither_kept_nor_forwarded() {
     let forwarded = receiver.wait_for(1).await[0].text().to_owned();
     assert!(forwarded.starts_with("{\"method\":\"GET\"") && !forwarded.contains("needle"), "{forwarded}");
 }
+
+#[tokio::test]
+async fn the_urls_own_token_is_neither_kept_nor_forwarded_whichever_header_it_comes_in() {
+    let (rig, receiver) = (Rig::start().await, Receiver::start().await);
+    let provider = Provider::of(&rig, json!({"name": "Any", "type": "generic-webhook"})).await;
+    forward(&rig, &provider.id, &receiver, &[]).await;
+    let token = provider.path.rsplit('/').next().unwrap();
+    let (whole, shouted) = (format!("https://a.example{}", provider.path), token.to_uppercase());
+    let headers = [
+        ("x-original-uri", &*provider.path),
+        ("x-forwarded-uri", &shouted),
+        ("x-came-by", &whole),
+        ("x-kept", "1"),
+    ];
+    provider.client.request(Method::POST, &provider.path, &headers, "{}").await.expect(200);
+    let got = &receiver.wait_for(1).await[0];
+    assert_eq!(
+        (got.header("x-kept"), got.header("x-original-uri"), got.header("x-came-by")),
+        (Some("1"), None, None)
+    );
+    let row = log(&rig, &provider.id).await.remove(0).to_string();
+    assert!(row.contains("x-original-uri") && !row.to_lowercase().contains(token), "{row}");
+}

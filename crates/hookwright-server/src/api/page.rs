@@ -7,6 +7,7 @@ use hookwright::domain::names::EventTypeName;
 use hookwright::domain::page::{self, LIMIT_DEFAULT, LIMIT_MAX, Order, Page, PageRequest, Searched};
 use hookwright::domain::short_ids::{InboundId, SourceId};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::error::ApiError;
@@ -24,7 +25,13 @@ pub(crate) struct PageParams {
     /// The order of the list.
     #[param(inline)]
     order: Option<Ordering>,
+    /// Which list it is of.
+    #[param(ignore)]
+    list: List,
 }
+
+/// Tells lists apart: the beginning of their path's hash.
+type List = [u8; 4];
 
 /// The order of a list.
 #[derive(Clone, Copy, ToSchema)]
@@ -50,6 +57,7 @@ pub(crate) struct ListResponse<T> {
 
 /// Where a page began, for its answer.
 pub(crate) struct Asked {
+    list: List,
     iterator: Option<String>,
     /// Whether it goes back to what is before.
     is_back: bool,
@@ -66,14 +74,16 @@ impl PageParams {
             "descending" => Ok(Ordering::Descending),
             _ => Err("must be ascending or descending"),
         })?;
-        Ok(PageParams { limit, iterator: query.get("iterator").map(str::to_owned), order })
+        let hash = Sha256::digest(query.path());
+        let list = hash.first_chunk().copied().unwrap_or_default();
+        Ok(PageParams { limit, iterator: query.get("iterator").map(str::to_owned), order, list })
     }
 
     /// The page to read, of a list in `order` unless the caller asks for another.
     pub(crate) fn request<K: Key>(self, order: Order) -> Result<(PageRequest<K>, Asked), ApiError> {
         let from = match &self.iterator {
             None => None,
-            Some(text) => Some(decode(text).ok_or_else(|| {
+            Some(text) => Some(decode(text, self.list).ok_or_else(|| {
                 refused("iterator", "is not an iterator of this list; leave it out to begin at the start")
             })?),
         };
@@ -84,7 +94,7 @@ impl PageParams {
         };
         let request = PageRequest { limit: self.limit.unwrap_or(LIMIT_DEFAULT), order, from };
         let is_back = matches!(request.from, Some(page::From::Before(_)));
-        Ok((request, Asked { iterator: self.iterator, is_back }))
+        Ok((request, Asked { list: self.list, iterator: self.iterator, is_back }))
     }
 }
 
@@ -96,8 +106,8 @@ impl<T> ListResponse<T> {
         key: impl Fn(&I) -> K,
         data: Vec<T>,
     ) -> ListResponse<T> {
-        let after = page.items.last().map(|item| encode(page::From::After(&key(item))));
-        let before = page.items.first().map(|item| encode(page::From::Before(&key(item))));
+        let after = page.items.last().map(|item| encode(page::From::After(&key(item)), asked.list));
+        let before = page.items.first().map(|item| encode(page::From::Before(&key(item)), asked.list));
         // Who has read everything can ask again with the same iterator, for what came meanwhile.
         ListResponse { data, iterator: after.or(asked.iterator), prev_iterator: before, done: page.done }
     }
@@ -109,15 +119,15 @@ impl<T> ListResponse<T> {
         key: impl Fn(&I) -> K,
         data: Vec<T>,
     ) -> ListResponse<T> {
-        let is_back = asked.is_back;
+        let (is_back, list) = (asked.is_back, asked.list);
         let mut answer = ListResponse::of(&found.page, asked, key, data);
         if let Some(reached) = &found.reached {
             // A page without items leads both ways.
             if is_back || found.page.items.is_empty() {
-                answer.prev_iterator = Some(encode(page::From::Before(reached)));
+                answer.prev_iterator = Some(encode(page::From::Before(reached), list));
             }
             if !is_back || found.page.items.is_empty() {
-                answer.iterator = Some(encode(page::From::After(reached)));
+                answer.iterator = Some(encode(page::From::After(reached), list));
             }
         }
         answer
@@ -174,19 +184,21 @@ impl Key for EventTypeName {
 const AFTER: u8 = b'>';
 const BEFORE: u8 = b'<';
 
-fn encode<K: Key>(from: page::From<&K>) -> String {
+fn encode<K: Key>(from: page::From<&K>, list: List) -> String {
     let (direction, key) = match from {
         page::From::After(key) => (AFTER, key),
         page::From::Before(key) => (BEFORE, key),
     };
     let mut bytes = vec![K::KIND, direction];
+    bytes.extend_from_slice(&list);
     bytes.extend_from_slice(key.bytes());
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn decode<K: Key>(text: &str) -> Option<page::From<K>> {
+fn decode<K: Key>(text: &str, list: List) -> Option<page::From<K>> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-    let (head, key) = bytes.split_first_chunk::<2>()?;
+    let (head, rest) = bytes.split_first_chunk::<2>()?;
+    let key = rest.strip_prefix(&list)?;
     let key = K::from_bytes(key)?;
     match *head {
         [kind, AFTER] if kind == K::KIND => Some(page::From::After(key)),
@@ -202,11 +214,12 @@ mod tests {
     #[test]
     fn an_iterator_is_read_by_its_own_list_alone() {
         let key = MessageId::from_bytes([7; 20]);
-        let text = encode(page::From::Before(&key));
-        assert_eq!(decode(&text), Some(page::From::Before(key)));
-        assert_eq!(decode::<EndpointId>(&text), None);
+        let text = encode(page::From::Before(&key), *b"list");
+        assert_eq!(decode(&text, *b"list"), Some(page::From::Before(key)));
+        assert_eq!(decode::<EndpointId>(&text, *b"list"), None);
+        assert_eq!(decode::<MessageId>(&text, *b"last"), None, "another list of messages");
         for garbage in ["", "x", "msg_2", "bTw", "\u{e9}", &text[1..]] {
-            assert_eq!(decode::<MessageId>(garbage), None, "{garbage}");
+            assert_eq!(decode::<MessageId>(garbage, *b"list"), None, "{garbage}");
         }
     }
 }

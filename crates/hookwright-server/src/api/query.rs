@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OriginalUri};
 use hookwright::domain::time::Timestamp;
 use http::Uri;
 use http::request::Parts;
@@ -21,14 +21,19 @@ use crate::nearest::nearest;
 /// How much is repeated of a name that nobody knows, in characters.
 const NAME_MAX: usize = 100;
 
-/// The pairs of a query, in their order.
-pub(crate) struct Query(Vec<(String, String)>);
+/// The pairs of a query, in their order, and what it was asked of.
+pub(crate) struct Query {
+    pairs: Vec<(String, String)>,
+    uri: Uri,
+}
 
 impl<S: Sync> FromRequestParts<S> for Query {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Query, Infallible> {
-        Ok(Query::of(&parts.uri))
+        // A router that is nested takes its own part of the path away.
+        let whole = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |OriginalUri(uri)| uri);
+        Ok(Query::of(whole))
     }
 }
 
@@ -36,7 +41,13 @@ impl<S: Sync> FromRequestParts<S> for Query {
 ///
 /// Another one is refused: a filter that is not there would answer with everything, and nobody would notice.
 #[derive(Clone)]
-pub(crate) struct KnownNames(Arc<[String]>);
+pub(crate) struct KnownNames(Arc<[Known]>);
+
+struct Known {
+    name: String,
+    /// Whether it may be given several times.
+    is_list: bool,
+}
 
 impl KnownNames {
     /// Those of this operation.
@@ -44,26 +55,36 @@ impl KnownNames {
         let parameters = operation.parameters.iter().flatten();
         let in_query = parameters.filter_map(|parameter| match parameter {
             RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query => {
-                Some(parameter.name.clone())
+                let schema = parameter.schema.as_ref().and_then(|schema| serde_json::to_value(schema).ok());
+                let is_list = schema.is_some_and(|schema| !schema["items"].is_null());
+                Some(Known { name: parameter.name.clone(), is_list })
             }
             _ => None,
         });
         KnownNames(in_query.collect())
     }
 
-    /// 422 if `query` has a name that is none of these.
+    /// 422 if `query` has a name that is none of these, one without a value, or one twice that has one value.
     pub(crate) fn check(&self, query: &str) -> Result<(), ApiError> {
-        for (name, _) in form_urlencoded::parse(query.as_bytes()) {
-            if !self.0.iter().any(|known| *known == name) {
+        let mut given = Vec::new();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let Some(known) = self.0.iter().find(|known| known.name == name) else {
                 return Err(self.unknown(&name));
+            };
+            if value.is_empty() {
+                return Err(unusable(name, "is empty; give it a value, or leave it out"));
             }
+            if !known.is_list && given.contains(&name) {
+                return Err(unusable(name, "is given twice"));
+            }
+            given.push(name);
         }
         Ok(())
     }
 
     fn unknown(&self, name: &str) -> ApiError {
         let name: String = name.chars().take(NAME_MAX).collect();
-        let nearest = nearest(&name, self.0.iter().cloned());
+        let nearest = nearest(&name, self.0.iter().map(|known| known.name.clone()));
         let meant = nearest.map(|known| format!(" Did you mean {known}?")).unwrap_or_default();
         let msg = format!("{name} is no query parameter of this operation.{meant}");
         let loc = vec![Cow::Borrowed("query"), Cow::Owned(name)];
@@ -75,18 +96,24 @@ impl Query {
     /// The query of this URI.
     pub(crate) fn of(uri: &Uri) -> Query {
         let query = uri.query().unwrap_or_default();
-        Query(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+        let pairs = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        Query { pairs, uri: uri.clone() }
+    }
+
+    /// The path that it was asked of.
+    pub(crate) fn path(&self) -> &str {
+        self.uri.path()
     }
 
     /// The value of this name; an empty one counts as none.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().rev().find(|(key, _)| key == name);
+        let found = self.pairs.iter().rev().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
     /// All values of this name: it may be repeated, and each may hold several, with commas between them.
     pub(crate) fn list(&self, name: &str) -> impl Iterator<Item = &str> {
-        let values = self.0.iter().filter(move |(key, _)| key == name);
+        let values = self.pairs.iter().filter(move |(key, _)| key == name);
         values.flat_map(|(_, value)| value.split(',')).filter(|value| !value.is_empty())
     }
 
@@ -124,6 +151,10 @@ impl Query {
 
 /// 422: the value of this name cannot be used; `why` goes on where the name begins a sentence.
 pub(crate) fn refused(name: &'static str, why: impl Display) -> ApiError {
-    let loc = vec![Cow::Borrowed("query"), Cow::Borrowed(name)];
+    unusable(Cow::Borrowed(name), why)
+}
+
+fn unusable(name: Cow<'_, str>, why: impl Display) -> ApiError {
+    let loc = vec![Cow::Borrowed("query"), Cow::Owned(name.clone().into_owned())];
     ApiError::invalid(vec![FieldError { loc, msg: format!("{name} {why}."), kind: "value_error" }])
 }

@@ -24,6 +24,7 @@ pub mod message;
 pub mod operational;
 pub(crate) mod owner_field;
 pub mod payload_schema;
+mod schema_cost; // and what they may cost
 pub mod schedule;
 pub mod selection;
 pub mod task;

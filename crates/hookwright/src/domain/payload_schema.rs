@@ -4,12 +4,18 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
+use crate::domain::schema_cost::looks_at_a_value;
+
 /// A schema may have at most so many bytes if payloads are checked against it.
 pub const SCHEMA_BYTES_MAX: usize = 256 * 1024;
 /// So many things that are wrong with a payload are told at most.
 const VIOLATIONS_MAX: usize = 10;
 /// What one pattern of a schema may take when it is compiled, in bytes.
 const PATTERN_BYTES_MAX: usize = 1024 * 1024;
+/// A payload is checked if its values, each as often as the schema looks at one, come to no more than this: about a second.
+const LOOKS_MAX: usize = 20_000_000;
 /// The longest text that is told of a payload's violation, in bytes.
 const MESSAGE_BYTES_MAX: usize = 300;
 
@@ -17,6 +23,8 @@ const MESSAGE_BYTES_MAX: usize = 300;
 pub struct PayloadSchema {
     version: String,
     validator: jsonschema::Validator,
+    /// How many subschemas look at one value at most.
+    looks: usize,
 }
 
 impl fmt::Debug for PayloadSchema {
@@ -65,7 +73,7 @@ impl PayloadSchema {
     /// compared as such, and are newer than all others.
     pub fn compile(schemas: Option<&str>) -> Result<PayloadSchema, SchemaError> {
         let schemas = schemas.ok_or(SchemaError::Missing)?;
-        let schemas: serde_json::Map<String, serde_json::Value> =
+        let schemas: serde_json::Map<String, Value> =
             serde_json::from_str(schemas).map_err(|_| SchemaError::Shape)?;
         let age = |version: &String| (version.parse::<u64>().ok(), version.clone());
         let (version, schema) =
@@ -78,7 +86,10 @@ impl PayloadSchema {
             .size_limit(PATTERN_BYTES_MAX)
             .dfa_size_limit(PATTERN_BYTES_MAX);
         match jsonschema::options().offline().with_pattern_options(patterns).build(&schema) {
-            Ok(validator) => Ok(PayloadSchema { version, validator }),
+            Ok(validator) => match looks_at_a_value(&schema) {
+                Ok(looks) => Ok(PayloadSchema { version, validator, looks }),
+                Err(why) => Err(SchemaError::Unusable { version, message: why.to_owned() }),
+            },
             Err(error) => {
                 let mut message = shortened(error.to_string());
                 let at = error.instance_path().as_str();
@@ -97,12 +108,16 @@ impl PayloadSchema {
 
     /// What is wrong with a payload, the first few; empty if it is as the schema wants it.
     pub fn violations(&self, payload: &[u8]) -> Vec<Violation> {
-        let payload: serde_json::Value = match serde_json::from_slice(payload) {
+        let payload: Value = match serde_json::from_slice(payload) {
             Ok(payload) => payload,
             Err(error) => {
                 return vec![Violation { path: Vec::new(), message: format!("cannot be read: {error}") }];
             }
         };
+        if values(&payload).saturating_mul(self.looks) > LOOKS_MAX {
+            let message = "has too many values to be checked against this schema".to_owned();
+            return vec![Violation { path: Vec::new(), message }];
+        }
         if self.validator.is_valid(&payload) {
             return Vec::new();
         }
@@ -113,6 +128,15 @@ impl PayloadSchema {
                 message: shortened(error.masked().to_string()),
             })
             .collect()
+    }
+}
+
+/// How many values a value consists of, itself among them.
+fn values(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(values).sum::<usize>(),
+        Value::Object(fields) => 1 + fields.values().map(values).sum::<usize>(),
+        _ => 1,
     }
 }
 
@@ -192,6 +216,19 @@ mod tests {
         }
         let large = format!(r#"{{"1": {{"description": "{}"}}}}"#, "x".repeat(SCHEMA_BYTES_MAX));
         assert!(matches!(unusable(&large), SchemaError::TooLarge { .. }));
+    }
+
+    #[test]
+    fn what_a_check_may_cost_is_bounded() {
+        let told = compile(r##"{"1": {"properties": {"a": {"allOf": [{"$ref": "#"}, {"$ref": "#"}]}}}}"##)
+            .unwrap_err();
+        assert!(told.to_string().contains("double with each step"), "{told}");
+        let all = vec![r#"{"type": "integer"}"#; 1_000].join(",");
+        let schema = compile(&format!(r#"{{"1": {{"items": {{"allOf": [{all}]}}}}}}"#)).unwrap();
+        assert_eq!(schema.violations(b"[1, 2]"), []);
+        let payload = format!("[{}0]", "0,".repeat(30_000));
+        let told = schema.violations(payload.as_bytes());
+        assert_eq!(told[0].message, "has too many values to be checked against this schema");
     }
 
     #[test]

@@ -8,8 +8,8 @@ use crate::cli::failure::{Failure, eprint_line};
 use crate::cli::output::Output;
 
 /// What is taken over of each kind of thing; everything else is made by the server.
-const OF_EVENT_TYPE: [&str; 6] =
-    ["description", "archived", "deprecated", "schemas", "groupName", "featureFlags"];
+const OF_EVENT_TYPE: [&str; 7] =
+    ["description", "archived", "deprecated", "schemas", "validatePayload", "groupName", "featureFlags"];
 const OF_APPLICATION: [&str; 3] = ["name", "throttleRate", "metadata"];
 const OF_ENDPOINT: [&str; 7] =
     ["url", "description", "throttleRate", "eventTypes", "channels", "disabled", "metadata"];

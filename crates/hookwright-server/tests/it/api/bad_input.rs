@@ -164,8 +164,10 @@ fn bad_words(schema: &Value, name: &str) -> Vec<String> {
         Some("boolean") => vec!["maybe".into(), "2".into()],
         _ => Vec::new(),
     };
+    // Without a value it would be as if it were not there.
+    words.push(String::new());
     if name == "limit" {
-        words.extend(["0".into(), "251".into()]);
+        words.extend(["0".into(), "251".into(), "0&limit=1".into(), "1&limit=1".into()]);
     }
     if name == "iterator" {
         words.extend(["garbage".into(), "bTw".into(), "%00".into()]);

@@ -69,7 +69,17 @@ async fn an_empty_list_is_done_and_has_no_iterators() {
 #[tokio::test]
 async fn limits_orders_and_iterators_that_cannot_be_used_are_refused() {
     let rig = Rig::start().await;
-    rig.application("ann").await;
+    for application in ["ann", "bob"] {
+        rig.application(application).await;
+        let message = json!({"eventType": "a.b", "payload": {}});
+        rig.client.post(&format!("/api/v1/app/{application}/msg"), &message).await.expect(202);
+    }
+    // Of the same kind, and of somebody else.
+    let bobs = text(&rig.client.get("/api/v1/app/bob/msg").await.json()["iterator"]);
+    for (application, status) in [("bob", 200), ("ann", 422)] {
+        let list = format!("/api/v1/app/{application}/msg?iterator={bobs}");
+        rig.client.get(&list).await.expect(status);
+    }
     let foreign = text(&rig.client.get("/api/v1/app").await.json()["iterator"]);
     for path in ["/api/v1/app", "/api/v1/app/ann/endpoint", "/api/v1/event-type", "/api/v1/app/ann/msg"] {
         for (query, place) in [

@@ -1,5 +1,6 @@
 //! `import svix`: what one server has is made at another, over the Svix API.
 
+use hookwright_testkit::http::Client;
 use serde_json::{Value, json};
 
 use super::served::{Served, TOKEN};
@@ -11,6 +12,8 @@ async fn everything_configured_is_brought_over_once_with_secrets_and_headers() {
     from.text("event-type create book.added --description added --group book").await;
     from.text("event-type create book.lent --description lent").await;
     from.text("event-type archive book.lent").await;
+    let checked = json!({"name": "book.sold", "description": "sold", "schemas": {"1": {"type": "object"}}, "validatePayload": true});
+    Client::new(&from.url, TOKEN).post("/api/v1/event-type", &checked).await.expect(201);
     from.text("application create acme --name Acme --metadata plan=gold").await;
     let create =
         "endpoint create --app acme --uid main http://127.0.0.1:9/a --event-type book.added --channel red";
@@ -23,11 +26,11 @@ async fn everything_configured_is_brought_over_once_with_secrets_and_headers() {
     let import = to.command("import svix --from-token-file token --from").arg(&from.url);
     std::fs::write(import.directory().join("token"), TOKEN).unwrap();
     let tried = succeeds(&import.clone().arg("--dry-run")).await;
-    assert_eq!(tried, "Would bring over 2 event types, 1 applications, 2 endpoints.\n");
+    assert_eq!(tried, "Would bring over 3 event types, 1 applications, 2 endpoints.\n");
     assert_eq!(to.json("application list").await, json!([]));
     for _ in 0..2 {
         let told = succeeds(&import).await;
-        assert_eq!(told, "Brought over 2 event types, 1 applications, 2 endpoints.\n");
+        assert_eq!(told, "Brought over 3 event types, 1 applications, 2 endpoints.\n");
     }
 
     let pick =
@@ -36,6 +39,7 @@ async fn everything_configured_is_brought_over_once_with_secrets_and_headers() {
         let (before, after) = (from.json(command).await, to.json(command).await);
         assert_eq!(pick(&before, names), pick(&after, names), "{command}");
     };
+    same("event-type get book.sold", &["description", "schemas", "validatePayload"]).await;
     same("event-type get book.lent", &["description", "archived"]).await;
     same("event-type get book.added", &["description", "archived", "groupName"]).await;
     same("application get acme", &["name", "uid", "metadata"]).await;

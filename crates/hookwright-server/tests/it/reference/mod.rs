@@ -17,7 +17,8 @@ Every operation that this version has, from its OpenAPI document, which a server
 Paths and shapes are those of the Svix API, so its SDKs work; [Coming from Svix](coming-from-svix.md) says what differs.
 
 - Each request carries `Authorization: Bearer TOKEN`, but for those under `/api/v1/health`.
-- Bodies are JSON. A field or query parameter that an operation does not know is refused with a 422 that names it, at every depth.
+- Bodies are JSON. A field or query parameter that an operation does not know is refused with a 422 that names it, at every depth; so is a query parameter without a value.
+- An iterator is good for the list that it came from, at the same path.
 - A path works with and without a slash at its end. `{app_id}` and `{endpoint_id}` take an id or a uid.
 - A POST may carry an `idempotency-key`: sent again with the same key it is answered as the first time.
 - A list answers `data`, `iterator`, `prevIterator` and `done`; go on with `?iterator=` until `done`.

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::messages::{Messages, contains, is_begin, is_commit, is_committed};
+use super::messages::{Messages, Sent, contains, is_begin, is_commit, is_committed, is_idle, is_sync};
 
 /// What begins a batch goes out in one flight; so long it may be under way on a busy machine.
 const FLIGHT: Duration = Duration::from_millis(500);
@@ -110,8 +110,8 @@ impl Cutter {
         self.ask(Place::Commit(cut), How::Cut, of, true);
     }
 
-    /// The next batch in whose first flight `of` is breaks before this message of it, counted from 0 at its `BEGIN`, in both
-    /// directions, until its commit is answered. If it has fewer, it does not break.
+    /// The next batch in whose first flight `of` is breaks before this message of it, counted from 0 at its `BEGIN`, or at the values
+    /// of its only statement, in both directions, until its commit is answered. If it has fewer, it does not break.
     pub fn break_at(&self, step: usize, how: How, of: &str) {
         self.ask(Place::Step(step), how, of, false);
     }
@@ -180,6 +180,9 @@ struct Carrier {
     meant: Option<u64>,
     /// The same for one at a step, and how many messages of the batch got through.
     counting: Option<(u64, usize)>,
+    sent: Sent,
+    /// Whether a statement that is a transaction of its own has been sent and not answered.
+    is_alone: bool,
     /// Whether the client, or the server, is told nothing more.
     is_half_closed: bool,
 }
@@ -195,7 +198,8 @@ struct Over;
 
 impl Carrier {
     fn new(cutter: Cutter, client: TcpStream, server: TcpStream) -> Carrier {
-        Carrier { cutter, client, server, meant: None, counting: None, is_half_closed: false }
+        let (sent, is_alone, is_half_closed) = (Sent::default(), false, false);
+        Carrier { cutter, client, server, meant: None, counting: None, sent, is_alone, is_half_closed }
     }
 
     async fn carry(mut self) -> Result<(), Over> {
@@ -210,6 +214,9 @@ impl Carrier {
             let messages = match from {
                 Sender::Client => {
                     let mut messages = of_client.take(read_some(&from_client, read)?);
+                    for message in &messages {
+                        self.is_alone |= self.sent.note(message);
+                    }
                     self.flight(&mut messages, &mut of_client, &mut from_client).await?;
                     messages
                 }
@@ -231,7 +238,7 @@ impl Carrier {
         let Some((Plan { place: Place::Step(_), of, .. }, number)) = self.cutter.asked() else {
             return Ok(());
         };
-        if !messages.iter().any(|message| is_begin(message)) {
+        if !self.is_alone && !messages.iter().any(|message| is_begin(message)) {
             return Ok(());
         }
         let deadline = tokio::time::Instant::now() + FLIGHT;
@@ -240,7 +247,11 @@ impl Carrier {
             let Ok(read) = tokio::time::timeout_at(deadline, self.client.read(buffer)).await else {
                 return Ok(());
             };
-            messages.extend(of_client.take(read_some(buffer, read)?));
+            let more = of_client.take(read_some(buffer, read)?);
+            for message in &more {
+                self.is_alone |= self.sent.note(message);
+            }
+            messages.extend(more);
         }
         self.counting = Some((number, 0));
         Ok(())
@@ -255,6 +266,9 @@ impl Carrier {
                 self.break_now(how).await?;
             }
             self.count(&message);
+            if from == Sender::Server && is_idle(&message) {
+                self.is_alone = false;
+            }
             together.extend(message);
         }
         self.write(from, &together).await
@@ -268,8 +282,12 @@ impl Carrier {
                     self.meant = Some(number);
                 }
                 let is_here = match cut {
-                    Cut::BeforeCommit => from == Sender::Client && is_commit(message),
-                    Cut::BeforeAnswer => from == Sender::Server && is_committed(message),
+                    Cut::BeforeCommit => {
+                        from == Sender::Client && (is_commit(message) || self.is_alone && is_sync(message))
+                    }
+                    Cut::BeforeAnswer => {
+                        from == Sender::Server && (is_committed(message) || self.is_alone && is_idle(message))
+                    }
                 };
                 if is_here && self.meant == Some(number) { self.cutter.breaks(number) } else { None }
             }
@@ -286,7 +304,7 @@ impl Carrier {
     fn count(&mut self, message: &[u8]) {
         let Some((_, count)) = &mut self.counting else { return };
         *count += 1;
-        if is_committed(message) {
+        if is_committed(message) || self.is_alone && is_idle(message) {
             // What says that the server waits for more follows; a client needs only this.
             self.cutter.lock().steps = Some(*count);
             self.counting = None;

@@ -1,7 +1,7 @@
 //! What waits to be written: callers push, the writers' threads take all there is.
 //!
-//! Where there are writers for messages alone, messages wait apart, and each of those takes what waits when it is free. All else
-//! is taken by one thread, in order.
+//! Where there are writers for messages alone, messages wait apart, and are taken by whichever of those is free: at once if none
+//! writes, and else when there are many, or when they have waited for a few milliseconds. All else is taken by one thread, in order.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -21,6 +21,11 @@ pub(super) const BATCH_MAX: usize = 1_024;
 const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Outcomes wait so long for a batch to go with, so that they cost no sync of their own under load.
 const OUTCOME_WAIT: Duration = Duration::from_millis(20);
+/// Messages wait at most so long for a batch of messages that is being written. Larger batches cost less: most of what a small one
+/// costs the server is its transaction.
+const MESSAGE_WAIT: Duration = Duration::from_millis(5);
+/// So many messages do not wait for it.
+pub(super) const MESSAGES_ENOUGH: usize = 256;
 /// So many outcomes are worth a batch of their own.
 const OUTCOMES_ENOUGH: usize = 512;
 
@@ -47,6 +52,8 @@ pub(super) struct Queue {
     wake_messages: Condvar,
     /// Whether there are any; else the first takes those too.
     has_message_writers: bool,
+    /// How long messages wait for those that are being written.
+    message_wait: Duration,
     /// Beside the lock, since each attempt asks for it.
     outcomes: AtomicUsize,
     /// Batches whose writing has begun.
@@ -63,6 +70,11 @@ struct State {
     message_writers: usize,
     messages_asleep: usize,
     messages_unable: usize,
+    /// Those that write what they took.
+    messages_writing: usize,
+    oldest_message: Option<Instant>,
+    /// Whether one that sleeps looks again when the oldest has waited long enough.
+    are_messages_watched: bool,
     /// Nobody waits for these.
     outcomes: VecDeque<Outcome>,
     oldest_outcome: Option<Instant>,
@@ -70,6 +82,18 @@ struct State {
     /// Whether the writer sleeps: a wake-up that nobody needs costs a system call.
     asleep: bool,
     failure: Option<String>,
+}
+
+impl State {
+    /// Whether messages are to go out now. While others are being written they are so many that a batch of their own is worth
+    /// what it costs, or they have waited long enough.
+    fn are_to_go(&self, message_wait: Duration) -> bool {
+        let waited = |since: Instant| since.elapsed() >= message_wait;
+        self.messages_writing == 0
+            || self.messages.len() >= MESSAGES_ENOUGH
+            || self.closed
+            || self.oldest_message.is_some_and(waited)
+    }
 }
 
 impl Queue {
@@ -80,9 +104,22 @@ impl Queue {
             wake: Condvar::new(),
             wake_messages: Condvar::new(),
             has_message_writers: message_writers > 0,
+            message_wait: MESSAGE_WAIT,
             outcomes: AtomicUsize::new(0),
             batches: AtomicU64::new(0),
         }
+    }
+
+    /// The same, where messages wait so long for those that are being written.
+    #[cfg(test)]
+    pub(super) fn waiting_for(self, message_wait: Duration) -> Queue {
+        Queue { message_wait, ..self }
+    }
+
+    /// How many that take messages sleep.
+    #[cfg(test)]
+    pub(super) fn messages_asleep(&self) -> usize {
+        self.lock().messages_asleep
     }
 
     /// Adds an item; `false` if the queue is closed.
@@ -92,10 +129,15 @@ impl Queue {
             return false;
         }
         if self.has_message_writers && matches!(job.write, Write::Append(_)) {
+            let is_first = state.messages.is_empty();
+            if is_first {
+                state.oldest_message = Some(Instant::now());
+            }
             state.messages.push_back(job);
-            let asleep = state.messages_asleep > 0;
+            let wake = state.messages_asleep > 0
+                && (state.are_to_go(self.message_wait) || is_first && !state.are_messages_watched);
             drop(state);
-            if asleep {
+            if wake {
                 self.wake_messages.notify_one();
             }
             return true;
@@ -192,15 +234,41 @@ impl Queue {
     fn take_messages(&self) -> Option<Vec<Job>> {
         let mut state = self.lock();
         loop {
-            if !state.messages.is_empty() {
-                return Some(drain_messages(&mut state.messages));
+            let none = state.messages.is_empty();
+            if !none && state.are_to_go(self.message_wait) {
+                let batch = drain_messages(&mut state.messages);
+                state.messages_writing += 1;
+                let left = !state.messages.is_empty();
+                state.oldest_message = left.then(Instant::now);
+                if left && state.messages_asleep > 0 {
+                    self.wake_messages.notify_one();
+                }
+                return Some(batch);
             }
-            if state.closed {
+            if none && state.closed {
                 return None;
             }
             state.messages_asleep += 1;
-            state = self.wake_messages.wait(state).unwrap_or_else(PoisonError::into_inner);
+            // One of those who sleep sees to it that nothing waits for a batch that takes long.
+            let watches = !none && !state.are_messages_watched;
+            state = if watches {
+                state.are_messages_watched = true;
+                let waited = state.oldest_message.map(|oldest| oldest.elapsed()).unwrap_or_default();
+                let left = self.message_wait.saturating_sub(waited);
+                let woken = self.wake_messages.wait_timeout(state, left);
+                woken.map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state)
+            } else {
+                self.wake_messages.wait(state).unwrap_or_else(PoisonError::into_inner)
+            };
+            state.are_messages_watched &= !watches;
             state.messages_asleep -= 1;
+        }
+    }
+
+    /// What was taken is written, or cannot be.
+    pub(super) fn wrote(&self, role: Role) {
+        if role == Role::Messages {
+            self.lock().messages_writing -= 1;
         }
     }
 

@@ -1,6 +1,8 @@
 //! What the queue gives to whom.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -9,7 +11,7 @@ use crate::domain::ids::{ApplicationId, MessageId};
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
 use crate::domain::time::Timestamp;
-use crate::journal::queue::{BATCH_MAX, Job, Queue, Role};
+use crate::journal::queue::{BATCH_MAX, Job, MESSAGES_ENOUGH, Queue, Role};
 use crate::store::write::{Append, RequestKey, Write};
 
 fn job() -> Job {
@@ -105,10 +107,55 @@ fn one_writer_of_messages_can_be_lost_and_the_last_one_cannot() {
 #[test]
 fn a_sleeping_writer_is_woken() {
     let queue = Arc::new(Queue::new(0));
-    let writer = std::thread::spawn({
+    let writer = thread::spawn({
         let queue = Arc::clone(&queue);
         move || queue.take(Role::First).map(|batch| batch.len())
     });
     assert!(queue.push(job()));
     assert_eq!(writer.join().unwrap(), Some(1));
+}
+
+/// A queue of which one writer writes messages, and the thread of another that waits for some.
+fn with_one_writing(message_wait: Duration) -> (Arc<Queue>, thread::JoinHandle<usize>) {
+    let queue = Arc::new(Queue::new(2).waiting_for(message_wait));
+    queue.push(message(None));
+    assert_eq!(
+        queue.take(Role::Messages).map(|batch| batch.len()),
+        Some(1),
+        "nobody writes: it goes at once"
+    );
+    let other = Arc::clone(&queue);
+    let waiting = thread::spawn(move || other.take(Role::Messages).map_or(0, |batch| batch.len()));
+    while queue.messages_asleep() == 0 {
+        thread::yield_now();
+    }
+    (queue, waiting)
+}
+
+#[test]
+fn messages_wait_for_those_that_are_being_written_and_go_together() {
+    let (queue, waiting) = with_one_writing(Duration::from_secs(600));
+    queue.push(message(None));
+    queue.push(message(None));
+    queue.wrote(Role::Messages);
+    assert_eq!(queue.take(Role::Messages).map(|batch| batch.len()), Some(2), "the other took neither alone");
+    queue.push(message(None));
+    queue.close();
+    assert_eq!(waiting.join().unwrap(), 1);
+}
+
+#[test]
+fn many_messages_wait_for_nobody() {
+    let (queue, waiting) = with_one_writing(Duration::from_secs(600));
+    for _ in 0..MESSAGES_ENOUGH {
+        queue.push(message(None));
+    }
+    assert_eq!(waiting.join().unwrap(), MESSAGES_ENOUGH);
+}
+
+#[test]
+fn a_message_does_not_wait_for_a_batch_that_takes_long() {
+    let (queue, waiting) = with_one_writing(Duration::from_millis(5));
+    queue.push(message(None));
+    assert_eq!(waiting.join().unwrap(), 1, "nothing came after it, and nothing was written meanwhile");
 }

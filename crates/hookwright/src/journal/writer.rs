@@ -62,7 +62,9 @@ impl Thread {
                 jobs.into_iter().map(|Job { write, answer }| (write, answer)).unzip();
             let batch = self.queue.begin_batch();
             let started = Instant::now();
-            match self.writer.commit(&writes) {
+            let committed = self.writer.commit(&writes);
+            self.queue.wrote(self.role);
+            match committed {
                 Ok(written) => {
                     self.measures.commits.increment(1);
                     self.measures.commit_seconds.record(started.elapsed());

@@ -11,6 +11,7 @@ use crate::domain::message::Message;
 use crate::domain::names::{Channel, Tag};
 use crate::store::encoded;
 use crate::store::error::StoreError;
+use crate::store::postgres::catalog_change::{Guard, Routes};
 use crate::store::postgres::commit::Mark;
 use crate::store::postgres::hot::column;
 use crate::store::postgres::lease;
@@ -39,8 +40,15 @@ const STORE: &str = "WITH claimed AS (
          SELECT u.application, u.endpoint, u.message, 0, 0, $19
          FROM UNNEST($13::bytea[], $14::bytea[], $15::bytea[]) AS u (application, endpoint, message)),
      marked AS (INSERT INTO batch (writer, number) VALUES ($16, $17)),
-     before AS (DELETE FROM batch WHERE writer = $16 AND number >= $18 AND number < $17)
-     SELECT (CASE WHEN (SELECT count(*) FROM claimed) = $12 THEN '1'
+     before AS (DELETE FROM batch WHERE writer = $16 AND number >= $18 AND number < $17),
+     held AS (SELECT 1 FROM lease WHERE number = $19 AND ended_at IS NULL FOR KEY SHARE),
+     moved AS (
+         SELECT 1 FROM catalog_change
+         WHERE sequence > $20 AND node <> $21 AND application = ANY ($22::bytea[]) AND kind <> 9 LIMIT 1)
+     SELECT (CASE
+         WHEN NOT EXISTS (SELECT FROM held) THEN lease_guard($19)::text
+         WHEN EXISTS (SELECT FROM moved) THEN catalog_guard($20, $21, $22)::text
+         WHEN (SELECT count(*) FROM claimed) = $12 THEN '1'
          ELSE 'a key of this batch was claimed before: it is written in two steps' END)::integer";
 
 /// Whether messages can be written so: those whose `eventId` is claimed, or that have rows in other tables, cannot.
@@ -56,8 +64,12 @@ pub(super) async fn add<'a>(
     appends: &[&'a Append],
     lease: LeaseNumber,
     mark: Mark,
+    guard: Guard,
+    routes: &'a Routes,
 ) -> Result<(), StoreError> {
-    pipeline.add(STORE, values(appends, lease, mark)).await
+    let mut values = values(appends, lease, mark);
+    values.extend(guard.values(routes));
+    pipeline.add(STORE, values).await
 }
 
 /// What came of a transaction with that statement: `false` if one of the keys was claimed before, and nothing was written.

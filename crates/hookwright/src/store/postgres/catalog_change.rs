@@ -106,10 +106,14 @@ impl Guard {
         pipeline: &mut Pipeline<'a>,
         routes: &'a Routes,
     ) -> Result<(), StoreError> {
+        pipeline.add("SELECT catalog_guard($1, $2, $3)", self.values(routes)).await
+    }
+
+    /// What the function `catalog_guard` is called with.
+    pub(super) fn values(self, routes: &Routes) -> Vec<Held<'_>> {
         let applications = routes.applications.iter().map(|id| id.as_bytes().as_slice());
         let up_to = routes.known.max(self.looked_up_to);
-        let values: Vec<Held<'a>> = vec![Box::new(up_to), Box::new(self.node), hot::column(applications)];
-        pipeline.add("SELECT catalog_guard($1, $2, $3)", values).await
+        vec![Box::new(up_to), Box::new(self.node), hot::column(applications)]
     }
 
     /// Finds out which of these applications are not as they were when the batch was routed.

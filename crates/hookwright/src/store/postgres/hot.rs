@@ -102,14 +102,12 @@ impl<'w> Hot<'w> {
             && hot.outcomes.is_empty()
             && held.own != LeaseNumber::NONE
             && appends::are_plain(&hot.appends)
+            && !frame.notice.is_due()
             && !connection.expects_claimed_key()
         {
             *appended = hot.appends.iter().map(|_| Appended::Stored).collect();
             let mut pipeline = Pipeline::new(connection);
-            hot.begin(&mut pipeline, held.own, frame).await?;
-            appends::add(&mut pipeline, &hot.appends, held.own, mark).await?;
-            frame.notice.add(&mut pipeline).await?;
-            pipeline.plain("COMMIT");
+            appends::add(&mut pipeline, &hot.appends, held.own, mark, frame.guard, &hot.routes).await?;
             if appends::are_written(pipeline.run().await)? {
                 return Ok(());
             }

@@ -27,6 +27,11 @@ impl Notice {
         self.is_due = true;
     }
 
+    /// Whether it has.
+    pub(super) fn is_due(self) -> bool {
+        self.is_due
+    }
+
     /// Adds the statement that tells it, if there is anything to tell. Others hear it when the transaction is committed.
     pub(super) async fn add(self, pipeline: &mut Pipeline<'_>) -> Result<(), StoreError> {
         if self.is_due {

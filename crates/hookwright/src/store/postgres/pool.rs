@@ -69,6 +69,17 @@ impl Pool {
         })
     }
 
+    /// For a thread that writes: it drives its connections itself while it waits for an answer, which saves the way to the
+    /// other thread and back. Nobody drives them meanwhile: that one was closed is found out by using it.
+    pub(super) fn of_one_thread(&self) -> Result<Pool, StoreError> {
+        Ok(Pool {
+            driver: Driver::of_who_waits()?,
+            address: self.address.clone(),
+            idle: Mutex::default(),
+            permits: Arc::clone(&self.permits),
+        })
+    }
+
     /// A connection for one read, which is given back by dropping it.
     pub(super) async fn lend(self: &Arc<Self>) -> Result<Lent, StoreError> {
         let until = Instant::now() + READ_WITHIN;
@@ -146,6 +157,11 @@ impl Pool {
 
     /// Waits for `future` on this thread, which is none of the driver's; its timers run there.
     pub(super) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        if let Drives::WhoWaits = self.driver.drives
+            && let Some(runtime) = &self.driver.runtime
+        {
+            return runtime.block_on(future);
+        }
         let _timers = self.driver.handle.enter();
         // Whoever calls may be a task of a runtime, whose budget of polls would run out while it waits here, for ever.
         wait(tokio::task::unconstrained(future))
@@ -195,8 +211,18 @@ impl Lent {
     }
 }
 
-/// The thread that reads and writes the sockets.
+/// Who reads and writes the sockets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Drives {
+    /// A thread of its own.
+    Thread,
+    /// Whoever waits for an answer.
+    WhoWaits,
+}
+
+/// What reads and writes the sockets.
 struct Driver {
+    drives: Drives,
     handle: Handle,
     /// There until this goes.
     runtime: Option<Runtime>,
@@ -205,9 +231,17 @@ struct Driver {
 impl Driver {
     fn start() -> Result<Driver, StoreError> {
         let mut builder = Builder::new_multi_thread();
-        builder.worker_threads(1).thread_name("hookwright-postgres").enable_all();
-        let runtime = builder.build().map_err(StoreError::Thread)?;
-        Ok(Driver { handle: runtime.handle().clone(), runtime: Some(runtime) })
+        builder.worker_threads(1).thread_name("hookwright-postgres");
+        Driver::of(builder, Drives::Thread)
+    }
+
+    fn of_who_waits() -> Result<Driver, StoreError> {
+        Driver::of(Builder::new_current_thread(), Drives::WhoWaits)
+    }
+
+    fn of(mut builder: Builder, drives: Drives) -> Result<Driver, StoreError> {
+        let runtime = builder.enable_all().build().map_err(StoreError::Thread)?;
+        Ok(Driver { drives, handle: runtime.handle().clone(), runtime: Some(runtime) })
     }
 }
 

@@ -19,8 +19,8 @@ use crate::store::sealing::Sealing;
 use crate::store::write::{Settled, Write, Written};
 use crate::store::{Exclusivity, SchemaReport};
 
-/// Writers of messages beside the first.
-const BESIDE: u32 = 2;
+static BESIDE: std::sync::LazyLock<u32> =
+    std::sync::LazyLock::new(|| std::env::var("HW_BESIDE").ok().and_then(|v| v.parse().ok()).unwrap_or(2));
 /// So often a batch that lost a race against another transaction is written anew before its callers are told.
 const TRIES: u32 = 5;
 
@@ -101,8 +101,13 @@ impl Writer {
         let another = |_| {
             // Without random bytes there is one writer less, which is only slower.
             let marks = Marks::new().ok()?;
+            let pool = if std::env::var_os("HW_OWN").is_some() {
+                Arc::new(self.pool.of_one_thread().ok()?)
+            } else {
+                Arc::clone(&self.pool)
+            };
             Some(Writer {
-                pool: Arc::clone(&self.pool),
+                pool,
                 connection: None,
                 report: self.report,
                 holding: self.holding(),
@@ -115,7 +120,7 @@ impl Writer {
                 unsettled: None,
             })
         };
-        (0..BESIDE).filter_map(another).collect()
+        (0..*BESIDE).filter_map(another).collect()
     }
 
     /// What this node holds.

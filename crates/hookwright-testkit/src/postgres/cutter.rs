@@ -302,11 +302,16 @@ impl Carrier {
 
     /// Counts a message that gets through, if it is of the batch that is meant.
     fn count(&mut self, message: &[u8]) {
-        let Some((_, count)) = &mut self.counting else { return };
+        let Some((number, count)) = &mut self.counting else { return };
         *count += 1;
         if is_committed(message) || self.is_alone && is_idle(message) {
-            // What says that the server waits for more follows; a client needs only this.
-            self.cutter.lock().steps = Some(*count);
+            // What says that the server waits for more follows; a client needs only this. A later batch is not meant.
+            let mut state = self.cutter.lock();
+            if state.asked == *number {
+                state.steps = Some(*count);
+                state.plan = None;
+            }
+            drop(state);
             self.counting = None;
         }
     }

@@ -125,3 +125,26 @@ async fn a_database_that_stands_still_is_told_within_seconds_and_loses_nothing()
     std::sync::Arc::into_inner(rig).unwrap().end().await;
     assert_eq!(receiver.count(), 21, "each arrives once");
 }
+
+/// As after a restart of the server, or where something on the way ends what is idle for long.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_accepted_at_once_when_the_writers_connections_were_ended_while_they_slept() {
+    let Some(database) = postgres::database().await else { return };
+    let (rig, receiver) = (on(&database).await, Receiver::start().await);
+    rig.endpoint(receiver.url("/")).await;
+    // By what they did last.
+    let end_all = "SELECT count(pg_terminate_backend(pid)) > 1 FROM pg_stat_activity
+                   WHERE datname = current_database() AND (query LIKE 'WITH claimed%' OR query = 'COMMIT')";
+    for round in 0..5 {
+        // Each writer has a connection by then, or gets one.
+        let sent = futures_util::future::join_all((0..20).map(|_| rig.send("{}"))).await;
+        for message in sent {
+            assert_eq!(rig.wait_ended(message.id).await.len(), 1);
+        }
+        assert_eq!(database.ask(end_all).await, "t", "there were some to end");
+        let sent = send(&rig, &format!("round {round}")).await;
+        assert!(matches!(sent, Ok(Sent::Accepted(_))), "in round {round}: {sent:?}");
+    }
+    receiver.wait_for(105).await;
+    rig.end().await;
+}

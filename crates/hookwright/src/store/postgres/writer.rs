@@ -19,8 +19,8 @@ use crate::store::sealing::Sealing;
 use crate::store::write::{Settled, Write, Written};
 use crate::store::{Exclusivity, SchemaReport};
 
-static BESIDE: std::sync::LazyLock<u32> =
-    std::sync::LazyLock::new(|| std::env::var("HW_BESIDE").ok().and_then(|v| v.parse().ok()).unwrap_or(2));
+/// Writers of messages beside the first.
+const BESIDE: u32 = 2;
 /// So often a batch that lost a race against another transaction is written anew before its callers are told.
 const TRIES: u32 = 5;
 
@@ -99,15 +99,11 @@ impl Writer {
     /// Others that write messages alone, each on a connection of its own, which is opened when it is needed.
     pub(crate) fn beside(&self) -> Vec<Writer> {
         let another = |_| {
-            // Without random bytes there is one writer less, which is only slower.
+            // Without random bytes or a descriptor there is one writer less, which is only slower.
             let marks = Marks::new().ok()?;
-            let pool = if std::env::var_os("HW_OWN").is_some() {
-                Arc::new(self.pool.of_one_thread().ok()?)
-            } else {
-                Arc::clone(&self.pool)
-            };
+            let pool = self.pool.of_one_thread().ok()?;
             Some(Writer {
-                pool,
+                pool: Arc::new(pool),
                 connection: None,
                 report: self.report,
                 holding: self.holding(),
@@ -120,7 +116,7 @@ impl Writer {
                 unsettled: None,
             })
         };
-        (0..*BESIDE).filter_map(another).collect()
+        (0..BESIDE).filter_map(another).collect()
     }
 
     /// What this node holds.
@@ -170,7 +166,7 @@ impl Writer {
             if self.is_unsettled() {
                 return Err(StoreError::Silent);
             }
-            let (mut tries, mut moved) = (1, Moved::default());
+            let (mut tries, mut moved, mut was_lost) = (1, Moved::default(), false);
             loop {
                 match self.try_commit(batch, &moved).await {
                     Err(StoreError::Raced) if tries < TRIES => tries += 1,
@@ -184,12 +180,13 @@ impl Writer {
                         tries += 1;
                     }
                     // Most often only the connection was lost, and another tells at once how it ended.
-                    Err(lost) if self.is_unsettled() => {
-                        return match self.try_settle().await {
-                            Ok(Some(Settled::Committed(written))) => Ok(written),
-                            _ => Err(lost),
-                        };
-                    }
+                    Err(lost) if self.is_unsettled() => match self.try_settle().await {
+                        Ok(Some(Settled::Committed(written))) => return Ok(written),
+                        Ok(Some(Settled::NotCommitted)) if is_lost(&lost) && !was_lost => was_lost = true,
+                        _ => return Err(lost),
+                    },
+                    // Nothing was written. Whether the connection still stood was not known before.
+                    Err(lost) if is_lost(&lost) && !was_lost => was_lost = true,
                     result => return result,
                 }
             }
@@ -303,6 +300,10 @@ impl Writer {
         self.connection = Some(connection);
         answer
     }
+}
+
+fn is_lost(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unreachable(_))
 }
 
 /// Has all secrets encrypted with the first key, if they are not, unless that is for somebody else to do: a node that delivers

@@ -7,7 +7,7 @@ use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
 use hookwright::Thing;
 use hookwright::domain::application::Application;
 use hookwright::domain::ids::{AttemptId, MessageId, OrganisationId, TaskId, TokenId};
-use hookwright::domain::names::{EventTypeName, NameError, SourceUid, Uid};
+use hookwright::domain::names::{EventId, EventTypeName, NameError, SourceUid, Uid};
 use hookwright::domain::short_ids::InboundId;
 use hookwright::domain::source::SourceRef;
 use hookwright::hooks::{ApplicationRef, EndpointRef};
@@ -48,7 +48,7 @@ pub(crate) struct EventTypeToPut(pub(crate) EventTypeName);
 /// The request in a source's log that the path names.
 pub(crate) struct RequestPath(pub(crate) InboundId);
 
-/// The message that the path names.
+/// The message that the path names, by its id or its `eventId`.
 pub(crate) struct MessagePath(pub(crate) MessageId);
 
 /// The attempt that the path names.
@@ -77,6 +77,21 @@ impl FromRequestParts<AppState> for InApplication {
             return Err(ApiError::not_found(Thing::Application));
         }
         Ok(InApplication { caller, application })
+    }
+}
+
+impl FromRequestParts<AppState> for MessagePath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<MessagePath, ApiError> {
+        let text =
+            segment(parts, state, "msg_id").await.ok_or_else(|| ApiError::not_found(Thing::Message))?;
+        if let Ok(id) = text.parse() {
+            return Ok(MessagePath(id));
+        }
+        let event_id = EventId::parse(&text).map_err(|_| ApiError::not_found(Thing::Message))?;
+        let InApplication { application, .. } = InApplication::from_request_parts(parts, state).await?;
+        Ok(MessagePath(state.hooks.message_by_event_id(application.id, event_id).await?))
     }
 }
 
@@ -127,7 +142,6 @@ path_to_put!(
     SourceUid::MAX_CHARS
 );
 path!(RequestPath, "log_id", |text| text.parse().ok(), Thing::Request);
-path!(MessagePath, "msg_id", |text| text.parse().ok(), Thing::Message);
 path!(AttemptPath, "attempt_id", |text| text.parse().ok(), Thing::Attempt);
 path!(TaskPath, "task_id", |text| text.parse().ok(), Thing::Task);
 path!(EnvironmentPath, "env_id", |text| text.parse().ok(), Thing::Organisation);

@@ -6,6 +6,7 @@ pub(super) mod create;
 mod dto;
 mod envelope;
 mod filter;
+mod raw_payload;
 
 use axum::extract::State;
 use axum::response::Response;

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{OriginalUri, Path, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any};
@@ -31,9 +32,10 @@ pub fn inbox_router<S>(inbox: Inbox) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let one = async move |Path(source): Path<String>, request: Request| match inbox.has_source(&source) {
-        true => take(&inbox, &source, request).await,
-        false => StatusCode::NOT_FOUND.into_response(),
+    // What is no text is no source's name.
+    let one = async move |source: Result<Path<String>, PathRejection>, request: Request| match source {
+        Ok(Path(source)) if inbox.has_source(&source) => take(&inbox, &source, request).await,
+        _ => StatusCode::NOT_FOUND.into_response(),
     };
     Router::new().route("/{source}", any(one))
 }

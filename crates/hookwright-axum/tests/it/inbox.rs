@@ -86,7 +86,9 @@ async fn a_router_has_a_route_for_each_source_below_whatever_it_is_nested() {
     };
     send(&client, "/in/crm?a=1", crm(&format!("{PUBLIC}/in/crm?a=1"))).await.expect(200);
     send(&client, "/in/crm?a=2", crm(&format!("{PUBLIC}/in/crm?a=1"))).await.expect(401);
-    send(&client, "/in/nothing", SignedRequest::of(github(), PUSH)).await.expect(404);
+    for nobody in ["/in/nothing", "/in/%ff", "/in/%00"] {
+        send(&client, nobody, SignedRequest::of(github(), PUSH)).await.expect(404);
+    }
     assert_eq!(*handled.lock().unwrap(), ["push", "inbound"]);
 }
 

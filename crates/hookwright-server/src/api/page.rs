@@ -74,7 +74,8 @@ impl PageParams {
             "descending" => Ok(Ordering::Descending),
             _ => Err("must be ascending or descending"),
         })?;
-        let hash = Sha256::digest(query.path());
+        // The same list has two paths, with a slash at the end and without.
+        let hash = Sha256::digest(query.path().trim_end_matches('/'));
         let list = hash.first_chunk().copied().unwrap_or_default();
         Ok(PageParams { limit, iterator: query.get("iterator").map(str::to_owned), order, list })
     }

@@ -1,15 +1,18 @@
 //! What the path of a request names. What cannot be the name of anything is not found, and cannot be put there.
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use std::borrow::Cow;
+use std::fmt::Display;
+
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
 use hookwright::Thing;
 use hookwright::domain::application::Application;
 use hookwright::domain::ids::{AttemptId, MessageId, OrganisationId, TaskId, TokenId};
-use hookwright::domain::names::{EventTypeName, NameError, SourceUid, Uid};
+use hookwright::domain::names::{EventId, EventTypeName, NameError, SourceUid, Uid};
 use hookwright::domain::short_ids::InboundId;
 use hookwright::domain::source::SourceRef;
 use hookwright::hooks::{ApplicationRef, EndpointRef};
-use http::StatusCode;
 use http::request::Parts;
+use percent_encoding::percent_decode_str;
 
 use crate::api::error::ApiError;
 use crate::auth::Caller;
@@ -45,7 +48,7 @@ pub(crate) struct EventTypeToPut(pub(crate) EventTypeName);
 /// The request in a source's log that the path names.
 pub(crate) struct RequestPath(pub(crate) InboundId);
 
-/// The message that the path names.
+/// The message that the path names, by its id or its `eventId`.
 pub(crate) struct MessagePath(pub(crate) MessageId);
 
 /// The attempt that the path names.
@@ -77,6 +80,21 @@ impl FromRequestParts<AppState> for InApplication {
     }
 }
 
+impl FromRequestParts<AppState> for MessagePath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<MessagePath, ApiError> {
+        let text =
+            segment(parts, state, "msg_id").await.ok_or_else(|| ApiError::not_found(Thing::Message))?;
+        if let Ok(id) = text.parse() {
+            return Ok(MessagePath(id));
+        }
+        let event_id = EventId::parse(&text).map_err(|_| ApiError::not_found(Thing::Message))?;
+        let InApplication { application, .. } = InApplication::from_request_parts(parts, state).await?;
+        Ok(MessagePath(state.hooks.message_by_event_id(application.id, event_id).await?))
+    }
+}
+
 macro_rules! path {
     ($extractor:ident, $parameter:literal, $parse:expr, $thing:expr) => {
         impl FromRequestParts<AppState> for $extractor {
@@ -95,7 +113,9 @@ macro_rules! path_to_put {
             type Rejection = ApiError;
 
             async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<$extractor, ApiError> {
-                let text = segment(parts, state, $parameter).await?;
+                let Some(text) = segment(parts, state, $parameter).await else {
+                    return Err(cannot_be_put($name, $max, &NO_TEXT));
+                };
                 $parse(&text).map($extractor).map_err(|error| cannot_be_put($name, $max, &error))
             }
         }
@@ -122,7 +142,6 @@ path_to_put!(
     SourceUid::MAX_CHARS
 );
 path!(RequestPath, "log_id", |text| text.parse().ok(), Thing::Request);
-path!(MessagePath, "msg_id", |text| text.parse().ok(), Thing::Message);
 path!(AttemptPath, "attempt_id", |text| text.parse().ok(), Thing::Attempt);
 path!(TaskPath, "task_id", |text| text.parse().ok(), Thing::Task);
 path!(EnvironmentPath, "env_id", |text| text.parse().ok(), Thing::Organisation);
@@ -136,16 +155,32 @@ async fn named<T>(
     parse: impl FnOnce(&str) -> Option<T>,
     thing: Thing,
 ) -> Result<T, ApiError> {
-    parse(&segment(parts, state, parameter).await?).ok_or_else(|| ApiError::not_found(thing))
+    let text = segment(parts, state, parameter).await;
+    text.and_then(|text| parse(&text)).ok_or_else(|| ApiError::not_found(thing))
 }
 
-/// The part of the path that stands for this parameter.
-async fn segment(parts: &mut Parts, state: &AppState, parameter: &str) -> Result<String, ApiError> {
-    let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| {
-        ApiError::new(StatusCode::BAD_REQUEST, "bad_path", "The path has an escape that is not UTF-8.")
-    })?;
-    let found = params.iter().find(|(name, _)| *name == parameter);
-    Ok(found.map(|(_, text)| text.to_owned()).unwrap_or_default())
+/// What is wrong with a name whose escapes are no text.
+const NO_TEXT: &str = "is not UTF-8 once its escapes are read";
+
+/// The part of the path that stands for this parameter; nothing if it is no text.
+async fn segment(parts: &mut Parts, state: &AppState, parameter: &str) -> Option<String> {
+    match RawPathParams::from_request_parts(parts, state).await {
+        Ok(params) => {
+            let found = params.iter().find(|(name, _)| *name == parameter);
+            Some(found.map(|(_, text)| text.to_owned()).unwrap_or_default())
+        }
+        // One of the path's parts is no text; this one may be.
+        Err(_) => decoded(parts, parameter),
+    }
+}
+
+/// The same, from the path as it came.
+fn decoded(parts: &Parts, parameter: &str) -> Option<String> {
+    let route = parts.extensions.get::<MatchedPath>()?;
+    let place = format!("{{{parameter}}}");
+    let at = route.as_str().split('/').position(|part| part == place)?;
+    let part = parts.uri.path().split('/').nth(at)?;
+    percent_decode_str(part).decode_utf8().ok().map(Cow::into_owned)
 }
 
 /// Why a text names no source: what begins as our ids do is none of them.
@@ -155,7 +190,7 @@ fn no_source(text: &str) -> NameError {
 }
 
 /// 422: what is put there would be called so, and cannot.
-fn cannot_be_put(name: &'static str, max: usize, error: &NameError) -> ApiError {
+fn cannot_be_put(name: &'static str, max: usize, error: &dyn Display) -> ApiError {
     let msg = format!(
         "{name} {error}. Such a name is 1 to {max} characters long, of letters, digits, full stops, hyphens and underscores."
     );

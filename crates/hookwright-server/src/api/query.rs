@@ -10,6 +10,7 @@ use axum::extract::{FromRequestParts, OriginalUri};
 use hookwright::domain::time::Timestamp;
 use http::Uri;
 use http::request::Parts;
+use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::{Operation, ParameterIn};
@@ -64,15 +65,21 @@ impl KnownNames {
         KnownNames(in_query.collect())
     }
 
-    /// 422 if `query` has a name that is none of these, one without a value, or one twice that has one value.
+    /// 422 if `query` has a name that is none of these, one without a value or with one that is no text, or one twice that has
+    /// one value.
     pub(crate) fn check(&self, query: &str) -> Result<(), ApiError> {
         let mut given = Vec::new();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let Some((name, value)) = form_urlencoded::parse(pair.as_bytes()).next() else { continue };
             let Some(known) = self.0.iter().find(|known| known.name == name) else {
                 return Err(self.unknown(&name));
             };
             if value.is_empty() {
                 return Err(unusable(name, "is empty; give it a value, or leave it out"));
+            }
+            // The parser puts a character of its own in the place of what is none.
+            if percent_decode_str(pair).decode_utf8().is_err() {
+                return Err(unusable(name, "is not UTF-8 once its escapes are read"));
             }
             if !known.is_list && given.contains(&name) {
                 return Err(unusable(name, "is given twice"));

@@ -38,11 +38,16 @@ enum Kind {
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct Amount {
     /// Show at most so many
-    #[arg(long, value_name = "N", default_value_t = 50, conflicts_with = "all")]
+    #[arg(long, value_name = "N", default_value_t = 50, conflicts_with = "all", value_parser = at_least_one)]
     limit: u64,
     /// Show all
     #[arg(long)]
     all: bool,
+}
+
+/// How many are wanted, which is never none: that would look as if there were none.
+pub(super) fn at_least_one(text: &str) -> Result<u64, &'static str> {
+    text.parse().ok().filter(|count| *count > 0).ok_or("it must be a whole number, 1 or more")
 }
 
 impl Column {

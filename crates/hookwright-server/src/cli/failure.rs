@@ -68,10 +68,15 @@ impl Failure {
 
     /// Tells it on standard error.
     pub(super) fn report(&self) -> ExitCode {
-        if !self.text.is_empty() {
-            eprint_line(&format!("error: {}", escape::for_terminal(&self.text)));
-        }
+        self.lines().iter().for_each(|line| eprint_line(line));
         ExitCode::FAILURE
+    }
+
+    /// What is told: what has several lines, such as the end of a log, is told in several, further in.
+    fn lines(&self) -> Vec<String> {
+        let margins = std::iter::once("error: ").chain(std::iter::repeat("  "));
+        let lines = margins.zip(self.text.lines());
+        lines.map(|(margin, line)| format!("{margin}{}", escape::for_terminal(line))).collect()
     }
 }
 
@@ -107,6 +112,13 @@ mod tests {
         text: &'static str,
         #[source]
         cause: Option<Box<Level>>,
+    }
+
+    #[test]
+    fn several_lines_are_told_in_several() {
+        let failure = Failure::new("It ended. Its last words:\nfirst\r\n\u{1b}[2Jsecond");
+        assert_eq!(failure.lines(), ["error: It ended. Its last words:", "  first", "  \\u001b[2Jsecond"]);
+        assert_eq!(Failure::unread().lines(), [""; 0]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(super) struct ResendArgs {
     /// The endpoint: its uid or id
     #[arg(long, value_name = "ENDPOINT")]
     endpoint: String,
-    /// The message's id
+    /// The message: its id or eventId
     message: String,
     #[command(flatten)]
     connection: ConnectionArgs,

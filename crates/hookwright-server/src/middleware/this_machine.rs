@@ -14,9 +14,10 @@ use crate::inbound;
 
 /// Refuses requests to any other name than this machine's own, with 421 (RFC 9110, section 15.5.20).
 pub(crate) async fn only_this_machine(request: Request, next: Next) -> Response {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    // A name that is no text is not this machine's.
+    let is_ours = request.headers().get(HOST).is_none_or(|host| host.to_str().is_ok_and(is_this_machine));
     // Where providers send, by way of a tunnel, the URL's own token decides.
-    if host.is_none_or(is_this_machine) || request.uri().path().starts_with(inbound::PREFIX) {
+    if is_ours || request.uri().path().starts_with(inbound::PREFIX) {
         return next.run(request).await;
     }
     let detail = "This server is for development on its own machine: call it as localhost or 127.0.0.1.";
@@ -35,7 +36,25 @@ fn is_this_machine(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn;
+    use tower::Service;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_is_no_text_is_not_let_in() {
+        let mut router = Router::new().fallback(async || "in").layer(from_fn(only_this_machine));
+        for (host, status) in [
+            (&b"localhost:8071"[..], StatusCode::OK),
+            (b"evil.example", StatusCode::MISDIRECTED_REQUEST),
+            (b"localhost\xff", StatusCode::MISDIRECTED_REQUEST),
+        ] {
+            let request = Request::builder().header(HOST, host).body(Body::empty()).unwrap();
+            assert_eq!(router.call(request).await.unwrap().status(), status, "{host:?}");
+        }
+    }
 
     #[test]
     fn only_names_of_this_machine_are_let_in() {

@@ -3,10 +3,13 @@
 use std::sync::LazyLock;
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, StatusCode};
 use sha2::{Digest as _, Sha256};
+
+use crate::pages::html::{Frame, Notice, page};
 
 /// What pages refer to.
 pub(super) struct Assets {
@@ -37,10 +40,16 @@ pub(super) static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
 });
 
 /// Answers with a file, which browsers may keep: other content has another name.
-pub(super) async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn serve(name: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
     let assets = [&ASSETS.style, &ASSETS.script, &ASSETS.icon];
+    let name = name.map_or_else(|_| String::new(), |Path(name)| name);
     let Some(asset) = assets.into_iter().find(|asset| asset.name == name) else {
-        return StatusCode::NOT_FOUND.into_response();
+        let notice = Notice {
+            frame: Frame::public(),
+            title: "Nothing here",
+            text: "There is no such file. A page that is open since before an update asks for older ones: load it again.",
+        };
+        return page(StatusCode::NOT_FOUND, &notice);
     };
     let kept = [
         (CACHE_CONTROL, "public, max-age=31536000, immutable"),

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Form;
-use axum::extract::rejection::FormRejection;
+use axum::extract::rejection::{FormRejection, PathRejection};
 use axum::extract::{Extension, Path, State};
 use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
 use hookwright::domain::ids::OrganisationId;
@@ -34,6 +34,13 @@ struct LoginPage {
 #[template(path = "link.html")]
 struct LinkPage {
     frame: Frame,
+}
+
+/// The secret in a one-time link; one that is no text is that of no link.
+type Secret = Result<Path<String>, PathRejection>;
+
+fn text(secret: &Secret) -> &str {
+    secret.as_ref().map_or("", |Path(secret)| secret)
 }
 
 /// What the form sends.
@@ -76,13 +83,13 @@ pub(super) async fn with_token(
 /// already go on to the page, so that the second click on a link in the terminal works too.
 pub(super) async fn link(
     State(state): State<AppState>,
-    Path(secret): Path<String>,
+    secret: Secret,
     signed_in: Result<SignedIn, Response>,
 ) -> Response {
     if signed_in.is_ok() {
         return Redirect::to("/").into_response();
     }
-    if state.options.login.is_good(&secret) {
+    if state.options.login.is_good(text(&secret)) {
         page(StatusCode::OK, &LinkPage { frame: Frame::public() })
     } else {
         ask(StatusCode::GONE, Some(LINK_GONE))
@@ -93,13 +100,13 @@ pub(super) async fn link(
 pub(super) async fn with_link(
     State(state): State<AppState>,
     Extension(pages): Extension<Pages>,
-    Path(secret): Path<String>,
+    secret: Secret,
     headers: HeaderMap,
 ) -> Response {
     if !origin::is_ours(&headers, &state.options.public_url) {
         return foreign();
     }
-    if state.options.login.redeem(&secret) {
+    if state.options.login.redeem(text(&secret)) {
         begin(&state, &pages, state.hooks.default_organisation())
     } else {
         ask(StatusCode::GONE, Some(LINK_GONE))

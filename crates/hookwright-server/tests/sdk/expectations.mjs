@@ -35,29 +35,35 @@ export async function eventually(read, holds) {
   }
 }
 
-/** A list in either order gives each item once, walked to its end and back. */
-export async function forthAndBack(list, expected, nameOf) {
-  await backAndForth(list, expected, nameOf);
-  const descending = (options) => list({ ...options, order: "descending" });
-  await backAndForth(descending, expected.toReversed(), nameOf);
+/** A list gives each item once, walked to its end and back: as it comes, and in either order that can be asked for. */
+export async function forthAndBack(operation, list, expected, { nameOf = (item) => item.id, newestFirst = false } = {}) {
+  const orders = newestFirst ? ["descending", "ascending"] : ["ascending", "descending"];
+  await walk(list, expected, nameOf);
+  await walk((options) => list({ ...options, order: orders[0] }), expected, nameOf);
+  await walk((options) => list({ ...options, order: orders[1] }), expected.toReversed(), nameOf);
+  console.log(`${operation}: walked in both orders`);
 }
 
-export async function backAndForth(list, expected, nameOf = (item) => item.id) {
+/** The same for a list whose order cannot be asked for. */
+export async function backAndForth(operation, list, expected, nameOf = (item) => item.id) {
+  await walk(list, expected, nameOf);
+  console.log(`${operation}: walked`);
+}
+
+async function walk(list, expected, nameOf) {
   const page = (iterator) => list({ limit: 3, iterator });
   const names = (answer) => answer.data.map(nameOf);
-  const forth = [];
-  let answer = { done: false };
-  while (!answer.done) {
-    answer = await page(answer.iterator);
-    forth.push(names(answer));
+  const pages = [await page()];
+  while (!pages.at(-1).done) pages.push(await page(pages.at(-1).iterator));
+  assert.deepEqual(pages.flatMap(names), expected);
+  assert.ok(pages.length > 2);
+  assert.deepEqual((await page(pages.at(-1).iterator)).data, []);
+  let current = pages.at(-1);
+  for (let before = pages.length - 2; before >= 0; before -= 1) {
+    current = await page(current.prevIterator);
+    assert.deepEqual([names(current), current.done], [names(pages[before]), before === 0]);
+    // Whoever has turned back can turn round again.
+    assert.deepEqual(names(await page(current.iterator)), names(pages[before + 1]));
   }
-  assert.deepEqual(forth.flat(), expected);
-  assert.ok(forth.length > 2);
-  const back = [forth.at(-1)];
-  while (back.length < forth.length) {
-    answer = await page(answer.prevIterator);
-    back.unshift(names(answer));
-  }
-  assert.deepEqual(back, forth);
-  assert.deepEqual((await page(answer.prevIterator)).data, []);
+  assert.deepEqual((await page(current.prevIterator)).data, []);
 }

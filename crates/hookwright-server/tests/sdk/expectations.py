@@ -39,21 +39,34 @@ def eventually(read, holds):
     return found
 
 
-def forth_and_back(page, expected, name_of=lambda item: item.id):
-    """A list in either order gives each item once, walked to its end and back."""
-    back_and_forth(lambda iterator: page(iterator, None), expected, name_of)
-    back_and_forth(lambda iterator: page(iterator, Ordering.DESCENDING), expected[::-1], name_of)
+def forth_and_back(operation, page, expected, name_of=lambda item: item.id, newest_first=False):
+    """A list gives each item once, walked to its end and back: as it comes, and in either order that can be asked for."""
+    order, other = (Ordering.DESCENDING, Ordering.ASCENDING) if newest_first else (Ordering.ASCENDING, Ordering.DESCENDING)
+    for asked, wanted in ((None, expected), (order, expected), (other, expected[::-1])):
+        walk(lambda iterator: page(iterator, asked), wanted, name_of)
+    print(f"{operation}: walked in both orders")
 
 
-def back_and_forth(page, expected, name_of=lambda item: item.id):
+def back_and_forth(operation, page, expected, name_of=lambda item: item.id):
+    """The same for a list whose order cannot be asked for."""
+    walk(page, expected, name_of)
+    print(f"{operation}: walked")
+
+
+def walk(page, expected, name_of):
+    def names(answer):
+        return [name_of(item) for item in answer.data]
+
     pages = [page(None)]
     while not pages[-1].done:
         pages.append(page(pages[-1].iterator))
-    names = [[name_of(item) for item in it.data] for it in pages]
-    assert sum(names, []) == expected and len(pages) > 2, (names, expected)
-    back, current = [names[-1]], pages[-1]
-    while len(back) < len(pages):
+    assert sum(map(names, pages), []) == expected and len(pages) > 2, (pages, expected)
+    assert page(pages[-1].iterator).data == []
+    current = pages[-1]
+    for before, after in reversed(list(zip(pages, pages[1:]))):
         current = page(current.prev_iterator)
-        back.insert(0, [name_of(item) for item in current.data])
-    assert back == names, (back, names)
+        assert names(current) == names(before), (current, before)
+        assert current.done == (before is pages[0]), current
+        # Whoever has turned back can turn round again.
+        assert names(page(current.iterator)) == names(after), (current, after)
     assert page(current.prev_iterator).data == []

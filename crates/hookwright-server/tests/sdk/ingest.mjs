@@ -36,20 +36,25 @@ export async function checkIngest(svix, subscriber) {
   const renamed = await upsert(sources, "code", github({ name: "Renamed" }));
   assert.deepEqual([renamed.id, renamed.name, renamed.ingestUrl], [made.id, "Renamed", made.ingestUrl]);
 
-  const endpoint = await own.create("code", { url: subscriber.url("/code"), uid: "main", secret: SECRET });
+  const rate = isOld ? { rateLimit: 9 } : { throttleRate: 9 };
+  const endpoint = await own.create("code", { url: subscriber.url("/code"), uid: "main", secret: SECRET, ...rate });
+  assert.equal(isOld ? endpoint.rateLimit : endpoint.throttleRate, 9);
   assert.match(endpoint.id, /^ep_/);
   assert.deepEqual(await own.get("code", "main"), endpoint);
   assert.equal((await upsert(own, "code", "main", { url: subscriber.url("/code") })).id, endpoint.id);
   await own.rotateSecret("code", "main", {});
-  assert.notEqual((await own.getSecret("code", "main")).key, SECRET);
-  await own.rotateSecret("code", "main", { key: SECRET, gracePeriodSeconds: 0 });
+  const fresh = (await own.getSecret("code", "main")).key;
+  assert.notEqual(fresh, SECRET);
   await setHeaders("code", "main", { headers: { "X-Team": "ops", Authorization: "x" } });
   const shown = await own.getHeaders("code", "main");
   assert.deepEqual([shown.headers, shown.sensitive], [{ "X-Team": "ops" }, ["Authorization"]]);
 
   await deliver(made.ingestUrl, '{"zen": "Speak like a human."}');
   const [{ headers, body }] = await subscriber.wait("/code");
-  new Webhook(SECRET).verify(body, headers);
+  for (const secret of [SECRET, fresh]) new Webhook(secret).verify(body, headers);
+  assert.deepEqual([headers["x-team"], headers.authorization], ["ops", "x"]);
+  await own.rotateSecret("code", "main", { key: SECRET, gracePeriodSeconds: 0 });
+  assert.equal((await own.getSecret("code", "main")).key, SECRET);
   assert.equal(body.toString(), '{"zen": "Speak like a human."}');
   const { ingestUrl } = await sources.rotateToken("code");
   assert.notEqual(ingestUrl, made.ingestUrl);
@@ -68,12 +73,12 @@ export async function checkIngest(svix, subscriber) {
   for (let n = 0; n < 5; n += 1) {
     ids.push((await sources.create(github())).id);
   }
-  await forthAndBack((options) => sources.list(options), ids);
+  await forthAndBack("v1.ingest.source.list", (options) => sources.list(options), ids);
   const ends = [endpoint.id];
   for (let n = 0; n < 6; n += 1) {
     ends.push((await own.create("code", { url: subscriber.url("/"), disabled: true })).id);
   }
-  await forthAndBack((options) => own.list("code", options), ends);
+  await forthAndBack("v1.ingest.endpoint.list", (options) => own.list("code", options), ends);
   await own.delete("code", "main");
   await refused(404, own.get("code", "main"));
   for (const id of ids) {

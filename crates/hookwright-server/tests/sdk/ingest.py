@@ -5,6 +5,7 @@ import hmac
 import urllib.request
 
 from expectations import forth_and_back, refused
+from subscriber import lowered
 from svix.api import (
     GithubConfig,
     IngestEndpointHeadersIn,
@@ -42,12 +43,14 @@ def check(svix, subscriber):
     refused(409, lambda: sources.create(github(uid="code")))
 
     own = svix.ingest.endpoint
-    endpoint = own.create("code", IngestEndpointIn(url=subscriber.url("/code"), uid="main", secret=SECRET))
+    new = IngestEndpointIn(url=subscriber.url("/code"), uid="main", secret=SECRET, throttle_rate=9)
+    endpoint = own.create("code", new)
+    assert endpoint.throttle_rate == 9, endpoint
     assert endpoint.id.startswith("ep_") and own.get("code", "main") == endpoint, endpoint
     assert own.upsert("code", "main", IngestEndpointUpsertIn(url=subscriber.url("/code"))).id == endpoint.id
     own.rotate_secret("code", "main", IngestEndpointSecretIn())
-    assert own.get_secret("code", "main").key != SECRET
-    own.rotate_secret("code", "main", IngestEndpointSecretIn(key=SECRET, grace_period_seconds=0))
+    fresh = own.get_secret("code", "main").key
+    assert fresh != SECRET
     own.set_headers("code", "main", IngestEndpointHeadersIn(headers={"X-Team": "ops", "Authorization": "x"}))
     shown = own.get_headers("code", "main")
     assert shown.headers == {"X-Team": "ops"} and shown.sensitive == ["Authorization"], shown
@@ -55,8 +58,12 @@ def check(svix, subscriber):
 
     deliver(made.ingest_url, b'{"zen": "Speak like a human."}')
     headers, body = subscriber.wait("/code")[0]
-    Webhook(SECRET).verify(body, headers)
+    for secret in (SECRET, fresh):
+        Webhook(secret).verify(body, headers)
+    assert lowered(headers)["x-team"] == "ops" and lowered(headers)["authorization"] == "x", headers
     assert body == b'{"zen": "Speak like a human."}', body
+    own.rotate_secret("code", "main", IngestEndpointSecretIn(key=SECRET, grace_period_seconds=0))
+    assert own.get_secret("code", "main").key == SECRET
     rotated = sources.rotate_token("code").ingest_url
     assert rotated != made.ingest_url
     deliver(rotated, b"{}")
@@ -65,12 +72,14 @@ def check(svix, subscriber):
     assert (renamed.id, renamed.name, renamed.ingest_url) == (made.id, "Renamed", rotated), renamed
     ids = [made.id] + [sources.create(github()).id for _ in range(6)]
     forth_and_back(
+        "v1.ingest.source.list",
         lambda iterator, order: sources.list(IngestSourceListOptions(limit=3, iterator=iterator, order=order)),
         ids,
     )
     ends = [endpoint.id]
     ends += [own.create("code", IngestEndpointIn(url=subscriber.url("/"), disabled=True)).id for _ in range(6)]
     forth_and_back(
+        "v1.ingest.endpoint.list",
         lambda iterator, order: own.list(
             "code", IngestEndpointListOptions(limit=3, iterator=iterator, order=order)
         ),

@@ -31,8 +31,8 @@ export async function checkOperational(svix, subscriber) {
   assert.deepEqual([replaced.id, replaced.uid, replaced.description], [made.id, "ops", ""]);
   assert.equal((await own.getSecret("ops")).key, SECRET);
   await own.rotateSecret("ops", {});
-  assert.notEqual((await own.getSecret("ops")).key, SECRET);
-  await own.rotateSecret("ops", { key: SECRET, gracePeriodSeconds: 0 });
+  const rotated = (await own.getSecret("ops")).key;
+  assert.notEqual(rotated, SECRET);
   await setHeaders("ops", { headers: { "X-Team": "ops", Authorization: "x" } });
   const shown = await own.getHeaders("ops");
   assert.deepEqual([shown.headers, shown.sensitive], [{ "X-Team": "ops" }, ["Authorization"]]);
@@ -41,7 +41,10 @@ export async function checkOperational(svix, subscriber) {
   const endpoint = await svix.endpoint.create("told", { url: subscriber.url("/told") });
   await svix.endpoint.patch("told", endpoint.id, { disabled: true });
   const [{ headers, body }] = await subscriber.wait("/ops");
-  new Webhook(SECRET).verify(body, headers);
+  for (const secret of [SECRET, rotated]) new Webhook(secret).verify(body, headers);
+  assert.deepEqual([headers["x-team"], headers.authorization], ["ops", "x"]);
+  await own.rotateSecret("ops", { key: SECRET, gracePeriodSeconds: 0 });
+  assert.equal((await own.getSecret("ops")).key, SECRET);
   const event = JSON.parse(body);
   assert.deepEqual([event.type, event.data.owner], ["endpoint.disabled", "told"]);
   assert.deepEqual([event.data.endpointId, event.data.trigger], [endpoint.id, "manual"]);
@@ -50,7 +53,7 @@ export async function checkOperational(svix, subscriber) {
   for (let n = 0; n < 6; n += 1) {
     ids.push((await own.create({ url: subscriber.url("/"), disabled: true })).id);
   }
-  await forthAndBack((options) => own.list(options), ids);
+  await forthAndBack("v1.operational-webhook.endpoint.list", (options) => own.list(options), ids);
   for (const id of ids) {
     await own.delete(id);
     await refused(404, own.get(id));

@@ -3,6 +3,7 @@
 import json
 
 from expectations import forth_and_back, invalid, refused
+from subscriber import lowered
 from svix.api import (
     ApplicationIn,
     EndpointIn,
@@ -39,8 +40,8 @@ def check(svix, subscriber):
     assert (replaced.id, replaced.uid, replaced.description) == (made.id, "ops", ""), replaced
     assert own.get_secret("ops").key == SECRET
     own.rotate_secret("ops", OperationalWebhookEndpointSecretIn())
-    assert own.get_secret("ops").key != SECRET
-    own.rotate_secret("ops", OperationalWebhookEndpointSecretIn(key=SECRET, grace_period_seconds=0))
+    rotated = own.get_secret("ops").key
+    assert rotated != SECRET
     own.set_headers("ops", OperationalWebhookEndpointHeadersIn(headers={"X-Team": "ops", "Authorization": "x"}))
     shown = own.get_headers("ops")
     assert shown.headers == {"X-Team": "ops"} and shown.sensitive == ["Authorization"], shown
@@ -49,7 +50,11 @@ def check(svix, subscriber):
     endpoint = svix.endpoint.create("told", EndpointIn(url=subscriber.url("/told")))
     svix.endpoint.patch("told", endpoint.id, EndpointPatch(disabled=True))
     headers, body = subscriber.wait("/ops")[0]
-    Webhook(SECRET).verify(body, headers)
+    for secret in (SECRET, rotated):
+        Webhook(secret).verify(body, headers)
+    assert lowered(headers)["x-team"] == "ops" and lowered(headers)["authorization"] == "x", headers
+    own.rotate_secret("ops", OperationalWebhookEndpointSecretIn(key=SECRET, grace_period_seconds=0))
+    assert own.get_secret("ops").key == SECRET
     event = json.loads(body)
     assert event["type"] == "endpoint.disabled" and event["data"]["owner"] == "told", event
     assert event["data"]["endpointId"] == endpoint.id and event["data"]["trigger"] == "manual", event
@@ -57,6 +62,7 @@ def check(svix, subscriber):
     ids = [made.id]
     ids += [own.create(OperationalWebhookEndpointIn(url=subscriber.url("/"), disabled=True)).id for _ in range(6)]
     forth_and_back(
+        "v1.operational-webhook.endpoint.list",
         lambda iterator, order: own.list(
             OperationalWebhookEndpointListOptions(limit=3, iterator=iterator, order=order)
         ),

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { backAndForth, eventually, invalid, refused } from "./expectations.mjs";
+import { eventually, forthAndBack, invalid, refused } from "./expectations.mjs";
 
 const MINUTE_MS = 60_000;
 
@@ -56,5 +56,9 @@ export async function checkTasks(svix, subscriber) {
   assert.deepEqual(await listed({ task: "endpoint.bulk-replay" }), [again.id, nothing.id]);
   assert.deepEqual(await listed({ order: "ascending" }), ids);
   assert.deepEqual(await listed({ status: "failed" }), []);
-  await backAndForth((options) => svix.backgroundTask.list({ ...options, limit: 1 }), ids.reverse());
+  const page = (options) => svix.backgroundTask.list({ ...options, limit: 1 });
+  await forthAndBack("v1.background-task.list", page, ids.reverse(), { newestFirst: true });
+  if (svix.backgroundTask.listByEndpoint !== undefined) {
+    assert.deepEqual((await svix.backgroundTask.listByEndpoint({ limit: 1 })).data[0].id, ids[0]);
+  }
 }

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta, timezone
 
-from expectations import back_and_forth, eventually, invalid, refused
+from expectations import eventually, forth_and_back, invalid, refused
 from svix.api import (
     ApplicationIn,
     BackgroundTaskListOptions,
@@ -73,4 +73,9 @@ def check(svix, subscriber):
     assert [it.id for it in listed(task=BackgroundTaskType.ENDPOINT_BULK_REPLAY).data] == ids[:1:-1]
     assert [it.id for it in listed(order=Ordering.ASCENDING).data] == ids
     assert listed(status=BackgroundTaskStatus.FAILED).data == []
-    back_and_forth(lambda iterator: listed(iterator=iterator, limit=1), ids[::-1])
+    forth_and_back(
+        "v1.background-task.list",
+        lambda iterator, order: listed(iterator=iterator, order=order, limit=1),
+        ids[::-1],
+        newest_first=True,
+    )

@@ -7,6 +7,7 @@ use crate::domain::endpoint::Endpoint;
 use crate::domain::endpoint_edit::EndpointRef;
 use crate::domain::ids::{ApplicationId, BroadcastId, EndpointId, MessageId, OrganisationId};
 use crate::domain::message::Message;
+use crate::domain::names::EventId;
 use crate::domain::page::{Page, PageRequest, Searched};
 use crate::error::{Error, Thing};
 use crate::hooks::Hooks;
@@ -85,6 +86,16 @@ impl Hooks {
     /// A message without its payload, which is empty here.
     pub async fn message_head(&self, application: ApplicationId, id: MessageId) -> Result<Message, Error> {
         self.inner.store.message_head(application, id).await?.ok_or(Error::NotFound(Thing::Message))
+    }
+
+    /// The id of the application's message that has this `eventId`.
+    pub async fn message_by_event_id(
+        &self,
+        application: ApplicationId,
+        event_id: EventId,
+    ) -> Result<MessageId, Error> {
+        let found = self.inner.store.message_by_event_id(application, event_id).await?;
+        found.ok_or(Error::NotFound(Thing::Message))
     }
 
     /// An application's messages, by id; their payloads are empty unless `with_payload`.

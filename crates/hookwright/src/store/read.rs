@@ -244,6 +244,8 @@ reads! {
     message_get(application: ApplicationId, id: MessageId) -> Option<Message>;
     /// A message without its payload.
     message_head(application: ApplicationId, id: MessageId) -> Option<Message>;
+    /// The message of an application that has this `eventId`. It may be gone by now.
+    message_by_event_id(application: ApplicationId, event_id: EventId) -> Option<MessageId>;
     /// An application's messages, by id; without their payloads unless `with_payload`.
     message_list(
         application: ApplicationId, filter: MessageFilter, with_payload: bool, page: PageRequest<MessageId>

@@ -18,7 +18,7 @@ pub(super) fn operations() -> Operations {
     operation_id = "v1.message-attempt.expunge-content", tag = "Message Attempt",
     params(
         ("app_id" = String, Path, description = "The application's id or uid."),
-        ("msg_id" = String, Path, description = "The message's id."),
+        ("msg_id" = String, Path, description = "The message's id or eventId."),
         ("attempt_id" = String, Path, description = "The attempt's id."),
     ),
     responses(

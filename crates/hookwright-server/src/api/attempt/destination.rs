@@ -76,7 +76,7 @@ pub(in crate::api) async fn list_messages(
     operation_id = "v1.message-attempt.list-attempted-destinations", tag = "Message Attempt",
     params(
         ("app_id" = String, Path, description = "The application's id or uid."),
-        ("msg_id" = String, Path, description = "The message's id."),
+        ("msg_id" = String, Path, description = "The message's id or eventId."),
         PageParams,
     ),
     responses((status = 200, body = ListResponse<MessageEndpointOut>), (status = 404, body = Problem)))]
@@ -98,7 +98,7 @@ pub(in crate::api) async fn list_destinations(
     operation_id = "v1.message-attempt.resend", tag = "Message Attempt",
     params(
         ("app_id" = String, Path, description = "The application's id or uid."),
-        ("msg_id" = String, Path, description = "The message's id."),
+        ("msg_id" = String, Path, description = "The message's id or eventId."),
         ("endpoint_id" = String, Path, description = "The endpoint's id or uid."),
     ),
     responses(

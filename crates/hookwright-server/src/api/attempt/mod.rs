@@ -70,7 +70,7 @@ pub(in crate::api) async fn list_by_endpoint(
     operation_id = "v1.message-attempt.list-by-msg", tag = "Message Attempt",
     params(
         ("app_id" = String, Path, description = "The application's id or uid."),
-        ("msg_id" = String, Path, description = "The message's id."),
+        ("msg_id" = String, Path, description = "The message's id or eventId."),
         PageParams, MessageFilterParams, AttemptFilterParams,
         ("expanded_statuses" = Option<bool>, Query, description = "SDKs send it; it changes nothing here."),
         ("endpoint_id" = Option<String>, Query, description = "Only those at the endpoint with this id or uid."),
@@ -110,7 +110,7 @@ pub(in crate::api) async fn list_by_message(
     operation_id = "v1.message-attempt.get", tag = "Message Attempt",
     params(
         ("app_id" = String, Path, description = "The application's id or uid."),
-        ("msg_id" = String, Path, description = "The message's id."),
+        ("msg_id" = String, Path, description = "The message's id or eventId."),
         ("attempt_id" = String, Path, description = "Its id."),
         ("expanded_statuses" = Option<bool>, Query, description = "SDKs send it; it changes nothing here."),
     ),

@@ -7,8 +7,10 @@ use axum::response::Response;
 use axum::routing::post;
 use hookwright::domain::application::ApplicationSettings;
 use hookwright::domain::capability::Capabilities;
+use hookwright::domain::ids::OrganisationId;
 use hookwright::domain::names::{FeatureFlag, SessionId};
 use hookwright::domain::token::{Scope, TokenSettings};
+use hookwright::hooks::ApplicationRef;
 use hookwright::{Error, Thing};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -33,7 +35,9 @@ const EXPIRY_MAX: u32 = 30 * 24 * 3_600;
 const FEATURE_FLAGS_MAX: usize = 25;
 
 pub(super) fn operations() -> Operations {
-    Operations::new().add::<__path_app_portal_access>(post(app_portal_access))
+    Operations::new()
+        .add::<__path_app_portal_access>(post(app_portal_access))
+        .add::<__path_dashboard_access>(post(dashboard_access))
 }
 
 /// What a token for the portal is to be.
@@ -91,10 +95,32 @@ pub(in crate::api) async fn app_portal_access(
     ApplicationPath(named): ApplicationPath,
     OptionalJsonBody(body): OptionalJsonBody<AppPortalAccessIn>,
 ) -> Result<Response, ApiError> {
+    give_access(&state, organisation, named, body).await
+}
+
+/// The older name of `app-portal-access`, which older SDKs have beside the newer one: with nothing to choose, and no body.
+#[utoipa::path(post, path = "/api/v1/auth/dashboard-access/{app_id}",
+    operation_id = "v1.authentication.dashboard-access", tag = "Authentication",
+    params(("app_id" = String, Path, description = "The application's id or uid.")),
+    responses((status = 200, body = AppPortalAccessOut), (status = 404, body = Problem)))]
+pub(in crate::api) async fn dashboard_access(
+    State(state): State<AppState>,
+    OrganisationCaller(organisation): OrganisationCaller,
+    ApplicationPath(named): ApplicationPath,
+) -> Result<Response, ApiError> {
+    give_access(&state, organisation, named, AppPortalAccessIn::default()).await
+}
+
+async fn give_access(
+    state: &AppState,
+    organisation: OrganisationId,
+    named: ApplicationRef,
+    body: AppPortalAccessIn,
+) -> Result<Response, ApiError> {
     let (access, inline) = body.checked()?;
     let application = match (state.hooks.application_get(organisation, &named).await, inline) {
         (Err(Error::NotFound(Thing::Application)), Some(inline)) => {
-            make_named(&state, organisation, &named, inline).await?;
+            make_named(state, organisation, &named, inline).await?;
             state.hooks.application_get(organisation, &named).await?
         }
         (found, _) => found?,

@@ -10,6 +10,7 @@ use hookwright::domain::names::EventTypeName;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_saphyr::{SnippetMode, UserMessageFormatter};
 use utoipa::ToSchema;
 
 use super::openapi::{Webhook, webhooks};
@@ -20,6 +21,9 @@ use crate::api::nesting;
 use crate::api::operations::Operations;
 use crate::auth::OrganisationCaller;
 use crate::server::AppState;
+
+/// How much is told of why a document cannot be read, in characters.
+const WHY_MAX: usize = 300;
 
 pub(super) fn operations() -> Operations {
     Operations::new().add::<__path_import>(post(import))
@@ -164,7 +168,8 @@ fn document(spec: Option<Value>, raw: Option<String>) -> Result<Value, ApiError>
         (None, Some(text)) => {
             let unreadable = |msg: String| ApiError::field(["body", "specRaw"], msg, "value_error");
             let document: Value = serde_saphyr::from_str(&text).map_err(|error| {
-                unreadable(format!("specRaw is neither YAML nor JSON that can be read: {error}"))
+                let why = in_one_sentence(&error);
+                unreadable(format!("specRaw is neither YAML nor JSON that can be read: {why}."))
             })?;
             match nesting::is_bounded(document.to_string().as_bytes()) {
                 true => Ok(document),
@@ -177,4 +182,17 @@ fn document(spec: Option<Value>, raw: Option<String>) -> Result<Value, ApiError>
             "Give the OpenAPI document either in spec, as JSON, or in specRaw, as text in YAML or JSON.",
         )),
     }
+}
+
+/// Why a document cannot be read, and where. The parser's own account would be a drawing of the place over several lines.
+fn in_one_sentence(error: &serde_saphyr::Error) -> String {
+    let told = error.render_with_options(serde_saphyr::render_options! {
+        formatter: &UserMessageFormatter,
+        snippets: SnippetMode::Off,
+    });
+    // It ends with the place, and may quote a part of the document, which may be of any length.
+    let (why, place) = told.split_at(told.rfind(" at line ").unwrap_or(told.len()));
+    let short: String = why.chars().take(WHY_MAX).collect();
+    let cut = if short.len() < why.len() { "…" } else { "" };
+    format!("{short}{cut}{place}")
 }

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use crate::api::application::ApplicationIn;
 use crate::api::error::ApiError;
 use crate::api::fields::Fields;
+use crate::api::message::raw_payload;
 use crate::api::{body, nesting};
 
 /// How many bytes the envelope may have beside the payload.
@@ -38,7 +39,7 @@ pub(super) struct MessageIn<'a> {
     #[serde(borrow)]
     #[schema(min_length = 1, max_length = 256)]
     event_type: Cow<'a, str>,
-    /// Any JSON; it is sent as it is here, byte for byte.
+    /// Any JSON; it is sent as it is here, byte for byte. What is in `transformationsParams.rawPayload` is sent in its place.
     #[serde(borrow, alias = "data")]
     #[schema(value_type = Object)]
     payload: &'a RawValue,
@@ -69,7 +70,7 @@ pub(super) struct MessageIn<'a> {
     #[serde(borrow, default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     deliver_at: Option<Text<'a>>,
-    /// `rawPayload` in it is not there yet; the rest has no meaning here.
+    /// `rawPayload` in it is the payload as a text, which must be JSON; the rest has no meaning here.
     #[serde(borrow, default)]
     #[schema(value_type = Option<Object>)]
     transformations_params: Option<&'a RawValue>,
@@ -96,11 +97,12 @@ impl Envelope {
     /// Reads an envelope. Its payload may have at most `payload_limit` bytes.
     pub(super) fn read(bytes: &Bytes, payload_limit: usize) -> Result<Envelope, ApiError> {
         let message: MessageIn<'_> = body::parse(bytes)?;
+        let mut fields = Fields::default();
+        let raw = raw_payload::read(message.transformations_params, &mut fields);
         let payload = message.payload.get();
-        if payload.len() > payload_limit {
+        if raw.as_deref().unwrap_or(payload).len() > payload_limit {
             return Err(ApiError::too_large("payload", payload_limit));
         }
-        let mut fields = Fields::default();
         let nesting = body::check_nesting(bytes);
         if nesting.is_err() && !nesting::is_bounded(payload.as_bytes()) {
             fields.refuse("payload", nesting::REFUSAL);
@@ -123,10 +125,10 @@ impl Envelope {
         let application = message.application.map(ApplicationIn::brought_along).transpose()?;
         // A name that cannot be used has ended this just now.
         let event_type = event_type.ok_or_else(|| ApiError::invalid(Vec::new()))?;
-        let payload = if payload.len() <= COPY_MAX {
-            Bytes::copy_from_slice(payload.as_bytes())
-        } else {
-            bytes.slice_ref(payload.as_bytes())
+        let payload = match raw {
+            Some(raw) => Bytes::from(raw),
+            None if payload.len() <= COPY_MAX => Bytes::copy_from_slice(payload.as_bytes()),
+            None => bytes.slice_ref(payload.as_bytes()),
         };
         let new = NewMessage { event_type, event_id, channels, tags, payload, payload_retention };
         Ok(Envelope { message: new, application })
@@ -156,25 +158,8 @@ impl MessageIn<'_> {
     /// Refuses what would change the delivery in a way that is not there yet: leaving it out in silence would send something
     /// else than was asked for.
     fn refuse_what_is_not_there(&self, fields: &mut Fields) {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct TransformationsParams {
-            #[serde(default)]
-            raw_payload: Option<serde::de::IgnoredAny>,
-        }
         if self.deliver_at.is_some() {
             fields.refuse("deliverAt", "is not there yet; send the message when it is due");
-        }
-        let params = self.transformations_params;
-        if params.is_some_and(|raw| !raw.get().starts_with('{')) {
-            fields.refuse("transformationsParams", "must be an object");
-        }
-        let params = params.and_then(|raw| serde_json::from_str::<TransformationsParams>(raw.get()).ok());
-        if params.is_some_and(|params| params.raw_payload.is_some()) {
-            fields.refuse_saying(
-                "transformationsParams",
-                "rawPayload is not there yet. Send the payload as JSON.",
-            );
         }
     }
 }

@@ -6,6 +6,7 @@ pub(super) mod create;
 mod dto;
 mod envelope;
 mod filter;
+mod raw_payload;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -61,7 +62,7 @@ pub(super) async fn list(
     tag = "Message",
     params(
         ("app_id" = String, Path, description = "The application's id or uid."),
-        ("msg_id" = String, Path, description = "Its id."),
+        ("msg_id" = String, Path, description = "Its id or eventId."),
         ("with_content" = Option<bool>, Query, description = "Show its payload too."),
     ),
     responses((status = 200, body = MessageOut), (status = 404, body = Problem)))]

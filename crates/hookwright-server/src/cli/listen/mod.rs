@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::client::{Client, Document, Path};
 use super::connection::ConnectionArgs;
+use super::console::at_least_one;
 use super::escape;
 use super::failure::{Failure, eprint_line};
 use super::growing::Growing;
@@ -48,7 +49,7 @@ pub(super) struct ListenArgs {
     #[arg(long, value_name = "PATH")]
     secret_file: Option<std::path::PathBuf>,
     /// End after so many requests
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     limit: Option<u64>,
     #[command(flatten)]
     connection: ConnectionArgs,

@@ -54,7 +54,7 @@ struct MessageName {
     /// The application: its uid or id
     #[arg(long, value_name = "APP")]
     app: String,
-    /// The message's id
+    /// The message: its id or eventId
     message: String,
 }
 

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::client::{Client, Document, Pages, Path};
 use super::connection::ConnectionArgs;
+use super::console::at_least_one;
 use super::failure::Failure;
 use super::growing::Growing;
 use super::output::{Form, Output};
@@ -37,7 +38,7 @@ pub(super) struct TailArgs {
     #[arg(long)]
     messages: bool,
     /// End after so many
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     limit: Option<u64>,
     #[command(flatten)]
     connection: ConnectionArgs,

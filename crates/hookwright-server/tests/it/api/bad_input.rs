@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::rig::Rig;
 
-const DOCUMENT: &str = include_str!("../../../openapi.json");
+pub(super) const DOCUMENT: &str = include_str!("../../../openapi.json");
 
 /// What the paths of the table name.
-struct Named {
+pub(super) struct Named {
     organisation: String,
     message: String,
     attempt: String,
@@ -21,7 +21,7 @@ struct Named {
 }
 
 impl Named {
-    async fn in_a(rig: &Rig) -> Named {
+    pub(super) async fn in_a(rig: &Rig) -> Named {
         let receiver = Receiver::start().await;
         rig.application("ann").await;
         let endpoint = json!({"url": receiver.url("/"), "uid": "main"});
@@ -44,7 +44,7 @@ impl Named {
         }
     }
 
-    fn path(&self, path: &str) -> String {
+    pub(super) fn path(&self, path: &str) -> String {
         [
             ("{app_id}", "ann"),
             ("{endpoint_id}", "main"),
@@ -64,7 +64,7 @@ impl Named {
 }
 
 /// A body that an operation takes, with nothing in it that it can do without.
-fn least(document: &Value, schema: &Value) -> Map<String, Value> {
+pub(super) fn least(document: &Value, schema: &Value) -> Map<String, Value> {
     let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
     required.map(|name| (name.to_owned(), good(document, name, &schema["properties"][name]))).collect()
 }
@@ -164,8 +164,8 @@ fn bad_words(schema: &Value, name: &str) -> Vec<String> {
         Some("boolean") => vec!["maybe".into(), "2".into()],
         _ => Vec::new(),
     };
-    // Without a value it would be as if it were not there.
-    words.push(String::new());
+    // Without a value it would be as if it were not there. What is no text can be no value, whatever the parameter.
+    words.extend(["".into(), "%ff".into(), "abc%C3%28".into()]);
     if name == "limit" {
         words.extend(["0".into(), "251".into(), "0&limit=1".into(), "1&limit=1".into()]);
     }
@@ -184,7 +184,7 @@ fn bad_words(schema: &Value, name: &str) -> Vec<String> {
     words
 }
 
-fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+pub(super) fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     let inner = || schema["oneOf"].as_array()?.iter().find(|one| one.get("$ref").is_some());
     let schema = inner().unwrap_or(schema);
     schema["$ref"].as_str().map_or(schema, |reference| document.pointer(&reference[1..]).unwrap())

@@ -70,6 +70,7 @@ fn needs(operation: &str) -> Needs {
         | "v1.message.expunge-content"
         | "v1.message-attempt.expunge-content"
         | "v1.authentication.app-portal-access"
+        | "v1.authentication.dashboard-access"
         | "v1.authentication.expire-all" => Needs::Everything,
         ingest if ingest.starts_with("v1.ingest.") => Needs::Everything,
         operational if operational.starts_with("v1.operational-webhook.endpoint.") => Needs::Everything,

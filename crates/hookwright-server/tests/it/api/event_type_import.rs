@@ -129,7 +129,26 @@ async fn a_document_that_cannot_be_used_changes_nothing() {
             .collect::<String>()
     );
     for raw in ["a: [", "\u{0}", "- - - -", &bomb, &"[".repeat(100_000)] {
-        rig.client.post(IMPORT, &json!({"specRaw": raw})).await.expect(422);
+        let refused = rig.client.post(IMPORT, &json!({"specRaw": raw})).await.expect(422).json();
+        let said = refused["detail"][0]["msg"].as_str().unwrap();
+        // One sentence, and no drawing.
+        assert!(!said.contains(['\n', '|', '^']) && said.chars().count() < 400, "{said}");
+    }
+    for (raw, why) in [
+        ("openapi: 3.1.0\nwebhooks: [\n  a: b\n", "line 2, column 11"),
+        ("webhooks:\n  a.b: {post: {}}\n bad: 1\n", "line 3, column 2"),
+        ("webhooks: {}\nwebhooks: {}\n", "line 2, column 1"),
+        ("{\"webhooks\": {\"a.b\": }", "line 1, column"),
+        ("a: *nobody\n", "line 1, column 4"),
+        ("--- 1\n--- 2\n", "line 2"),
+        (&format!("{0}: 1\n{0}: 2\n", "long".repeat(250)), "… at line 2, column 1"),
+    ] {
+        let refused = rig.client.post(IMPORT, &json!({"specRaw": raw})).await.expect(422).json();
+        assert_eq!(refused["detail"][0]["loc"], json!(["body", "specRaw"]));
+        let said = refused["detail"][0]["msg"].as_str().unwrap();
+        assert!(said.starts_with("specRaw is neither YAML nor JSON that can be read: "), "{said}");
+        assert!(said.contains(why) && said.ends_with('.') && !said.contains("Options"), "{raw}: {said}");
+        assert!(!said.contains(['\n', '|', '^']) && said.chars().count() < 400, "{said}");
     }
     assert_eq!(column(&rig.client.get(LIST).await, "name"), [] as [Value; 0]);
 }

@@ -81,6 +81,7 @@ async fn limits_orders_and_iterators_that_cannot_be_used_are_refused() {
         rig.client.get(&list).await.expect(status);
     }
     let foreign = text(&rig.client.get("/api/v1/app").await.json()["iterator"]);
+    rig.client.get(&format!("/api/v1/app/?iterator={foreign}")).await.expect(200);
     for path in ["/api/v1/app", "/api/v1/app/ann/endpoint", "/api/v1/event-type", "/api/v1/app/ann/msg"] {
         for (query, place) in [
             ("limit=0".to_owned(), "query.limit"),

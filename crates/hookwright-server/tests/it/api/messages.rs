@@ -1,5 +1,6 @@
 //! Lists of messages: filters, and payloads on request.
 
+use hookwright_testkit::{Receiver, eventually};
 use serde_json::{Value, json};
 
 use super::rig::{Rig, column, text, wrong_place};
@@ -57,4 +58,46 @@ async fn payloads_are_shown_unless_they_are_not_wanted() {
     rig.application("bob").await;
     rig.client.get(&format!("/api/v1/app/bob/msg/{id}")).await.expect(404);
     rig.client.get("/api/v1/app/ann/msg/not-an-id").await.expect(404);
+}
+
+#[tokio::test]
+async fn a_message_goes_by_its_event_id_wherever_it_goes_by_its_id() {
+    let (rig, receiver) = (Rig::start().await, Receiver::start().await);
+    for application in ["ann", "bob"] {
+        rig.application(application).await;
+    }
+    let endpoint = rig.endpoint("ann", &receiver.url("/")).await;
+    let body = json!({"eventType": "a.b", "eventId": "order-1.paid", "payload": {"x": 1}});
+    let sent = rig.client.post("/api/v1/app/ann/msg", &body).await.expect(202).json();
+    let id = text(&sent["id"]);
+    receiver.wait_for(1).await;
+    let attempts = eventually("the attempt", async || {
+        let found = rig.client.get("/api/v1/app/ann/attempt/msg/order-1.paid").await.expect(200);
+        if column(&found, "id").len() == 1 { Ok(found) } else { Err(found.text()) }
+    })
+    .await;
+    let attempt = text(&column(&attempts, "id")[0]);
+    for path in ["", "/endpoint", &format!("/attempt/{attempt}")] {
+        let by = async |name: &str| {
+            let found = rig.client.get(&format!("/api/v1/app/ann/msg/{name}{path}")).await.expect(200).json();
+            // Iterators are of the list that was asked for.
+            found.get("data").cloned().unwrap_or(found)
+        };
+        assert_eq!(by("order-1.paid").await, by(&id).await, "{path}");
+    }
+    let resend = format!("/api/v1/app/ann/msg/order-1.paid/endpoint/{endpoint}/resend");
+    rig.client.post(&resend, &json!({})).await.expect(202);
+    assert_eq!(receiver.wait_for(2).await[1].id(), id);
+
+    // Of another application, of nobody, and nearly the same.
+    for path in ["bob/msg/order-1.paid", "nobody/msg/order-1.paid", "ann/msg/order-1", "ann/msg/ORDER-1.PAID"]
+    {
+        rig.client.get(&format!("/api/v1/app/{path}")).await.expect(404);
+    }
+    for gone in [&format!("/attempt/{attempt}/content"), "/content"] {
+        rig.client.delete(&format!("/api/v1/app/ann/msg/order-1.paid{gone}")).await.expect(204);
+    }
+    let left = rig.client.get("/api/v1/app/ann/msg/order-1.paid").await.expect(200).json();
+    assert_eq!((&left["id"], &left["payload"]), (&json!(id), &json!({"expired": true})));
+    rig.client.post(&resend, &json!({})).await.expect(400);
 }

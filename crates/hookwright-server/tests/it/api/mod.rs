@@ -21,6 +21,7 @@ mod stats;
 
 mod access; // what holds for all of them
 mod bad_input;
+mod bad_paths;
 mod errors;
 mod capabilities;
 mod feature_flags;

@@ -113,10 +113,6 @@ async fn malformed_messages_are_refused_and_the_field_named() {
             r#"{"eventType":"a","payload":{},"payloadRetentionPeriod":1,"payloadRetentionHours":1}"#,
             "body.payloadRetentionHours",
         ),
-        (
-            r#"{"eventType":"a","payload":{},"transformationsParams":{"rawPayload":"x"}}"#,
-            "body.transformationsParams",
-        ),
         (too_deep.as_str(), "body.payload"),
     ] {
         let refused = post(&rig, body).await.expect(422);
@@ -127,6 +123,53 @@ async fn malformed_messages_are_refused_and_the_field_named() {
     let not_utf8 = [b"{\"eventType\":\"a\",\"payload\":\"\xff\"}".as_slice()].concat();
     let refused = rig.client.request(Method::POST, PATH, &[], not_utf8).await.expect(422);
     assert_eq!(wrong_place(&refused), "body");
+}
+
+#[tokio::test]
+async fn a_payload_that_comes_as_a_text_is_sent_as_it_is() {
+    let (rig, receiver) = (Rig::start().await, Receiver::start().await);
+    rig.application("ann").await;
+    rig.endpoint("ann", &receiver.url("/")).await;
+    let raw = " {\"b\" : 1.50, \"a\":\"\\u00fc\",\n\"b\":2 }\n";
+    let message = |params: Value| json!({"eventType": "a.b", "payload": {}, "transformationsParams": params});
+    for (sent, params) in [
+        json!({"rawPayload": raw}),
+        json!({"rawPayload": raw, "headers": {"content-type": "application/json"}}),
+        json!({"rawPayload": raw, "headers": {"Content-Type": "Application/JSON; charset=utf-8", "x": "y"}}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let made = post(&rig, message(params).to_string()).await.expect(202);
+        assert!(made.text().contains(raw.trim()), "{}", made.text());
+        assert_eq!(receiver.wait_for(sent + 1).await[sent].body, raw);
+    }
+    // Nothing of this kind: the payload is the message's own.
+    for params in
+        [json!({}), json!({"rawPayload": null}), json!({"x": 1, "headers": {"content-type": "a/b"}})]
+    {
+        let made = post(&rig, message(params).to_string()).await.expect(202).json();
+        assert_eq!(made["payload"], json!({}));
+    }
+    let deep = format!("{}{}", "[".repeat(129), "]".repeat(129));
+    for params in [
+        json!([]),
+        json!({"rawPayload": {}}),
+        json!({"rawPayload": "<order/>"}),
+        json!({"rawPayload": ""}),
+        json!({"rawPayload": "{} {}"}),
+        json!({"rawPayload": deep}),
+        json!({"rawPayload": "{}", "headers": {"content-type": "text/xml"}}),
+        json!({"rawPayload": "{}", "headers": ["content-type"]}),
+    ] {
+        let refused = post(&rig, message(params.clone()).to_string()).await.expect(422);
+        assert_eq!(wrong_place(&refused), "body.transformationsParams", "{params}");
+    }
+    let twice =
+        r#"{"eventType":"a","payload":{},"transformationsParams":{"rawPayload":"1","rawPayload":"2"}}"#;
+    post(&rig, twice).await.expect(422);
+    let large = json!({"rawPayload": format!("\"{}\"", "x".repeat(1024 * 1024))});
+    assert_eq!(post(&rig, message(large).to_string()).await.expect(413).json()["code"], "payload_too_large");
 }
 
 #[tokio::test]

@@ -37,6 +37,33 @@ async fn arguments_that_cannot_be_understood_exit_with_2() {
 }
 
 #[tokio::test]
+async fn none_of_a_list_is_no_amount() {
+    let mut lists = 0;
+    let mut waiting = vec![String::new()];
+    while let Some(command) = waiting.pop() {
+        let help = succeeds(&hookwright(&format!("{command} --help"))).await;
+        waiting.extend(commands_below(&help).iter().map(|name| format!("{command} {name}")));
+        if !help.contains("--limit <N>") {
+            continue;
+        }
+        lists += 1;
+        for amount in ["0", "-1", "1.5", "many", "99999999999999999999", ""] {
+            // Told before anything else, such as what is missing.
+            let launch = hookwright(&command).arg(format!("--limit={amount}"));
+            let output = launch.run().await;
+            assert_eq!(output.status.code(), Some(2), "{command} {amount}: {output:?}");
+            assert_eq!(output.stdout, "");
+            let said = output.stderr.lines().next().unwrap_or_default();
+            assert!(said.contains("--limit <N>"), "{command} {amount}: {said}");
+            if !amount.is_empty() {
+                assert!(said.ends_with("it must be a whole number, 1 or more"), "{command} {amount}: {said}");
+            }
+        }
+    }
+    assert_eq!(lists, 13, "lists, and what follows");
+}
+
+#[tokio::test]
 async fn the_version_is_the_crate_s() {
     let version = succeeds(&hookwright("--version")).await;
     assert_eq!(version, format!("hookwright {}\n", env!("CARGO_PKG_VERSION")));

@@ -39,6 +39,21 @@ async fn a_link_survives_being_looked_at_and_works_once() {
 }
 
 #[tokio::test]
+async fn names_that_are_no_text_are_answered_like_names_of_nothing() {
+    let site = Site::start().await;
+    for link in ["/login/nonsense", "/login/%ff", "/login/%00"] {
+        assert!(site.get(link, "").await.expect(410).text().contains("This link has been used"), "{link}");
+        assert!(
+            site.post(link, "", "").await.expect(410).text().contains("This link has been used"),
+            "{link}"
+        );
+    }
+    for file in ["/static/page.css", "/static/%ff", "/static/%2e%2e%2fCargo.toml"] {
+        assert!(site.get(file, "").await.expect(404).text().contains("There is no such file"), "{file}");
+    }
+}
+
+#[tokio::test]
 async fn an_organisations_token_opens_the_page_and_no_other_text_does() {
     let site = Site::start().await;
     let opened = site.post("/login", "", &format!("token={TOKEN}")).await.expect(303);

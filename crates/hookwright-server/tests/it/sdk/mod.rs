@@ -3,6 +3,7 @@
 mod installed; // reading order: getting them, running them, what they run
 mod running;
 
+mod answerable;
 mod checks;
 mod django;
 mod receivers;

@@ -33,6 +33,12 @@ pub(super) async fn an_event_id_is_taken_within_its_application_alone(mut f: Fix
     assert_eq!(f.append(with_event_id(message(1, 2), "e"), &[9]), Appended::EventIdTaken);
     assert_eq!(f.append(with_event_id(message(2, 3), "e"), &[]), Appended::Stored);
     assert_eq!(f.store.message_get(app(1), msg(2)).await.unwrap(), None);
+    for (application, event_id, found) in
+        [(1, "e", Some(msg(1))), (2, "e", Some(msg(3))), (3, "e", None), (1, "E", None), (1, "e1", None)]
+    {
+        let event_id = EventId::parse(event_id).unwrap();
+        assert_eq!(f.store.message_by_event_id(app(application), event_id).await.unwrap(), found);
+    }
     assert_eq!(f.ready(1, 9).await, []);
 }
 

@@ -50,6 +50,16 @@ impl Postgres {
         row.map(|row| from_row(&row, 0, None)).transpose()
     }
 
+    pub(crate) async fn message_by_event_id(
+        &self,
+        application: ApplicationId,
+        event_id: EventId,
+    ) -> Result<Option<MessageId>, StoreError> {
+        let sql = "SELECT message FROM message_event_id WHERE application = $1 AND event_id = $2";
+        let row = self.reader().await?.first(sql, &[application.as_bytes(), &event_id.as_str()]).await?;
+        row.map(|row| value::id(&row, 0, MessageId::from_bytes)).transpose()
+    }
+
     pub(crate) async fn message_list(
         &self,
         application: ApplicationId,

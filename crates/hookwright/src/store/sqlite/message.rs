@@ -60,6 +60,19 @@ impl Sqlite {
         .await
     }
 
+    pub(crate) async fn message_by_event_id(
+        &self,
+        application: ApplicationId,
+        event_id: EventId,
+    ) -> Result<Option<MessageId>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT message FROM message_event_id WHERE application = ?1 AND event_id = ?2";
+            let params = params![application.as_bytes(), event_id.as_str()];
+            value::first(connection, sql, params, |row| value::id(row, 0, MessageId::from_bytes))
+        })
+        .await
+    }
+
     pub(crate) async fn message_list(
         &self,
         application: ApplicationId,

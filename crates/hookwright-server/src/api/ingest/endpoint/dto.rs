@@ -36,6 +36,10 @@ pub(in crate::api) struct IngestEndpointIn {
     #[serde(default)]
     #[schema(minimum = 1)]
     throttle_rate: Option<u16>,
+    /// The older name of `throttleRate`.
+    #[serde(default)]
+    #[schema(minimum = 1, deprecated)]
+    rate_limit: Option<u16>,
     /// Whether it gets nothing.
     #[serde(default)]
     disabled: Option<bool>,
@@ -78,6 +82,10 @@ pub(in crate::api) struct IngestEndpointUpsertIn {
     #[serde(default)]
     #[schema(minimum = 1)]
     throttle_rate: Option<u16>,
+    /// The older name of `throttleRate`.
+    #[serde(default)]
+    #[schema(minimum = 1, deprecated)]
+    rate_limit: Option<u16>,
     /// Whether it gets nothing.
     #[serde(default)]
     disabled: Option<bool>,
@@ -111,6 +119,9 @@ pub(super) struct IngestEndpointOut<'a> {
     disabled: bool,
     /// At most so many attempts a second.
     throttle_rate: Option<u16>,
+    /// The older name of `throttleRate`.
+    #[schema(deprecated)]
+    rate_limit: Option<u16>,
     /// Only these event types; null: all.
     #[schema(value_type = Option<Vec<String>>)]
     event_types: Names<'a, EventFilter>,
@@ -137,6 +148,7 @@ impl IngestEndpointIn {
             description: self.description,
             uid: self.uid,
             throttle_rate: self.throttle_rate,
+            rate_limit: self.rate_limit,
             disabled: self.disabled,
             event_types: self.event_types,
             filter_types: self.filter_types,
@@ -161,7 +173,7 @@ impl IngestEndpointUpsertIn {
             uid: fields.uid(self.uid.as_deref()),
             url: trimmed(&self.url),
             description: fields.description(self.description.unwrap_or_default()),
-            throttle_rate: fields.rate(self.throttle_rate, None),
+            throttle_rate: fields.rate(self.throttle_rate, self.rate_limit),
             event_types: fields.event_types(self.event_types, self.filter_types),
             metadata: fields.metadata(self.metadata.unwrap_or_default()),
             ..EndpointSettings::default()
@@ -181,6 +193,7 @@ impl IngestEndpointOut<'_> {
             description: &settings.description,
             disabled: endpoint.disabled.is_some(),
             throttle_rate: settings.throttle_rate,
+            rate_limit: settings.throttle_rate,
             event_types: Names(&settings.event_types),
             filter_types: Names(&settings.event_types),
             metadata: &settings.metadata,

@@ -39,6 +39,7 @@ pub(crate) use cache::{ApplicationEntry, EndpointEntry};
 pub(crate) use confirmers::Confirmer;
 pub(crate) use finder::Finder;
 pub(crate) use source::SourceEntry;
+pub(crate) use token::{hash, random_text};
 
 /// How often a change is tried again that somebody else's change came in between of.
 const TRIES: u32 = 5;

@@ -16,6 +16,7 @@ use crate::domain::selection::Reach;
 use crate::domain::short_ids::{InboundId, SourceId};
 use crate::domain::source::{Source, SourceRef, SourceWithToken};
 use crate::domain::task::{Task, TaskKind, TaskState};
+use crate::domain::ticket::TicketRef;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Token, TokenFilter};
 use crate::store::error::StoreError;
@@ -224,6 +225,8 @@ reads! {
     token_list_good(
         organisation: OrganisationId, application: ApplicationId, now: Timestamp
     ) -> Vec<(TokenId, Option<SessionId>)>;
+    /// What this ticket lets in to, if it is good.
+    ticket_find(ticket: TicketRef, now: Timestamp) -> Option<OrganisationId>;
     /// A source of an organisation, with its token.
     source_get(organisation: OrganisationId, named: SourceRef) -> Option<SourceWithToken>;
     /// An organisation's sources, by id, with their tokens.

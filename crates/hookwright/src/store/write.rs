@@ -20,6 +20,7 @@ use crate::domain::names::EventTypeName;
 use crate::domain::short_ids::SourceId;
 use crate::domain::source::{Source, SourceToken};
 use crate::domain::task::{Task, TaskStatus};
+use crate::domain::ticket::{NewTicket, TicketRef};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Token, TokenChange};
 
@@ -58,6 +59,10 @@ pub(crate) enum Write {
     Told(Box<Write>, Vec<Append>),
     /// An answer is kept for the requests that repeat it.
     KeepAnswer(KeptAnswer),
+    /// A ticket is made, in the place of another if it says so.
+    TicketIssue(NewTicket),
+    /// A ticket is good for nothing any more.
+    TicketEnd(TicketRef),
     /// A background task begins.
     TaskBegin(Box<Task>),
     /// A background task has gone a step further.
@@ -86,6 +91,8 @@ pub(crate) enum Write {
     ExpireMessageKeys { now: Timestamp, slice: Slice },
     /// Expired idempotency keys of other requests go, among those with `first_byte`.
     ExpireKeys { first_byte: u8, now: Timestamp },
+    /// Expired tickets go, of which there are few.
+    ExpireTickets { now: Timestamp },
     /// What is left of removed rows in unused parts of the database's file is overwritten, from this part on.
     Overwrite { from: u32, slice: Slice },
     /// Room in the database that nothing uses goes back to the file system, if there is much of it.
@@ -155,6 +162,9 @@ impl Write {
                 | Write::Probe
                 | Write::Flush
                 | Write::KeepAnswer(_)
+                | Write::TicketIssue(_)
+                | Write::TicketEnd(_)
+                | Write::ExpireTickets { .. }
                 | Write::TaskStep(_)
                 | Write::Broadcast(_)
                 | Write::ExpireMessageKeys { .. }

@@ -19,6 +19,7 @@ mod source;
 mod stats;
 mod task;
 mod telling;
+mod ticket;
 mod token;
 
 #[cfg(feature = "postgres")]
@@ -158,6 +159,10 @@ conform! {
         what_tells_of_a_change_is_written_with_it_or_not_at_all,
         what_tells_of_an_attempt_is_written_with_it,
         the_application_of_operational_webhooks_is_one_and_in_no_list;
+    ticket:
+        a_ticket_is_good_for_what_it_was_made_for_until_it_ends,
+        a_ticket_is_used_up_by_the_one_that_is_made_for_it,
+        too_many_tickets_end_the_oldest_of_their_kind;
     token:
         tokens_are_found_by_their_hash_until_they_are_revoked,
         a_change_of_a_token_leaves_what_it_does_not_name,

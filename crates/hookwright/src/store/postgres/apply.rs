@@ -7,7 +7,7 @@ use crate::store::postgres::connection::Connection;
 use crate::store::postgres::retention;
 use crate::store::postgres::{
     application, broadcast, confirmation, delivery, endpoint, erasure, event_type, expunge, idempotency,
-    inbound, message_key, source, task, token, turn,
+    inbound, message_key, source, task, ticket, token, turn,
 };
 use crate::store::sealing::Sealing;
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
@@ -55,6 +55,8 @@ async fn one(means: &mut Means<'_>, write: &Write) -> Result<Written, StoreError
             idempotency::keep(connection, kept).await?;
             Written::Done
         }
+        Write::TicketIssue(new) => Written::Changed(ticket::issue(connection, new).await?),
+        Write::TicketEnd(ended) => Written::Changed(ticket::end(connection, *ended).await?),
         Write::TaskBegin(task) => Written::Changed(task::begin(connection, task).await?),
         Write::TaskStep(step) => Written::Stepped(task::step(connection, held.own, step).await?),
         Write::Broadcast(new) => {
@@ -87,6 +89,10 @@ async fn one(means: &mut Means<'_>, write: &Write) -> Result<Written, StoreError
         }
         Write::ExpireKeys { first_byte, now } => {
             idempotency::expire(connection, *first_byte, *now).await?;
+            Written::Done
+        }
+        Write::ExpireTickets { now } => {
+            ticket::expire(connection, *now).await?;
             Written::Done
         }
         // PostgreSQL has its own ways with what it has freed: vacuum takes it, at its time.

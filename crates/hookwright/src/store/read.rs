@@ -176,6 +176,14 @@ pub(crate) struct FoundSource {
     pub(crate) ends_at: Option<Timestamp>,
 }
 
+/// What an endpoint has failed at since its last success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FoundHealth {
+    pub(crate) health: Health,
+    /// Whether that is kept; if not, what is kept goes back further than it should.
+    pub(crate) is_kept: bool,
+}
+
 /// The answer kept for an idempotency key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum KeptFor {
@@ -275,6 +283,9 @@ reads! {
     ) -> Page<Destination>;
     /// The endpoints that failed since their last success.
     health_all() -> Vec<(ApplicationId, EndpointId, Health)>;
+    /// What is kept of an endpoint's failures, but without those before its last success: one that another node had, which knew of no
+    /// failure, is among its attempts alone. `now` stands for the first failure since that, if there is none yet.
+    health_get(application: ApplicationId, endpoint: EndpointId, now: Timestamp) -> Option<FoundHealth>;
     /// How many ready deliveries each endpoint has.
     delivery_ready_counts() -> Vec<ReadyCount>;
     /// The ready deliveries of an endpoint beyond `after`, by message, at most `limit`; none follows the one whose payload

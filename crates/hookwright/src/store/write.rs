@@ -9,7 +9,6 @@ use crate::domain::broadcast::Broadcast;
 use crate::domain::delivery::{DeliveryKey, Transition};
 use crate::domain::endpoint::{DisabledReason, Endpoint};
 use crate::domain::event_type::EventType;
-use crate::domain::health::Health;
 use crate::domain::ids::{
     ApplicationId, AttemptId, BroadcastId, EndpointId, MessageId, OrganisationId, TaskId, TokenId,
 };
@@ -25,6 +24,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::{Token, TokenChange};
 
 pub(crate) use crate::store::append::Append;
+pub(crate) use crate::store::health_change::HealthChange;
 pub(crate) use crate::store::written::{
     Appended, Changed, DaysKept, Erased, Loaded, Received, Resent, Settled, Swept, Written,
 };
@@ -314,17 +314,6 @@ pub(crate) struct Outcome {
     pub(crate) told: Vec<Append>,
 }
 
-/// What an attempt changes about an endpoint's kept failures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HealthChange {
-    /// Nothing worth a write.
-    None,
-    /// It failed, and this is to be kept.
-    Failing(Health),
-    /// It succeeded after failures.
-    Recovered,
-}
-
 /// Which due deliveries to take over.
 pub(crate) struct ClaimDue {
     pub(crate) now: Timestamp,
@@ -356,11 +345,13 @@ pub(crate) enum CatalogWrite {
         unless_changed_since: Timestamp,
     },
     EndpointDelete(ApplicationId, EndpointId),
-    /// Sets why it gets nothing, unless it is disabled already.
+    /// Sets why it gets nothing, unless it is disabled already; if it is because it failed since a time, only if what is kept of
+    /// its failures still says so.
     EndpointDisable {
         application: ApplicationId,
         endpoint: EndpointId,
         reason: DisabledReason,
+        failing_since: Option<Timestamp>,
         now: Timestamp,
     },
     SourceInsert(Box<NewSource>),

@@ -35,6 +35,9 @@ mod disabling;
 mod erasing; // applications that are deleted
 #[cfg(test)]
 mod expunging; // content that is removed
+#[cfg(feature = "postgres")]
+#[cfg(test)]
+mod failing_on_nodes; // endpoints that several nodes call
 #[cfg(test)]
 mod faults; // what receivers do wrong
 #[cfg(test)]

@@ -166,8 +166,13 @@ pub(super) async fn a_change_of_something_that_changed_meanwhile_is_stale(mut f:
 
 pub(super) async fn an_endpoint_is_disabled_once(mut f: Fixture) {
     f.configured(1, &[9]);
-    let disable =
-        |reason, now| CatalogWrite::EndpointDisable { application: app(1), endpoint: ep(9), reason, now };
+    let disable = |reason, now| CatalogWrite::EndpointDisable {
+        application: app(1),
+        endpoint: ep(9),
+        reason,
+        failing_since: None,
+        now,
+    };
     assert_eq!(f.change(disable(DisabledReason::Gone, NOW)), Changed::Yes);
     assert_eq!(f.change(disable(DisabledReason::Failing, at(9))), Changed::Missing);
     let read = read_endpoint(&f, 1, 9).await;

@@ -107,7 +107,10 @@ conform! {
         a_message_keeps_everything_but_its_payload_and_its_retries_become_due,
         an_attempt_keeps_everything_but_what_was_answered;
     health:
-        failures_are_kept_until_a_success_or_a_change_of_the_endpoint;
+        failures_are_kept_until_a_success_or_a_change_of_the_endpoint,
+        failures_that_nodes_know_of_come_together_in_whichever_order,
+        what_failed_before_a_success_that_reset_nothing_is_found_to_be_past,
+        an_endpoint_is_disabled_for_failing_only_as_long_as_that_is_kept;
     idempotency:
         a_key_is_claimed_once_and_replayed,
         a_key_with_another_request_is_refused,

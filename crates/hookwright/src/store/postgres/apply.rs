@@ -136,8 +136,8 @@ async fn change_catalog(
         CatalogWrite::EndpointDelete(application, id) => {
             endpoint::delete(connection, *application, *id).await
         }
-        CatalogWrite::EndpointDisable { application, endpoint, reason, now } => {
-            endpoint::disable(connection, *application, *endpoint, *reason, *now).await
+        CatalogWrite::EndpointDisable { application, endpoint, reason, failing_since, now } => {
+            endpoint::disable(connection, *application, *endpoint, *reason, *failing_since, *now).await
         }
         CatalogWrite::SourceInsert(new) => source::insert(connection, sealing, new).await,
         CatalogWrite::SourceUpdate { source, unless_changed_since } => {

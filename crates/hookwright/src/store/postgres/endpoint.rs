@@ -162,8 +162,15 @@ pub(super) async fn disable(
     application: ApplicationId,
     endpoint: EndpointId,
     reason: DisabledReason,
+    failing_since: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Changed, StoreError> {
+    if let Some(time) = failing_since
+        && !health::is_failing_since(connection, application, endpoint, time).await?
+    {
+        return Ok(Changed::Stale);
+    }
+    health::forget(connection, application, endpoint).await?;
     subscription::remove(connection, application, endpoint).await?;
     let sql = "UPDATE endpoint SET disabled = $3, updated_at = greatest($4, updated_at + 1)
                WHERE application = $1 AND id = $2 AND disabled IS NULL";

@@ -13,7 +13,7 @@ use crate::store::error::StoreError;
 use crate::store::sealed_columns::{HEADERS, OLD_SECRETS, SECRET};
 use crate::store::sealing::Sealing;
 use crate::store::sqlite::{health, subscription, value};
-use crate::store::write::{Changed, HealthChange};
+use crate::store::write::Changed;
 
 pub(super) const COLUMNS: &str = "application, id, uid, url, description, throttle_rate, disabled, event_types, channels, metadata, \
                                   headers, secret, old_secrets, created_at, updated_at, format, identifier";
@@ -91,7 +91,7 @@ pub(super) fn update(
     if changed == Changed::Yes {
         subscription::add(connection, endpoint)?;
         // What it failed at before is past: it may have another URL now, or be enabled again.
-        health::change(connection, endpoint.application, endpoint.id, HealthChange::Recovered)?;
+        health::forget(connection, endpoint.application, endpoint.id)?;
     }
     Ok(changed)
 }
@@ -152,8 +152,15 @@ pub(super) fn disable(
     application: ApplicationId,
     endpoint: EndpointId,
     reason: DisabledReason,
+    failing_since: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Changed, StoreError> {
+    if let Some(time) = failing_since
+        && !health::is_failing_since(connection, application, endpoint, time)?
+    {
+        return Ok(Changed::Stale);
+    }
+    health::forget(connection, application, endpoint)?;
     subscription::remove(connection, application, endpoint)?;
     let rows = connection
         .prepare_cached(
@@ -174,9 +181,7 @@ pub(super) fn delete(
     let key = params![application.as_bytes(), endpoint.as_bytes()];
     let rows =
         connection.prepare_cached("DELETE FROM endpoint WHERE application = ?1 AND id = ?2")?.execute(key)?;
-    connection
-        .prepare_cached("DELETE FROM endpoint_health WHERE application = ?1 AND endpoint = ?2")?
-        .execute(key)?;
+    health::forget(connection, application, endpoint)?;
     Ok(if rows == 1 { Changed::Yes } else { Changed::Missing })
 }
 

@@ -264,8 +264,8 @@ fn change_catalog(
             endpoint::update(connection, sealing, endpoint, *unless_changed_since)
         }
         CatalogWrite::EndpointDelete(application, id) => endpoint::delete(connection, *application, *id),
-        CatalogWrite::EndpointDisable { application, endpoint, reason, now } => {
-            endpoint::disable(connection, *application, *endpoint, *reason, *now)
+        CatalogWrite::EndpointDisable { application, endpoint, reason, failing_since, now } => {
+            endpoint::disable(connection, *application, *endpoint, *reason, *failing_since, *now)
         }
         CatalogWrite::SourceInsert(new) => source::insert(connection, sealing, new),
         CatalogWrite::SourceUpdate { source, unless_changed_since } => {

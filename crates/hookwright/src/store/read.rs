@@ -4,6 +4,7 @@ use crate::domain::application::Application;
 use crate::domain::attempt::{Attempt, AttemptStatus};
 use crate::domain::broadcast::Broadcast;
 use crate::domain::endpoint::Endpoint;
+use crate::domain::endpoint_edit::EndpointRef;
 use crate::domain::event_type::EventType;
 use crate::domain::health::Health;
 use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId, TaskId, TokenId};
@@ -221,6 +222,10 @@ reads! {
     application_search(
         organisation: OrganisationId, filter: ApplicationFilter, budget: SearchBudget, page: PageRequest<ApplicationId>
     ) -> Searched<Application, ApplicationId>;
+    /// Whether an application has this endpoint.
+    endpoint_is_there(application: ApplicationId, named: EndpointRef) -> bool;
+    /// Whether an organisation has any of these event types.
+    event_type_is_there(organisation: OrganisationId, names: Vec<EventTypeName>) -> bool;
     /// All event types of an organisation, by name.
     event_types(organisation: OrganisationId) -> Vec<EventType>;
     /// The token whose text has this hash.

@@ -44,6 +44,9 @@ mod faults; // what receivers do wrong
 mod isolation; // limits, and endpoints that do not hurt each other
 #[cfg(test)]
 mod model; // random histories against a small model
+#[cfg(feature = "postgres")]
+#[cfg(test)]
+mod nodes; // several on one database
 #[cfg(test)]
 mod overflow;
 #[cfg(test)]

@@ -90,7 +90,8 @@ conform! {
         a_change_of_something_that_changed_meanwhile_is_stale,
         an_endpoint_is_disabled_once,
         an_endpoint_of_a_missing_application_is_refused,
-        lists_of_applications_go_both_ways;
+        lists_of_applications_go_both_ways,
+        whether_an_endpoint_or_event_type_is_there_is_known_by_each_of_its_names;
     confirmation:
         a_held_message_goes_to_nobody_until_it_is_confirmed,
         asking_again_is_fenced_and_a_verdict_can_be_reopened_but_not_once_it_is_confirmed,

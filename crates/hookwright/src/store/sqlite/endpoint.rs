@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row, params};
 
 use crate::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings};
+use crate::domain::endpoint_edit::EndpointRef;
 use crate::domain::event_filter::EventFilter;
 use crate::domain::ids::{ApplicationId, EndpointId};
 use crate::domain::names::{Channel, HookIdentifier, Uid};
@@ -12,7 +13,7 @@ use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::sealed_columns::{HEADERS, OLD_SECRETS, SECRET};
 use crate::store::sealing::Sealing;
-use crate::store::sqlite::{health, subscription, value};
+use crate::store::sqlite::{Sqlite, health, subscription, value};
 use crate::store::write::Changed;
 
 pub(super) const COLUMNS: &str = "application, id, uid, url, description, throttle_rate, disabled, event_types, channels, metadata, \
@@ -20,6 +21,27 @@ pub(super) const COLUMNS: &str = "application, id, uid, url, description, thrott
 
 /// How many there are, for who reads further columns behind them.
 pub(super) const COLUMN_COUNT: usize = 17;
+
+impl Sqlite {
+    pub(crate) async fn endpoint_is_there(
+        &self,
+        application: ApplicationId,
+        named: EndpointRef,
+    ) -> Result<bool, StoreError> {
+        self.read(move |connection| {
+            let id = match &named {
+                EndpointRef::Id(id) => Some(id.as_bytes()),
+                EndpointRef::Uid(_) => None,
+            };
+            let uid = named.as_uid();
+            let sql = "SELECT 1 FROM endpoint WHERE application = ?1 AND id = ?2
+                       UNION ALL SELECT 1 FROM endpoint WHERE application = ?1 AND uid = ?3";
+            let params = params![application.as_bytes(), id, uid.as_ref().map(Uid::as_str)];
+            Ok(value::first(connection, sql, params, |_| Ok(()))?.is_some())
+        })
+        .await
+    }
+}
 
 /// An application's endpoints, by id.
 pub(super) fn of_application(

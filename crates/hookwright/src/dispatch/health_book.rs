@@ -78,11 +78,12 @@ impl HealthBook {
     /// Takes over what is kept of all nodes' attempts, and forgets what is not kept any more; but for what this node has changed
     /// since it was last compared, which may be on its way.
     pub(super) fn learn(&self, kept: impl Iterator<Item = (EndpointId, Health)>) {
+        // There may be very many: nobody waits for that.
+        let mut failing: HashMap<EndpointId, Entry> =
+            kept.map(|(endpoint, health)| (endpoint, Entry { health, changed_in: None })).collect();
         let mut book = self.open();
         let round = book.round;
         let is_new = |entry: &Entry| entry.changed_in == Some(round);
-        let mut failing: HashMap<EndpointId, Entry> =
-            kept.map(|(endpoint, health)| (endpoint, Entry { health, changed_in: None })).collect();
         failing
             .extend(book.failing.iter().filter(|(_, entry)| is_new(entry)).map(|(id, entry)| (*id, *entry)));
         book.failing = failing;

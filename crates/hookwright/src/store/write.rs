@@ -249,6 +249,9 @@ pub(crate) struct Confirmation {
     /// How often it has been asked by now.
     pub(crate) number: u16,
     pub(crate) asked: Asked,
+    /// By what its endpoints were looked up, as of an [`Append`]: if its application has changed since, nothing is written.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has one node"))]
+    pub(crate) routed_by: Option<i64>,
 }
 
 /// How asking goes on.

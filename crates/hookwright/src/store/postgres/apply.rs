@@ -24,7 +24,7 @@ pub(super) async fn apply(means: &mut Means<'_>, write: &Write) -> Result<Writte
 }
 
 async fn one(means: &mut Means<'_>, write: &Write) -> Result<Written, StoreError> {
-    let Means { connection, sealing, holding, held, old, .. } = means;
+    let Means { connection, sealing, holding, held, knowledge, old, .. } = means;
     let connection: &Connection = connection;
     if let Some(nothing) = turn::nothing(write)
         && !turn::take(connection).await?
@@ -32,7 +32,9 @@ async fn one(means: &mut Means<'_>, write: &Write) -> Result<Written, StoreError
         return Ok(nothing);
     }
     Ok(match write {
-        Write::Confirm(step) => Written::Changed(confirmation::step(connection, held, step).await?),
+        Write::Confirm(step) => {
+            Written::Changed(confirmation::step(connection, held, knowledge, step).await?)
+        }
         Write::Resend(key) => Written::Resent(delivery::resend(connection, held.own, key).await?),
         Write::ClaimDue(claim) => {
             Written::Claimed(delivery::claim_due(connection, holding, held.own, claim).await?)

@@ -32,7 +32,7 @@ use crate::server::leftover::{Leftover, drain};
 use crate::server::patience::{Patient, Progress};
 
 pub use crate::api::SentWebhooks;
-pub use crate::pages::{LINK_LIFETIME, LoginLinks};
+pub use crate::pages::login_link;
 pub use patience::{HEAD_TIMEOUT, IDLE_TIMEOUT};
 
 /// How many bytes a message's payload may have, unless the operator says otherwise: 1 MiB.
@@ -68,8 +68,6 @@ pub struct ServerOptions {
     pub sent: Option<SentWebhooks>,
     /// Renders `/metrics`; without it there is no such page.
     pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
-    /// The one-time links that sign an operator in.
-    pub login: LoginLinks,
     /// Whether everybody is told how a refused endpoint URL can be allowed; otherwise only organisation tokens are.
     pub target_hints: bool,
 }
@@ -88,7 +86,6 @@ impl ServerOptions {
             extra_ca_pem: None,
             sent: None,
             metrics: None,
-            login: LoginLinks::default(),
             target_hints: false,
         }
     }

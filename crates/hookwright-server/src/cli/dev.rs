@@ -12,7 +12,6 @@ use super::instance::{Conduct, Instance};
 use super::logging;
 use super::output::Output;
 use crate::config::{Profile, SettingFlags, Settings};
-use crate::pages::LoginLinks;
 use crate::server::SentWebhooks;
 
 /// Known to everybody who reads this, and so named after what it must not be used for.
@@ -39,8 +38,7 @@ pub(super) async fn run(args: DevArgs, config: Option<PathBuf>, output: Output) 
     logging::start(&settings)?;
     let sent = args.capture_only.then(SentWebhooks::default);
     let instance = Instance::open(&settings, sent.as_ref()).await?;
-    let login = LoginLinks::default();
-    let page = format!("{}{}", instance.url, login.issue());
+    let page = instance.login_link().await?;
     let url = format!("http://{}", instance.address);
     // A token of the operator's own is a secret, and is not printed.
     let shown = if settings.api_token.is_some() { "$HOOKWRIGHT_API_TOKEN" } else { DEV_TOKEN };
@@ -56,7 +54,7 @@ pub(super) async fn run(args: DevArgs, config: Option<PathBuf>, output: Output) 
     }
     let fixed = || Zeroizing::new(DEV_TOKEN.to_owned());
     let api_token = Some(settings.api_token.clone().unwrap_or_else(fixed));
-    instance.serve(settings, Conduct { api_token, login, for_development: true, sent }).await
+    instance.serve(settings, Conduct { api_token, for_development: true, sent }).await
 }
 
 fn welcome(url: &str, token: &str, page: &str, secret: &str) -> String {

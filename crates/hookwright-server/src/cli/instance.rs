@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::{metrics, signals};
 use crate::config::Settings;
 use crate::notify::{Notifier, Program};
-use crate::pages::LoginLinks;
+use crate::pages::login_link;
 use crate::server::{self, SentWebhooks, ServerOptions};
 
 /// An engine and a bound socket, not yet serving.
@@ -45,8 +45,6 @@ pub(super) fn notify_program(settings: &Settings) -> Result<Option<Program>, Fai
 pub(super) struct Conduct {
     /// The token that is fixed.
     pub(super) api_token: Option<Zeroizing<String>>,
-    /// The page's one-time links.
-    pub(super) login: LoginLinks,
     /// Whether it serves one developer: everybody is told how to allow a refused address, and nobody else gets in.
     pub(super) for_development: bool,
     /// The webhooks that are caught instead of being sent, if they are.
@@ -108,6 +106,12 @@ impl Instance {
         Ok(Some(made.text))
     }
 
+    /// The URL of a new link that opens the page once.
+    pub(super) async fn login_link(&self) -> Result<String, Failure> {
+        let failed = |error| Failure::because("The link that opens the page cannot be made", &error);
+        Ok(format!("{}{}", self.url, login_link(&self.hooks).await.map_err(failed)?))
+    }
+
     /// Serves until the process is asked to stop, then ends what is under way within the grace period.
     pub(super) async fn serve(self, settings: Settings, conduct: Conduct) -> Result<(), Failure> {
         let Instance { hooks, listener, metrics, stop, grace, public_url, notifier, .. } = self;
@@ -122,7 +126,6 @@ impl Instance {
             extra_ca_pem: settings.extra_ca_pem,
             sent: conduct.sent,
             metrics: Some(metrics),
-            login: conduct.login,
             target_hints: conduct.for_development,
         };
         let router = server::router(hooks.clone(), options)

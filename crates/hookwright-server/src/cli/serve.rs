@@ -11,7 +11,6 @@ use super::instance::{Conduct, Instance};
 use super::logging;
 use super::output::Output;
 use crate::config::{Profile, SettingFlags, Settings};
-use crate::pages::LoginLinks;
 
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = "Examples:
@@ -41,8 +40,7 @@ pub(super) async fn run(args: ServeArgs, config: Option<PathBuf>, output: Output
         Some(_) => None,
         None => instance.first_token().await?,
     };
-    let login = LoginLinks::default();
-    let page = args.print_login_link.then(|| format!("{}{}", instance.url, login.issue()));
+    let page = if args.print_login_link { Some(instance.login_link().await?) } else { None };
     let address = instance.address;
     if output.is_json() {
         let token = token.as_ref().map(|token| token.as_str());
@@ -62,5 +60,5 @@ pub(super) async fn run(args: ServeArgs, config: Option<PathBuf>, output: Output
     drop(token);
     tracing::info!(listen.address = %address, version = env!("CARGO_PKG_VERSION"), "started");
     let api_token = settings.api_token.clone();
-    instance.serve(settings, Conduct { api_token, login, for_development: false, sent: None }).await
+    instance.serve(settings, Conduct { api_token, for_development: false, sent: None }).await
 }

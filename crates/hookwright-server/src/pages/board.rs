@@ -21,7 +21,7 @@ const BETWEEN_READINGS: Duration = Duration::from_millis(250);
 const SETTLING: Duration = Duration::from_millis(40);
 
 /// Until one more reading, should nothing happen before: attempts are told when they end, a commit before they can be
-/// read, so the first reading may come too soon; and a reading may fail.
+/// read, so the first reading may come too soon; and a reading may fail. What happens on other nodes is not told here.
 const ONE_MORE: Duration = Duration::from_secs(1);
 
 /// The rows on show; those who are slow see the newest and miss what was between.
@@ -69,7 +69,7 @@ async fn keep(
     loop {
         let read_at = Instant::now();
         let reading = home::rows(&hooks, organisation).await;
-        let one_more = something_happened || reading.is_err();
+        let one_more = something_happened || reading.is_err() || hooks.is_shared();
         match reading {
             Ok(rows) => {
                 board.send_replace(Some(rows.into()));

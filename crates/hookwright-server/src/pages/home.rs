@@ -7,9 +7,8 @@ use hookwright::domain::ids::OrganisationId;
 use hookwright::domain::time::Timestamp;
 use hookwright::{Error, Hooks};
 use http::StatusCode;
-use tracing::warn;
 
-use crate::pages::html::{Frame, Notice, page};
+use crate::pages::html::{Frame, page, unavailable};
 use crate::pages::row::{Progress, Row};
 use crate::pages::sessions::SignedIn;
 use crate::pages::times::Moment;
@@ -47,17 +46,7 @@ pub(super) async fn show(State(state): State<AppState>, signed_in: SignedIn) -> 
             };
             page(StatusCode::OK, &home)
         }
-        Err(cause) => {
-            warn!(error = %cause, "the page's messages could not be read");
-            page(
-                StatusCode::SERVICE_UNAVAILABLE,
-                &Notice {
-                    frame: Frame::signed_in(),
-                    title: "Not right now",
-                    text: "The messages cannot be read right now. Reload the page in a moment.",
-                },
-            )
-        }
+        Err(cause) => unavailable(&cause),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use askama::Template;
 use axum::response::{Html, IntoResponse as _, Response};
+use hookwright::Error;
 use http::StatusCode;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS,
 };
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::pages::assets::{ASSETS, Assets};
 
@@ -45,6 +46,13 @@ pub(super) struct Notice {
     pub(super) frame: Frame,
     pub(super) title: &'static str,
     pub(super) text: &'static str,
+}
+
+/// Says that the database cannot be asked, or written, right now.
+pub(super) fn unavailable(cause: &Error) -> Response {
+    warn!(error = %cause, "a page could not be made");
+    let text = "The database cannot be used right now, so nothing was shown or done. Try again in a moment.";
+    page(StatusCode::SERVICE_UNAVAILABLE, &Notice { frame: Frame::public(), title: "Not right now", text })
 }
 
 /// Answers with a page.

@@ -23,7 +23,7 @@ use crate::pages::Pages;
 use crate::pages::board::Rows;
 use crate::pages::home::RowList;
 use crate::pages::row::Row;
-use crate::pages::sessions::SignedIn;
+use crate::pages::sessions::{NotSignedIn, SignedIn};
 use crate::server::AppState;
 
 /// Streams at a time, in all.
@@ -47,11 +47,13 @@ pub(super) async fn stream(
     State(state): State<AppState>,
     Extension(pages): Extension<Pages>,
     stop: Option<Extension<CancellationToken>>,
-    signed_in: Result<SignedIn, Response>,
+    signed_in: Result<SignedIn, NotSignedIn>,
 ) -> Response {
     // No redirect: a browser would take the form it leads to for a broken stream and never say why.
-    let Ok(signed_in) = signed_in else {
-        return StatusCode::UNAUTHORIZED.into_response();
+    let signed_in = match signed_in {
+        Ok(signed_in) => signed_in,
+        Err(NotSignedIn::Nobody) => return StatusCode::UNAUTHORIZED.into_response(),
+        Err(unknown) => return unknown.into_response(),
     };
     let Ok(slot) = Arc::clone(&pages.slots.0).try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "10")]).into_response();
@@ -60,7 +62,6 @@ pub(super) async fn stream(
         board: pages.boards.look(&state.hooks, signed_in.organisation),
         stop: stop.map(|Extension(stop)| stop).unwrap_or_default(),
         state,
-        pages,
         signed_in,
         shown: None,
         _slot: slot,
@@ -77,7 +78,6 @@ pub(super) async fn stream(
 /// One open page.
 struct Viewer {
     state: AppState,
-    pages: Pages,
     signed_in: SignedIn,
     board: watch::Receiver<Option<Rows>>,
     stop: CancellationToken,
@@ -90,6 +90,11 @@ impl Viewer {
     /// Waits for something to show; `None` ends the stream.
     async fn next(&mut self) -> Option<Event> {
         loop {
+            // Whoever has signed out meanwhile, on whichever node, is shown nothing more; nor is anybody of whom that is not known.
+            if self.stop.is_cancelled() || !self.signed_in.is_still(&self.state.hooks).await.unwrap_or(false)
+            {
+                return None;
+            }
             if let Some(event) = self.news()? {
                 return Some(event);
             }
@@ -105,9 +110,6 @@ impl Viewer {
     /// What the browser does not have yet, if anything; `None` if it may have no more.
     fn news(&mut self) -> Option<Option<Event>> {
         let now = self.state.hooks.clock().now();
-        if self.stop.is_cancelled() || !self.pages.sessions.is_good(&self.signed_in, now) {
-            return None;
-        }
         let Some(rows) = self.board.borrow_and_update().clone() else {
             return Some(None);
         };

@@ -3,18 +3,17 @@
 use askama::Template;
 use axum::Form;
 use axum::extract::rejection::{FormRejection, PathRejection};
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Path, State};
 use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
-use hookwright::domain::ids::OrganisationId;
+use hookwright::domain::ticket::TicketKind;
 use http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::pages::Pages;
-use crate::pages::html::{Frame, Notice, page};
+use crate::pages::html::{Frame, Notice, page, unavailable};
 use crate::pages::origin;
-use crate::pages::sessions::SignedIn;
+use crate::pages::sessions::{NotSignedIn, SignedIn, cookie, no_cookie};
 use crate::server::AppState;
 
 /// One sentence for every token that does not open the page, so that nothing is learnt by trying.
@@ -50,17 +49,17 @@ pub(super) struct TokenForm {
 }
 
 /// Asks for a token.
-pub(super) async fn form(signed_in: Result<SignedIn, Response>) -> Response {
+pub(super) async fn form(signed_in: Result<SignedIn, NotSignedIn>) -> Response {
     match signed_in {
         Ok(_) => Redirect::to("/").into_response(),
-        Err(_) => ask(StatusCode::OK, None),
+        Err(NotSignedIn::Nobody) => ask(StatusCode::OK, None),
+        Err(unknown) => unknown.into_response(),
     }
 }
 
 /// Signs in those who give an organisation's token.
 pub(super) async fn with_token(
     State(state): State<AppState>,
-    Extension(pages): Extension<Pages>,
     headers: HeaderMap,
     form: Result<Form<TokenForm>, FormRejection>,
 ) -> Response {
@@ -68,10 +67,16 @@ pub(super) async fn with_token(
         return foreign();
     }
     let token = Zeroizing::new(form.map(|Form(form)| form.token).unwrap_or_default());
-    match organisation_of(&state, token.trim()).await {
-        Ok(Some(organisation)) => begin(&state, &pages, organisation),
-        Ok(None) => ask(StatusCode::UNAUTHORIZED, Some(WRONG_TOKEN)),
-        Err(unavailable) => unavailable,
+    let organisation = match state.auth.recognise(token.trim()).await {
+        Ok(caller) => caller.and_then(|caller| caller.whole_organisation()),
+        Err(cause) => return unavailable(&cause),
+    };
+    let Some(organisation) = organisation else {
+        return ask(StatusCode::UNAUTHORIZED, Some(WRONG_TOKEN));
+    };
+    match state.hooks.ticket_issue(TicketKind::Session, organisation).await {
+        Ok(secret) => begin(&state, &secret),
+        Err(cause) => unavailable(&cause),
     }
 }
 
@@ -84,81 +89,58 @@ pub(super) async fn with_token(
 pub(super) async fn link(
     State(state): State<AppState>,
     secret: Secret,
-    signed_in: Result<SignedIn, Response>,
+    signed_in: Result<SignedIn, NotSignedIn>,
 ) -> Response {
-    if signed_in.is_ok() {
-        return Redirect::to("/").into_response();
+    match signed_in {
+        Ok(_) => return Redirect::to("/").into_response(),
+        Err(NotSignedIn::Nobody) => {}
+        Err(unknown) => return unknown.into_response(),
     }
-    if state.options.login.is_good(text(&secret)) {
-        page(StatusCode::OK, &LinkPage { frame: Frame::public() })
-    } else {
-        ask(StatusCode::GONE, Some(LINK_GONE))
+    match state.hooks.ticket_find(TicketKind::Link, text(&secret)).await {
+        Ok(Some(_)) => page(StatusCode::OK, &LinkPage { frame: Frame::public() }),
+        Ok(None) => ask(StatusCode::GONE, Some(LINK_GONE)),
+        Err(cause) => unavailable(&cause),
     }
 }
 
 /// Signs in those who have a link, and uses it up.
 pub(super) async fn with_link(
     State(state): State<AppState>,
-    Extension(pages): Extension<Pages>,
     secret: Secret,
     headers: HeaderMap,
 ) -> Response {
     if !origin::is_ours(&headers, &state.options.public_url) {
         return foreign();
     }
-    if state.options.login.redeem(text(&secret)) {
-        begin(&state, &pages, state.hooks.default_organisation())
-    } else {
-        ask(StatusCode::GONE, Some(LINK_GONE))
+    match state.hooks.ticket_redeem(text(&secret)).await {
+        Ok(Some(session)) => begin(&state, &session),
+        Ok(None) => ask(StatusCode::GONE, Some(LINK_GONE)),
+        Err(cause) => unavailable(&cause),
     }
 }
 
 /// Signs out.
 pub(super) async fn out(
     State(state): State<AppState>,
-    Extension(pages): Extension<Pages>,
     headers: HeaderMap,
-    signed_in: Result<SignedIn, Response>,
+    signed_in: Result<SignedIn, NotSignedIn>,
 ) -> Response {
     if !origin::is_ours(&headers, &state.options.public_url) {
         return foreign();
     }
-    match signed_in {
-        Ok(signed_in) => {
-            let now = state.hooks.clock().now();
-            with_cookie("/login", &pages.sessions.end(&signed_in.secret, &state.options.public_url, now))
-        }
-        Err(to_login) => to_login,
+    let signed_in = match signed_in {
+        Ok(signed_in) => signed_in,
+        Err(not) => return not.into_response(),
+    };
+    // The cookie stays until the session has ended: without it nobody could try that again.
+    match signed_in.end(&state.hooks).await {
+        Ok(()) => with_cookie("/login", &no_cookie(&state.options.public_url)),
+        Err(cause) => unavailable(&cause),
     }
 }
 
-/// The organisation that `token` opens; nothing if it opens none as a whole.
-async fn organisation_of(state: &AppState, token: &str) -> Result<Option<OrganisationId>, Response> {
-    match state.auth.recognise(token).await {
-        Ok(caller) => Ok(caller.and_then(|caller| caller.whole_organisation())),
-        Err(_) => Err(page(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &Notice {
-                frame: Frame::public(),
-                title: "Not right now",
-                text: "The database cannot be read right now. Go back and try again in a moment.",
-            },
-        )),
-    }
-}
-
-fn begin(state: &AppState, pages: &Pages, organisation: OrganisationId) -> Response {
-    match pages.sessions.begin(organisation, &state.options.public_url, state.hooks.clock().now()) {
-        Some(cookie) => with_cookie("/", &cookie),
-        None => page(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &Notice {
-                frame: Frame::public(),
-                title: "Not right now",
-                text: "The operating system gave no random bytes, so nobody can sign in. Try again in a moment.",
-            },
-        ),
-    }
+fn begin(state: &AppState, session: &str) -> Response {
+    with_cookie("/", &cookie(&state.options.public_url, session))
 }
 
 fn with_cookie(to: &str, cookie: &str) -> Response {

@@ -16,7 +16,6 @@ mod times;
 mod links; // who may see it
 mod origin;
 mod sessions;
-mod tickets;
 
 mod assets; // what it is made with
 mod html;
@@ -29,18 +28,16 @@ use axum::{Extension, Router};
 
 use crate::pages::board::Boards;
 use crate::pages::live::Slots;
-use crate::pages::sessions::Sessions;
 use crate::server::AppState;
 
-pub use links::{LINK_LIFETIME, LoginLinks};
+pub use links::login_link;
 
 /// A token and what surrounds it in a form, in bytes; nothing else is ever posted here.
 const FORM_MAX: usize = 16 * 1024;
 
 /// The page at `/`, what it is made of, and the way in and out.
 pub(crate) fn routes() -> Router<AppState> {
-    let pages =
-        Pages(Arc::new(Shared { sessions: Sessions::new(), boards: Boards::default(), slots: Slots::new() }));
+    let pages = Pages(Arc::new(Shared { boards: Boards::default(), slots: Slots::new() }));
     Router::new()
         .route("/", get(home::show))
         .route("/live", get(live::stream))
@@ -58,7 +55,6 @@ pub(crate) fn routes() -> Router<AppState> {
 struct Pages(Arc<Shared>);
 
 struct Shared {
-    sessions: Sessions,
     boards: Boards,
     slots: Slots,
 }

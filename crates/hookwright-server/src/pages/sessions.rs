@@ -1,77 +1,76 @@
-//! Who is signed in: a cookie with a random secret, good for twelve hours or until one signs out.
+//! Who is signed in: a cookie with a random secret, good for twelve hours or until one signs out, on any node.
 
-use std::time::Duration;
-
-use axum::extract::{Extension, FromRequestParts};
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Redirect, Response};
 use hookwright::domain::ids::OrganisationId;
-use hookwright::domain::time::Timestamp;
+use hookwright::domain::ticket::TicketKind;
+use hookwright::{Error, Hooks};
+use http::HeaderMap;
 use http::header::COOKIE;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::pages::Pages;
-use crate::pages::tickets::Tickets;
+use crate::pages::html;
 use crate::server::AppState;
-
-/// From signing in, however much the page is used.
-const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 3600);
-/// So many are signed in at a time; a further one signs the oldest out.
-const SESSIONS_MAX: usize = 256;
-
-/// The sessions of this node. They end with the process.
-pub(super) struct Sessions(Tickets<OrganisationId>);
-
-impl Sessions {
-    pub(super) fn new() -> Sessions {
-        Sessions(Tickets::new(SESSION_LIFETIME, SESSIONS_MAX))
-    }
-
-    /// Begins a session; the value for `set-cookie`, or `None` if the operating system gave no random bytes.
-    pub(super) fn begin(
-        &self,
-        organisation: OrganisationId,
-        public_url: &Url,
-        now: Timestamp,
-    ) -> Option<Zeroizing<String>> {
-        let secret = self.0.issue(organisation, now)?;
-        Some(cookie(public_url, &secret, SESSION_LIFETIME))
-    }
-
-    /// Ends a session; the value for `set-cookie` that makes the browser forget it.
-    pub(super) fn end(&self, secret: &str, public_url: &Url, now: Timestamp) -> Zeroizing<String> {
-        self.0.take(secret, now);
-        cookie(public_url, "", Duration::ZERO)
-    }
-
-    /// Whether the session is still good.
-    pub(super) fn is_good(&self, signed_in: &SignedIn, now: Timestamp) -> bool {
-        self.0.find(&signed_in.secret, now).is_some()
-    }
-}
 
 /// The session that a request comes with. Pages send those without one to sign in.
 pub(super) struct SignedIn {
     pub(super) organisation: OrganisationId,
-    pub(super) secret: Zeroizing<String>,
+    secret: Zeroizing<String>,
+}
+
+/// Why a request comes with no session.
+pub(super) enum NotSignedIn {
+    /// It has none that is good.
+    Nobody,
+    /// It has one, and the database does not say whether it is good.
+    Unknown(Error),
+}
+
+impl SignedIn {
+    /// Whether the session is still good.
+    pub(super) async fn is_still(&self, hooks: &Hooks) -> Result<bool, Error> {
+        Ok(hooks.ticket_find(TicketKind::Session, &self.secret).await?.is_some())
+    }
+
+    /// Ends the session, on all nodes.
+    pub(super) async fn end(&self, hooks: &Hooks) -> Result<(), Error> {
+        hooks.ticket_end(TicketKind::Session, &self.secret).await
+    }
 }
 
 impl FromRequestParts<AppState> for SignedIn {
-    type Rejection = Response;
+    type Rejection = NotSignedIn;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<SignedIn, Response> {
-        let Ok(Extension(pages)) = Extension::<Pages>::from_request_parts(parts, state).await else {
-            return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
-        };
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<SignedIn, NotSignedIn> {
         let secret = secret_in(&parts.headers, &cookie_name(&state.options.public_url));
-        let found = secret.and_then(|secret| {
-            let organisation = pages.sessions.0.find(&secret, state.hooks.clock().now())?;
-            Some(SignedIn { organisation, secret })
-        });
-        found.ok_or_else(|| Redirect::to("/login").into_response())
+        let secret = secret.ok_or(NotSignedIn::Nobody)?;
+        match state.hooks.ticket_find(TicketKind::Session, &secret).await {
+            Ok(Some(organisation)) => Ok(SignedIn { organisation, secret }),
+            Ok(None) => Err(NotSignedIn::Nobody),
+            Err(cause) => Err(NotSignedIn::Unknown(cause)),
+        }
     }
+}
+
+impl IntoResponse for NotSignedIn {
+    fn into_response(self) -> Response {
+        match self {
+            NotSignedIn::Nobody => Redirect::to("/login").into_response(),
+            NotSignedIn::Unknown(cause) => html::unavailable(&cause),
+        }
+    }
+}
+
+/// The value for `set-cookie` that begins the session with this secret in a browser.
+pub(super) fn cookie(public_url: &Url, secret: &str) -> Zeroizing<String> {
+    set_cookie(public_url, secret, TicketKind::Session.lifetime().as_secs())
+}
+
+/// The value for `set-cookie` that makes a browser forget its session.
+pub(super) fn no_cookie(public_url: &Url) -> Zeroizing<String> {
+    set_cookie(public_url, "", 0)
 }
 
 /// With `https` the prefix `__Host-` keeps other hosts of the domain from setting the cookie (RFC 6265bis, section
@@ -83,10 +82,9 @@ fn cookie_name(public_url: &Url) -> String {
     }
 }
 
-fn cookie(public_url: &Url, secret: &str, lifetime: Duration) -> Zeroizing<String> {
+fn set_cookie(public_url: &Url, secret: &str, seconds: u64) -> Zeroizing<String> {
     let name = cookie_name(public_url);
     let secure = if public_url.scheme() == "https" { "; Secure" } else { "" };
-    let seconds = lifetime.as_secs();
     Zeroizing::new(format!("{name}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"))
 }
 
@@ -112,11 +110,11 @@ mod tests {
         let https = Url::parse("https://hooks.example.com/").unwrap();
         let http = Url::parse("http://127.0.0.1:8071/").unwrap();
         assert_eq!(
-            cookie(&https, "x", Duration::from_secs(9)).as_str(),
+            set_cookie(&https, "x", 9).as_str(),
             "__Host-hookwright=x; Path=/; Max-Age=9; HttpOnly; SameSite=Lax; Secure"
         );
         assert_eq!(
-            cookie(&http, "x", Duration::from_secs(9)).as_str(),
+            set_cookie(&http, "x", 9).as_str(),
             "hookwright_8071=x; Path=/; Max-Age=9; HttpOnly; SameSite=Lax"
         );
     }

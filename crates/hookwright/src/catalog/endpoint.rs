@@ -12,6 +12,7 @@ use crate::domain::endpoint_edit::{EndpointEdit, EndpointRef, NewEndpoint};
 use crate::domain::event_filter::EventFilter;
 use crate::domain::ids::{ApplicationId, EndpointId};
 use crate::domain::page::{self, Page, PageRequest};
+use crate::domain::time::Timestamp;
 use crate::error::{Error, Thing};
 use crate::store::write::{Append, CatalogWrite, Changed};
 
@@ -116,16 +117,18 @@ impl Catalog {
         self.change_endpoint(application, endpoint, change, tell).await
     }
 
-    /// Disables an endpoint because of what it answered, unless it is disabled already; if it was not, `told` is sent.
+    /// Disables an endpoint because of what it answered, unless it is disabled already, or has not failed since then; if it takes
+    /// effect, `told` is sent.
     pub(crate) async fn endpoint_disable(
         &self,
         application: ApplicationId,
         endpoint: EndpointId,
         reason: DisabledReason,
+        failing_since: Option<Timestamp>,
         told: Vec<Append>,
     ) -> Result<Changed, Error> {
         let now = self.clock.now();
-        let write = CatalogWrite::EndpointDisable { application, endpoint, reason, now };
+        let write = CatalogWrite::EndpointDisable { application, endpoint, reason, failing_since, now };
         self.change_telling(write, told, move |cache| cache.forget_application(application)).await
     }
 

@@ -39,6 +39,7 @@ pub(crate) use cache::{ApplicationEntry, EndpointEntry};
 pub(crate) use confirmers::Confirmer;
 pub(crate) use finder::Finder;
 pub(crate) use source::SourceEntry;
+pub(crate) use token::{hash, random_text};
 
 /// How often a change is tried again that somebody else's change came in between of.
 const TRIES: u32 = 5;
@@ -173,7 +174,8 @@ impl Catalog {
         application: ApplicationId,
         endpoint: &EndpointRef,
     ) -> Result<Arc<EndpointEntry>, Error> {
-        for is_last in [!self.store.is_shared(), true] {
+        const MISSING: Error = Error::NotFound(Thing::Endpoint);
+        let in_memory = async || -> Result<_, Error> {
             let entry = self.cache.application(&self.store, application).await?;
             let found = entry.as_ref().and_then(|entry| match endpoint {
                 // An id of another server may have been taken over as the uid.
@@ -182,14 +184,18 @@ impl Catalog {
                 }
                 EndpointRef::Uid(uid) => entry.endpoint_by_uid(uid),
             });
-            match found {
-                Some(found) => return Ok(Arc::clone(found)),
-                None if is_last => break,
-                // Another node may have made it a moment ago.
-                None => self.cache.forget_application(application),
-            }
+            Ok(found.map(Arc::clone))
+        };
+        if let Some(found) = in_memory().await? {
+            return Ok(found);
         }
-        Err(Error::NotFound(Thing::Endpoint))
+        // Another node may have made it a moment ago. Only then is the application read again: whoever asks for what is not there
+        // costs its messages nothing.
+        if !self.store.is_shared() || !self.store.endpoint_is_there(application, endpoint.clone()).await? {
+            return Err(MISSING);
+        }
+        self.cache.forget_application(application);
+        in_memory().await?.ok_or(MISSING)
     }
 
     /// An organisation's event types, by name.
@@ -204,10 +210,14 @@ impl Catalog {
     pub(crate) async fn event_types_with(
         &self,
         organisation: OrganisationId,
-        mut names: impl Iterator<Item = &EventTypeName>,
+        names: impl Iterator<Item = &EventTypeName>,
     ) -> Result<Arc<BTreeMap<EventTypeName, EventType>>, Error> {
         let known = self.event_types(organisation).await?;
-        if !self.store.is_shared() || names.all(|name| known.contains_key(name)) {
+        if !self.store.is_shared() {
+            return Ok(known);
+        }
+        let missing: Vec<EventTypeName> = names.filter(|name| !known.contains_key(*name)).cloned().collect();
+        if missing.is_empty() || !self.store.event_type_is_there(organisation, missing).await? {
             return Ok(known);
         }
         self.cache.forget_event_types(organisation);

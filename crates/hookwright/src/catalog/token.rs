@@ -102,7 +102,7 @@ impl Catalog {
 }
 
 /// A text that cannot be guessed, behind this prefix.
-pub(super) fn random_text(prefix: &str) -> Result<Zeroizing<String>, Error> {
+pub(crate) fn random_text(prefix: &str) -> Result<Zeroizing<String>, Error> {
     let mut bytes = Zeroizing::new([0; RANDOM_BYTES]);
     getrandom::fill(bytes.as_mut_slice()).map_err(|_| Error::Randomness)?;
     let mut text = Zeroizing::new(String::with_capacity(prefix.len() + 2 * RANDOM_BYTES));
@@ -116,6 +116,6 @@ pub(super) fn random_text(prefix: &str) -> Result<Zeroizing<String>, Error> {
 }
 
 /// What is looked up instead of the text. The look-up's timing tells about the hash, from which the text cannot be found.
-pub(super) fn hash(text: &str) -> [u8; 32] {
+pub(crate) fn hash(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }

@@ -56,9 +56,11 @@ pub(super) async fn attempt(shared: &Arc<Shared>, start: &Start) -> End {
     };
     let number = start.attempts.saturating_add(1);
     let over = |verdict, reason, endpoints| Asked::Over { verdict, reason, endpoints };
+    let mut routed_by = None;
     let (asked, end) = match said {
         Said::Confirmed => {
             // Asking takes its time: it goes to whoever wants it now.
+            routed_by = Some(shared.catalog.known());
             let application = match shared.catalog.application_by_id(start.key.application).await {
                 Ok(Some(application)) => application,
                 Ok(None) => {
@@ -87,7 +89,7 @@ pub(super) async fn attempt(shared: &Arc<Shared>, start: &Start) -> End {
     tell(&source, &asked);
     let due = if let Asked::Again { at, .. } = &asked { Some(*at) } else { None };
     let (message, hold) = (Arc::clone(&start.message), start.hold);
-    let confirmation = Confirmation { message, hold, number, asked };
+    let confirmation = Confirmation { message, hold, number, asked, routed_by };
     match shared.journal.write(Write::Confirm(Box::new(confirmation))).await {
         Ok(Written::Changed(Changed::Yes)) => {
             if let Some(due) = due {
@@ -96,6 +98,11 @@ pub(super) async fn attempt(shared: &Arc<Shared>, start: &Start) -> End {
             shared.measures.confirmation(verdict);
             end
         }
+        // Another node has changed who gets it, in this moment. Its sender is asked once more then, as after a failed write.
+        Ok(Written::Changed(Changed::Stale)) => match shared.node.catch_up().await {
+            Ok(()) => End::Postponed,
+            Err(error) => super::worker::postpone(start, &error),
+        },
         Ok(_) => End::Abandoned,
         Err(error) => super::worker::postpone(start, &error),
     }

@@ -10,6 +10,7 @@ mod takeover; // what is others', and what becomes ours
 
 mod expunged; // payloads that were removed meanwhile
 mod health_book; // who has failed for how long
+mod failing; // and what follows from it, with other nodes' attempts
 mod intake; // what comes in: new messages, retries, rows from disk
 mod changes; // what has changed about endpoints
 mod news; // what others have done
@@ -167,6 +168,7 @@ impl Dispatch {
         shared.tasks.spawn(intake::keep_time(Arc::clone(&shared)));
         shared.tasks.spawn(news::hear(Arc::clone(&shared), news));
         shared.tasks.spawn(slots::reserve(Arc::clone(&shared)));
+        shared.tasks.spawn(failing::keep_up(Arc::clone(&shared)));
         Ok(Dispatch { shared })
     }
 

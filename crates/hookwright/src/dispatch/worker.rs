@@ -13,6 +13,7 @@ use crate::catalog::ApplicationEntry;
 use crate::deliver::handler::is_handler;
 use crate::deliver::{AttemptRequest, Outcome as Answer, callable};
 use crate::dispatch::Shared;
+use crate::dispatch::failing;
 use crate::dispatch::lanes::{End, Start};
 use crate::dispatch::telling::{self, Target, Told};
 use crate::domain::application::Purpose;
@@ -200,11 +201,11 @@ async fn conclude(
     let (health, failing_since, beyond_hope) = if is_success {
         (shared.health.succeeded(start.key.endpoint), None, false)
     } else {
-        let (health, after) = shared.health.failed(start.key.endpoint, now);
-        (health, Some(after.first_failure_at), after.is_beyond_hope(now))
+        // A handler is the product's own code: it is called again however long it fails, and nobody but the product ends that.
+        let may_end = !is_handler(&target.endpoint.endpoint.settings.url);
+        let judged = failing::judge(shared, start.key, may_end, now).await;
+        (judged.change, Some(judged.since), judged.is_beyond_hope)
     };
-    // A handler is the product's own code: it is called again however long it fails, and nobody but the product ends that.
-    let beyond_hope = beyond_hope && !is_handler(&target.endpoint.endpoint.settings.url);
     let disable = answer.verdict.disables().or(beyond_hope.then_some(DisabledReason::Failing));
     if let (Some(reason), false) = (disable, is_success) {
         transition = Transition::GivenUp(GiveUpReason::Disabled(reason));
@@ -230,8 +231,6 @@ async fn conclude(
     };
     count(shared, &attempt, transition);
     show(shared, target, &attempt);
-    // The endpoint's kept failures go with the row of the endpoint when it is disabled.
-    let health = if disable.is_some() { HealthChange::Recovered } else { health };
     let response_code = attempt.response_code;
     let told = telling::of_attempt(shared, target, &start.message, &attempt, transition).await;
     let hold = start.hold;
@@ -242,14 +241,25 @@ async fn conclude(
     shared.tell.call(told.events);
     if let Some(reason) = disable {
         let told = telling::of_disabling(shared, target, reason, response_code, failing_since).await;
-        switch_off(shared, &start, reason, told).await;
+        // What it answered counts by itself; how long it has failed, only if that is still so when it is written.
+        let failing_since = failing_since.filter(|_| reason == DisabledReason::Failing);
+        switch_off(shared, &start, reason, failing_since, told).await;
     }
     if is_success { End::Succeeded } else { End::Failed }
 }
 
-async fn switch_off(shared: &Arc<Shared>, start: &Start, reason: DisabledReason, told: Told) {
+async fn switch_off(
+    shared: &Arc<Shared>,
+    start: &Start,
+    reason: DisabledReason,
+    failing_since: Option<Timestamp>,
+    told: Told,
+) {
     let key = start.key;
-    match shared.catalog.endpoint_disable(key.application, key.endpoint, reason, told.messages).await {
+    let (application, endpoint) = (key.application, key.endpoint);
+    match shared.catalog.endpoint_disable(application, endpoint, reason, failing_since, told.messages).await {
+        // In this moment another node had a success: only this delivery has ended.
+        Ok(Changed::Stale) => {}
         Ok(changed) => {
             // It may be gone, or another of its attempts was faster.
             if changed == Changed::Yes {

@@ -28,11 +28,23 @@ impl Health {
 
     /// The state after another failure at `now`; equal to this one if nothing worth keeping changed.
     pub fn failed(self, now: Timestamp) -> Health {
-        let current = span(now);
-        if current <= self.last_span {
-            return self;
+        self.merged(Health::first_failure(now))
+    }
+
+    /// The state after all failures of both, as they are known to several nodes, in whichever order they become known.
+    pub fn merged(self, other: Health) -> Health {
+        let last_span = self.last_span.max(other.last_span);
+        let spans = [Some(self.last_span), self.previous_span, Some(other.last_span), other.previous_span];
+        Health {
+            first_failure_at: self.first_failure_at.min(other.first_failure_at),
+            last_span,
+            previous_span: spans.into_iter().flatten().filter(|span| *span < last_span).max(),
         }
-        Health { last_span: current, previous_span: Some(self.last_span), ..self }
+    }
+
+    /// The state if all failures before this time are past, since a success followed them.
+    pub fn since(self, time: Timestamp) -> Health {
+        Health { first_failure_at: self.first_failure_at.max(time), ..self }
     }
 
     /// Whether the endpoint is to be disabled at `now`.
@@ -73,6 +85,25 @@ mod tests {
         assert!(!health.is_beyond_hope(hours(200)));
         let next_span = health.failed(hours(212));
         assert!(next_span.is_beyond_hope(hours(212)));
+    }
+
+    #[test]
+    fn failures_of_several_nodes_count_together_whichever_is_known_first() {
+        // Each node knows of every second span.
+        let of_node = |parity: u64| {
+            (0..=10).filter(|n| n % 2 == parity).map(|n| hours(n * 12)).fold(
+                None,
+                |health: Option<Health>, at| {
+                    Some(health.map_or_else(|| Health::first_failure(at), |health| health.failed(at)))
+                },
+            )
+        };
+        let (even, odd) = (of_node(0).unwrap(), of_node(1).unwrap());
+        assert!(!even.is_beyond_hope(hours(120)), "it does not know of the span before");
+        assert_eq!(even.merged(odd), odd.merged(even));
+        assert!(even.merged(odd).is_beyond_hope(hours(120)));
+        assert!(!even.merged(odd).since(hours(1)).is_beyond_hope(hours(120)));
+        assert!(even.merged(odd).since(hours(0)).is_beyond_hope(hours(120)));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod event_type_place;
 pub mod payload_format;
 pub mod owner;
 pub mod source;
+pub mod ticket;
 pub mod token;
 
 pub mod attempt; // what happens

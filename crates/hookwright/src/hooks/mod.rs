@@ -6,6 +6,7 @@ mod event_type;
 mod operational;
 mod source;
 mod source_log;
+mod ticket;
 mod token;
 
 mod resource; // what a product tells in its own words
@@ -126,6 +127,11 @@ impl Hooks {
     /// What the engine was started with.
     pub fn config(&self) -> &Config {
         &self.inner.config
+    }
+
+    /// Whether other nodes may be on the database, as on PostgreSQL: what they do is not told by [`Hooks::activity`].
+    pub fn is_shared(&self) -> bool {
+        self.inner.store.is_shared()
     }
 
     /// Makes the organisation, empty, unless it is there.

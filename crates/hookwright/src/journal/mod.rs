@@ -93,10 +93,7 @@ impl Journal {
 
     /// Changes what is configured.
     pub(crate) async fn change(&self, change: CatalogWrite) -> Result<Changed, Error> {
-        match self.write(Write::Catalog(change)).await? {
-            Written::Changed(changed) => Ok(changed),
-            other => Err(unexpected(&other)),
-        }
+        self.changed(Write::Catalog(change)).await
     }
 
     /// Changes what is configured, and stores messages that tell of it if it did change.
@@ -108,14 +105,20 @@ impl Journal {
         if told.is_empty() {
             return self.change(change).await;
         }
-        match self.write(Write::Told(Box::new(Write::Catalog(change)), told)).await? {
-            Written::Changed(changed) => Ok(changed),
-            other => Err(unexpected(&other)),
-        }
+        self.changed(Write::Told(Box::new(Write::Catalog(change)), told)).await
     }
 
     /// Changes something about a message that is stored.
     pub(crate) async fn change_message(&self, write: Write) -> Result<Changed, Error> {
+        self.changed(write).await
+    }
+
+    /// Makes a ticket, or ends one.
+    pub(crate) async fn change_ticket(&self, write: Write) -> Result<Changed, Error> {
+        self.changed(write).await
+    }
+
+    async fn changed(&self, write: Write) -> Result<Changed, Error> {
         match self.write(write).await? {
             Written::Changed(changed) => Ok(changed),
             other => Err(unexpected(&other)),

@@ -1,4 +1,4 @@
-//! Expired idempotency keys go.
+//! Expired idempotency keys and tickets go.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,8 @@ use crate::store::write::{Write, Written};
 
 /// One slice of the keys (those with the same first byte) at a time; all of them within the shortest life of a key.
 const EVERY: Duration = Duration::from_millis(3_500);
+/// Tickets are looked at once in so many slices, about once a minute: those that expired are refused anyway.
+const TICKETS_EVERY: u8 = 16;
 
 /// Works until the engine ends.
 pub(super) async fn run(slices: Arc<Slices>) {
@@ -25,6 +27,9 @@ pub(super) async fn run(slices: Arc<Slices>) {
 
 async fn expire(slices: &Slices, first_byte: u8) -> Result<(), NotNow> {
     slices.take(Write::ExpireKeys { first_byte, now: slices.clock.now() }, BRISK).await?;
+    if first_byte.is_multiple_of(TICKETS_EVERY) {
+        slices.take(Write::ExpireTickets { now: slices.clock.now() }, BRISK).await?;
+    }
     // Fewer than a slice may have, because its time was up, are no end either.
     while let Written::Removed(1..) =
         slices.take(Write::ExpireMessageKeys { now: slices.clock.now(), slice: SLICE }, BRISK).await?

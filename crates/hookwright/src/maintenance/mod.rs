@@ -5,7 +5,7 @@ mod slices; // one slice at a time, and others have their turn
 mod days; // of messages, whole
 mod erasure; // of deleted applications
 mod inbound; // requests to sources
-mod keys; // idempotency keys
+mod keys; // idempotency keys, tickets
 mod retention; // messages, payloads, background tasks
 
 use std::sync::Arc;

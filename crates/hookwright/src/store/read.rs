@@ -4,6 +4,7 @@ use crate::domain::application::Application;
 use crate::domain::attempt::{Attempt, AttemptStatus};
 use crate::domain::broadcast::Broadcast;
 use crate::domain::endpoint::Endpoint;
+use crate::domain::endpoint_edit::EndpointRef;
 use crate::domain::event_type::EventType;
 use crate::domain::health::Health;
 use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId, OrganisationId, TaskId, TokenId};
@@ -16,6 +17,7 @@ use crate::domain::selection::Reach;
 use crate::domain::short_ids::{InboundId, SourceId};
 use crate::domain::source::{Source, SourceRef, SourceWithToken};
 use crate::domain::task::{Task, TaskKind, TaskState};
+use crate::domain::ticket::TicketRef;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Token, TokenFilter};
 use crate::store::error::StoreError;
@@ -175,6 +177,14 @@ pub(crate) struct FoundSource {
     pub(crate) ends_at: Option<Timestamp>,
 }
 
+/// What an endpoint has failed at since its last success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FoundHealth {
+    pub(crate) health: Health,
+    /// Whether that is kept; if not, what is kept goes back further than it should.
+    pub(crate) is_kept: bool,
+}
+
 /// The answer kept for an idempotency key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum KeptFor {
@@ -212,6 +222,10 @@ reads! {
     application_search(
         organisation: OrganisationId, filter: ApplicationFilter, budget: SearchBudget, page: PageRequest<ApplicationId>
     ) -> Searched<Application, ApplicationId>;
+    /// Whether an application has this endpoint.
+    endpoint_is_there(application: ApplicationId, named: EndpointRef) -> bool;
+    /// Whether an organisation has any of these event types.
+    event_type_is_there(organisation: OrganisationId, names: Vec<EventTypeName>) -> bool;
     /// All event types of an organisation, by name.
     event_types(organisation: OrganisationId) -> Vec<EventType>;
     /// The token whose text has this hash.
@@ -224,6 +238,8 @@ reads! {
     token_list_good(
         organisation: OrganisationId, application: ApplicationId, now: Timestamp
     ) -> Vec<(TokenId, Option<SessionId>)>;
+    /// What this ticket lets in to, if it is good.
+    ticket_find(ticket: TicketRef, now: Timestamp) -> Option<OrganisationId>;
     /// A source of an organisation, with its token.
     source_get(organisation: OrganisationId, named: SourceRef) -> Option<SourceWithToken>;
     /// An organisation's sources, by id, with their tokens.
@@ -274,6 +290,9 @@ reads! {
     ) -> Page<Destination>;
     /// The endpoints that failed since their last success.
     health_all() -> Vec<(ApplicationId, EndpointId, Health)>;
+    /// What is kept of an endpoint's failures, but without those before its last success: one that another node had, which knew of no
+    /// failure, is among its attempts alone. `now` stands for the first failure since that, if there is none yet.
+    health_get(application: ApplicationId, endpoint: EndpointId, now: Timestamp) -> Option<FoundHealth>;
     /// How many ready deliveries each endpoint has.
     delivery_ready_counts() -> Vec<ReadyCount>;
     /// The ready deliveries of an endpoint beyond `after`, by message, at most `limit`; none follows the one whose payload

@@ -9,7 +9,6 @@ use crate::domain::broadcast::Broadcast;
 use crate::domain::delivery::{DeliveryKey, Transition};
 use crate::domain::endpoint::{DisabledReason, Endpoint};
 use crate::domain::event_type::EventType;
-use crate::domain::health::Health;
 use crate::domain::ids::{
     ApplicationId, AttemptId, BroadcastId, EndpointId, MessageId, OrganisationId, TaskId, TokenId,
 };
@@ -20,10 +19,12 @@ use crate::domain::names::EventTypeName;
 use crate::domain::short_ids::SourceId;
 use crate::domain::source::{Source, SourceToken};
 use crate::domain::task::{Task, TaskStatus};
+use crate::domain::ticket::{NewTicket, TicketRef};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Token, TokenChange};
 
 pub(crate) use crate::store::append::Append;
+pub(crate) use crate::store::health_change::HealthChange;
 pub(crate) use crate::store::written::{
     Appended, Changed, DaysKept, Erased, Loaded, Received, Resent, Settled, Swept, Written,
 };
@@ -58,6 +59,10 @@ pub(crate) enum Write {
     Told(Box<Write>, Vec<Append>),
     /// An answer is kept for the requests that repeat it.
     KeepAnswer(KeptAnswer),
+    /// A ticket is made, in the place of another if it says so.
+    TicketIssue(NewTicket),
+    /// A ticket is good for nothing any more.
+    TicketEnd(TicketRef),
     /// A background task begins.
     TaskBegin(Box<Task>),
     /// A background task has gone a step further.
@@ -86,6 +91,8 @@ pub(crate) enum Write {
     ExpireMessageKeys { now: Timestamp, slice: Slice },
     /// Expired idempotency keys of other requests go, among those with `first_byte`.
     ExpireKeys { first_byte: u8, now: Timestamp },
+    /// Expired tickets go, of which there are few.
+    ExpireTickets { now: Timestamp },
     /// What is left of removed rows in unused parts of the database's file is overwritten, from this part on.
     Overwrite { from: u32, slice: Slice },
     /// Room in the database that nothing uses goes back to the file system, if there is much of it.
@@ -155,6 +162,9 @@ impl Write {
                 | Write::Probe
                 | Write::Flush
                 | Write::KeepAnswer(_)
+                | Write::TicketIssue(_)
+                | Write::TicketEnd(_)
+                | Write::ExpireTickets { .. }
                 | Write::TaskStep(_)
                 | Write::Broadcast(_)
                 | Write::ExpireMessageKeys { .. }
@@ -239,6 +249,9 @@ pub(crate) struct Confirmation {
     /// How often it has been asked by now.
     pub(crate) number: u16,
     pub(crate) asked: Asked,
+    /// By what its endpoints were looked up, as of an [`Append`]: if its application has changed since, nothing is written.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has one node"))]
+    pub(crate) routed_by: Option<i64>,
 }
 
 /// How asking goes on.
@@ -304,17 +317,6 @@ pub(crate) struct Outcome {
     pub(crate) told: Vec<Append>,
 }
 
-/// What an attempt changes about an endpoint's kept failures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HealthChange {
-    /// Nothing worth a write.
-    None,
-    /// It failed, and this is to be kept.
-    Failing(Health),
-    /// It succeeded after failures.
-    Recovered,
-}
-
 /// Which due deliveries to take over.
 pub(crate) struct ClaimDue {
     pub(crate) now: Timestamp,
@@ -346,11 +348,13 @@ pub(crate) enum CatalogWrite {
         unless_changed_since: Timestamp,
     },
     EndpointDelete(ApplicationId, EndpointId),
-    /// Sets why it gets nothing, unless it is disabled already.
+    /// Sets why it gets nothing, unless it is disabled already; if it is because it failed since a time, only if what is kept of
+    /// its failures still says so.
     EndpointDisable {
         application: ApplicationId,
         endpoint: EndpointId,
         reason: DisabledReason,
+        failing_since: Option<Timestamp>,
         now: Timestamp,
     },
     SourceInsert(Box<NewSource>),

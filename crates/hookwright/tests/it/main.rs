@@ -35,12 +35,18 @@ mod disabling;
 mod erasing; // applications that are deleted
 #[cfg(test)]
 mod expunging; // content that is removed
+#[cfg(feature = "postgres")]
+#[cfg(test)]
+mod failing_on_nodes; // endpoints that several nodes call
 #[cfg(test)]
 mod faults; // what receivers do wrong
 #[cfg(test)]
 mod isolation; // limits, and endpoints that do not hurt each other
 #[cfg(test)]
 mod model; // random histories against a small model
+#[cfg(feature = "postgres")]
+#[cfg(test)]
+mod nodes; // several on one database
 #[cfg(test)]
 mod overflow;
 #[cfg(test)]

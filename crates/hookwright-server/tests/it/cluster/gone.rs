@@ -166,6 +166,7 @@ impl Named {
             ("sec-fetch-site", "same-origin".to_owned()),
         ];
         let cookie = vec![("cookie", self.session.clone())];
+        let signed_in = [form.clone(), cookie.clone()].concat();
         let bearer = vec![
             ("authorization", format!("Bearer {}", self.customer)),
             ("content-type", "application/json".to_owned()),
@@ -176,7 +177,10 @@ impl Named {
             ("a source", Method::POST, self.ingest.as_str(), vec![], "{}"),
             ("an unknown source", Method::POST, unknown, vec![], "{}"),
             ("the page", Method::GET, "/", cookie, ""),
-            ("a login", Method::POST, "/login", form, "token=hw_unknown"),
+            ("a login", Method::POST, "/login", form.clone(), "token=hw_unknown"),
+            ("a link", Method::GET, "/login/unknown", vec![], ""),
+            ("a link that is opened", Method::POST, "/login/unknown", form.clone(), ""),
+            ("signing out", Method::POST, "/logout", signed_in, ""),
             ("hooks", Method::GET, "/api/hooks", bearer.clone(), ""),
             ("a hook", Method::POST, "/api/hooks", bearer.clone(), &hook),
             ("one hook", Method::GET, "/api/hooks/1", bearer.clone(), ""),

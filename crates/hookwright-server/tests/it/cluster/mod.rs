@@ -6,4 +6,5 @@ mod gone; // what is answered meanwhile
 mod guide; // what the guide says to do
 mod nodes; // what the tests drive
 mod outage; // nodes are killed and stopped, and the database goes
+mod pages; // one is signed in on all nodes
 mod reaching; // how a server is reached

@@ -1,6 +1,6 @@
 //! What a browser sends along by itself is no credential, and takes none away: `/in/…` and `/api/…` are judged by theirs alone.
 
-use hookwright_server::server::LoginLinks;
+use hookwright_server::server::login_link;
 use hookwright_testkit::http::{Answer, Client, Method};
 use serde_json::{Value, json};
 
@@ -11,11 +11,9 @@ const PUSH: &str = r#"{"ref": "main"}"#;
 
 /// A server, and the cookie of an operator who is signed in at its page.
 async fn signed_in() -> (Rig, String) {
-    let links = LoginLinks::new();
-    let login = links.clone();
-    let rig = Rig::start_set_up(|_| {}, |options| options.login = login).await;
-    let answer =
-        Client::anonymous(&rig.base).request(Method::POST, &links.issue(), &[], "").await.expect(303);
+    let rig = Rig::start().await;
+    let link = login_link(&rig.hooks).await.unwrap();
+    let answer = Client::anonymous(&rig.base).request(Method::POST, &link, &[], "").await.expect(303);
     let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
     // It is good where it belongs.
     Client::anonymous(&rig.base).request(Method::GET, "/", &[("cookie", &cookie)], "").await.expect(200);

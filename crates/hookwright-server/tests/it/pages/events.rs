@@ -6,22 +6,22 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// An open stream.
-pub(super) struct Events {
+pub(crate) struct Events {
     lines: BufReader<TcpStream>,
     /// The answer's status code.
-    pub(super) status: u16,
+    pub(crate) status: u16,
 }
 
 /// One event.
 #[derive(Debug)]
-pub(super) struct Event {
-    pub(super) name: String,
-    pub(super) data: String,
+pub(crate) struct Event {
+    pub(crate) name: String,
+    pub(crate) data: String,
 }
 
 impl Events {
     /// Asks for the stream of the server at `base`.
-    pub(super) async fn open(base: &str, cookie: &str) -> Events {
+    pub(crate) async fn open(base: &str, cookie: &str) -> Events {
         let address = base.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).await.unwrap();
         let request =
@@ -34,7 +34,7 @@ impl Events {
     }
 
     /// The next event; `None` once the stream has ended.
-    pub(super) async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         // Heartbeats come in any case, so it is the event that is bounded, not the silence.
         timeout(DEADLINE, self.event()).await.expect("no event came")
     }

@@ -1,7 +1,7 @@
 //! The page for people, over HTTP and in a real browser.
 
 mod browser;
-mod events;
+pub(crate) mod events;
 mod site; // what the tests drive
 
 mod showing;

@@ -63,7 +63,7 @@ async fn hostile_names_are_text_and_nothing_else() {
 async fn pages_let_a_browser_do_no_more_than_they_need() {
     let site = Site::start().await;
     let cookie = site.sign_in().await;
-    for (path, cookie) in [("/", cookie.as_str()), ("/login", ""), (&site.link(), "")] {
+    for (path, cookie) in [("/", cookie.as_str()), ("/login", ""), (&site.link().await, "")] {
         let answer = site.get(path, cookie).await.expect(200);
         let policy = answer.header("content-security-policy").unwrap();
         for directive in [

@@ -1,5 +1,9 @@
 //! Who gets to see the page.
 
+use std::time::Duration;
+
+use hookwright::Clock;
+use hookwright::domain::time::Timestamp;
 use hookwright::domain::token::{Scope, TokenSettings};
 
 use super::site::{Site, TOKEN, cookie_of};
@@ -19,7 +23,7 @@ async fn without_a_session_the_page_asks_to_sign_in() {
 #[tokio::test]
 async fn a_link_survives_being_looked_at_and_works_once() {
     let site = Site::start().await;
-    let link = site.link();
+    let link = site.link().await;
     // As a preview in a chat does.
     for _ in 0..3 {
         let looked_at = site.get(&link, "").await.expect(200);
@@ -82,7 +86,7 @@ async fn an_organisations_token_opens_the_page_and_no_other_text_does() {
 async fn forms_of_other_sites_are_refused() {
     let site = Site::start().await;
     let cookie = site.sign_in().await;
-    let link = site.link();
+    let link = site.link().await;
     for elsewhere in ["cross-site", "same-site"] {
         let form = format!("token={TOKEN}");
         let _ = site.post_from("/login", "", &form, elsewhere).await.expect(403);
@@ -101,4 +105,38 @@ async fn signing_out_ends_the_session_and_no_other() {
     assert!(left.header("set-cookie").unwrap().contains("; Max-Age=0;"));
     let _ = site.get("/", &leaves).await.expect(303);
     let _ = site.get("/", &stays).await.expect(200);
+}
+
+#[tokio::test]
+async fn links_and_sessions_outlive_the_server_and_end_at_their_time() {
+    let clock = Clock::manual(Timestamp::from_micros(1_800_000_000_000_000));
+    let site = Site::start_at(&clock).await;
+    let (cookie, link, late) = (site.sign_in().await, site.link().await, site.link().await);
+    let site = site.restart(&clock).await;
+    let _ = site.get("/", &cookie).await.expect(200);
+    let second = cookie_of(&site.post(&link, "", "").await.expect(303));
+
+    clock.advance(Duration::from_secs(15 * 60));
+    let _ = site.get(&late, "").await.expect(410);
+    let _ = site.post(&late, "", "").await.expect(410);
+    clock.advance(Duration::from_secs(11 * 3600 + 44 * 60));
+    let _ = site.get("/", &cookie).await.expect(200);
+    clock.advance(Duration::from_secs(60));
+    let _ = site.get("/", &cookie).await.expect(303);
+    let _ = site.get("/", &second).await.expect(303);
+}
+
+#[tokio::test]
+async fn the_257th_session_signs_the_oldest_out() {
+    let site = Site::start().await;
+    let (first, second) = (site.sign_in().await, site.sign_in().await);
+    for _ in 0..254 {
+        site.sign_in().await;
+    }
+    let _ = site.get("/", &first).await.expect(200);
+    let newest = site.sign_in().await;
+    let _ = site.get("/", &first).await.expect(303);
+    for cookie in [second, newest] {
+        let _ = site.get("/", &cookie).await.expect(200);
+    }
 }

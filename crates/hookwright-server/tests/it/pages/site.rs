@@ -1,16 +1,16 @@
 //! A server with its pages, on a database of its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use hookwright::Hooks;
-use hookwright::config::DatabaseUrl;
+use hookwright::config::{Config, DatabaseUrl};
 use hookwright::domain::application::{Application, ApplicationSettings};
 use hookwright::domain::endpoint::EndpointSettings;
 use hookwright::domain::names::EventTypeName;
 use hookwright::domain::retry::RetryPolicy;
 use hookwright::hooks::{ApplicationRef, NewEndpoint};
-use hookwright::{NewMessage, Sent};
-use hookwright_server::server::{self, LoginLinks, ServerOptions};
+use hookwright::{Clock, Hooks, NewMessage, Sent};
+use hookwright_server::server::{self, ServerOptions};
 use hookwright_testkit::http::{Answer, Client, Method};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -27,9 +27,8 @@ pub(super) struct Site {
     pub(super) base: String,
     pub(super) stop: CancellationToken,
     pub(super) server: JoinHandle<std::io::Result<()>>,
-    links: LoginLinks,
     client: Client,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Site {
@@ -40,35 +39,49 @@ impl Site {
 
     /// Starts one with this retry schedule.
     pub(super) async fn start_with(retry: RetryPolicy) -> Site {
-        let directory = TempDir::new().unwrap();
+        Site::open(TempDir::new().unwrap(), |config| config.retry = retry, None).await
+    }
+
+    /// Starts one that is as late as this clock says.
+    pub(super) async fn start_at(clock: &Clock) -> Site {
+        Site::open(TempDir::new().unwrap(), |config| config.clock = clock.clone(), None).await
+    }
+
+    /// Ends it, and starts another on the same file, which browsers know by the same name.
+    pub(super) async fn restart(self, clock: &Clock) -> Site {
+        self.stop.cancel();
+        self.server.await.unwrap().unwrap();
+        self.hooks.shutdown(Duration::from_secs(10)).await.unwrap();
+        Site::open(self.directory, |config| config.clock = clock.clone(), Some(&self.base)).await
+    }
+
+    async fn open(directory: TempDir, change: impl FnOnce(&mut Config), known_as: Option<&str>) -> Site {
         let mut engine = Hooks::builder(DatabaseUrl::Sqlite(directory.path().join("hooks.db")));
         engine.config_mut().allow_target_networks = vec!["127.0.0.0/8".parse().unwrap()];
-        engine.config_mut().retry = retry;
+        change(engine.config_mut());
         let hooks = engine.start().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let links = LoginLinks::new();
         let options = ServerOptions {
             api_token: Some(Zeroizing::new(TOKEN.to_owned())),
-            login: links.clone(),
             target_hints: true,
-            ..ServerOptions::new(base.parse().unwrap())
+            ..ServerOptions::new(known_as.unwrap_or(&base).parse().unwrap())
         };
         let stop = CancellationToken::new();
         let router = server::router(hooks.clone(), options).unwrap();
         let server = tokio::spawn(server::run(listener, router, stop.clone()));
         let client = Client::anonymous(base.clone());
-        Site { hooks, base, stop, server, links, client, _directory: directory }
+        Site { hooks, base, stop, server, client, directory }
     }
 
     /// A new one-time link's path.
-    pub(super) fn link(&self) -> String {
-        self.links.issue()
+    pub(super) async fn link(&self) -> String {
+        server::login_link(&self.hooks).await.unwrap()
     }
 
     /// Signs in with a link; the value of the header `cookie` for later requests.
     pub(super) async fn sign_in(&self) -> String {
-        cookie_of(&self.post(&self.link(), "", "").await.expect(303))
+        cookie_of(&self.post(&self.link().await, "", "").await.expect(303))
     }
 
     pub(super) async fn get(&self, path: &str, cookie: &str) -> Answer {

@@ -15,7 +15,7 @@ async fn a_click_on_the_link_opens_the_page_and_what_is_sent_later_appears_by_it
         .await;
     site.endpoint(&application, &receiver.url("/in")).await;
 
-    browser.open(&format!("{}{}", site.base, site.link())).await;
+    browser.open(&format!("{}{}", site.base, site.link().await)).await;
     browser.until("document.querySelector('#live.on')").await;
     assert_eq!(browser.evaluate("location.pathname").await, "/");
     browser.evaluate("window.neverReloaded = true").await;
@@ -49,7 +49,7 @@ async fn without_scripts_the_link_has_a_button_and_a_reload_shows_what_came() {
     let application = site.application("Acme").await;
     browser.without_scripts().await;
 
-    browser.open(&format!("{}{}", site.base, site.link())).await;
+    browser.open(&format!("{}{}", site.base, site.link().await)).await;
     browser.until("document.querySelector('form[data-at-once] button')").await;
     browser.evaluate("document.querySelector('form[data-at-once] button').click()").await;
     browser.until("location.pathname === '/' && document.querySelector('.empty')").await;

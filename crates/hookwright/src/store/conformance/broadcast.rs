@@ -97,7 +97,13 @@ pub(super) async fn who_wants_an_event_type_is_found_as_endpoints_say_it(mut f: 
     assert_eq!(wanted(&f, "book.added", first, 9).await, [app(1), app(3)]);
     assert_eq!(wanted(&f, "user.left", first, 9).await, [app(1), app(2), app(5)]);
     let (reason, now) = (DisabledReason::Gone, at(2));
-    f.change(CatalogWrite::EndpointDisable { application: app(1), endpoint: ep(1), reason, now });
+    f.change(CatalogWrite::EndpointDisable {
+        application: app(1),
+        endpoint: ep(1),
+        reason,
+        failing_since: None,
+        now,
+    });
     f.change(CatalogWrite::EndpointDelete(app(2), ep(2)));
     f.change(CatalogWrite::ApplicationDelete(app(5), at(3)));
     assert_eq!(wanted(&f, "user.left", first, 9).await, []);

@@ -4,6 +4,7 @@ use hookwright_signature::Secret;
 
 use crate::domain::application::{Application, ApplicationSettings, Metadata};
 use crate::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings, Header, OldSecret};
+use crate::domain::endpoint_edit::EndpointRef;
 use crate::domain::event_filter::EventFilter;
 use crate::domain::event_type::{EventType, EventTypeSettings};
 use crate::domain::ids::{ApplicationId, OrganisationId};
@@ -166,8 +167,13 @@ pub(super) async fn a_change_of_something_that_changed_meanwhile_is_stale(mut f:
 
 pub(super) async fn an_endpoint_is_disabled_once(mut f: Fixture) {
     f.configured(1, &[9]);
-    let disable =
-        |reason, now| CatalogWrite::EndpointDisable { application: app(1), endpoint: ep(9), reason, now };
+    let disable = |reason, now| CatalogWrite::EndpointDisable {
+        application: app(1),
+        endpoint: ep(9),
+        reason,
+        failing_since: None,
+        now,
+    };
     assert_eq!(f.change(disable(DisabledReason::Gone, NOW)), Changed::Yes);
     assert_eq!(f.change(disable(DisabledReason::Failing, at(9))), Changed::Missing);
     let read = read_endpoint(&f, 1, 9).await;
@@ -199,4 +205,49 @@ pub(super) async fn lists_of_applications_go_both_ways(mut f: Fixture) {
     assert_eq!(list(up, Some(From::Before(app(4)))).await, (vec![app(2), app(3)], false));
     assert_eq!(list(down, None).await, (vec![app(5), app(4)], false));
     assert_eq!(list(down, Some(From::Before(app(3)))).await, (vec![app(5), app(4)], true));
+}
+
+pub(super) async fn whether_an_endpoint_or_event_type_is_there_is_known_by_each_of_its_names(mut f: Fixture) {
+    f.configured(1, &[8]);
+    let named = |settings| Endpoint { settings, ..endpoint(1, 9) };
+    let new = named(EndpointSettings { uid: uid("e"), ..endpoint(1, 9).settings });
+    assert_eq!(f.change(CatalogWrite::EndpointInsert(Box::new(new))), Changed::Yes);
+    // An id of another server, which was taken over as the uid.
+    let foreign = EndpointSettings { uid: uid(&ep(7).to_string()), ..endpoint(1, 9).settings };
+    let new = Endpoint { id: ep(10), ..named(foreign) };
+    assert_eq!(f.change(CatalogWrite::EndpointInsert(Box::new(new))), Changed::Yes);
+    let by_uid = |text| EndpointRef::Uid(uid(text).unwrap());
+    for (application, name, is_there) in [
+        (1, EndpointRef::Id(ep(8)), true),
+        (1, EndpointRef::Id(ep(9)), true),
+        (1, EndpointRef::Id(ep(7)), true),
+        (1, EndpointRef::Id(ep(6)), false),
+        (1, by_uid("e"), true),
+        (1, by_uid("f"), false),
+        (2, EndpointRef::Id(ep(8)), false),
+        (2, by_uid("e"), false),
+    ] {
+        let found = f.store.endpoint_is_there(app(application), name.clone()).await.unwrap();
+        assert_eq!(found, is_there, "{application} {name:?}");
+    }
+
+    let here = EventType {
+        organisation: DEFAULT_ORGANISATION,
+        name: event_type("a"),
+        settings: EventTypeSettings::default(),
+        created_at: NOW,
+        updated_at: NOW,
+    };
+    assert_eq!(f.change(CatalogWrite::EventTypeInsert(here)), Changed::Yes);
+    let elsewhere = OrganisationId::from_bytes(id(5));
+    for (organisation, names, is_there) in [
+        (DEFAULT_ORGANISATION, &["b", "a"][..], true),
+        (DEFAULT_ORGANISATION, &["b"], false),
+        (DEFAULT_ORGANISATION, &[], false),
+        (elsewhere, &["a"], false),
+    ] {
+        let all = names.iter().map(|name| event_type(name)).collect();
+        let found = f.store.event_type_is_there(organisation, all).await.unwrap();
+        assert_eq!(found, is_there, "{names:?}");
+    }
 }

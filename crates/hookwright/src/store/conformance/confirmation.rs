@@ -35,7 +35,7 @@ fn hold(f: &mut Fixture, number: u16) {
 fn step(f: &mut Fixture, message_number: u16, number: u16, asked: Asked) -> Changed {
     let message = Arc::new(message(1, message_number));
     let hold = f.hold();
-    match f.write(Write::Confirm(Box::new(Confirmation { message, hold, number, asked }))) {
+    match f.write(Write::Confirm(Box::new(Confirmation { message, hold, number, asked, routed_by: None }))) {
         Written::Changed(changed) => changed,
         other => panic!("{other:?}"),
     }

@@ -19,6 +19,7 @@ mod source;
 mod stats;
 mod task;
 mod telling;
+mod ticket;
 mod token;
 
 #[cfg(feature = "postgres")]
@@ -89,7 +90,8 @@ conform! {
         a_change_of_something_that_changed_meanwhile_is_stale,
         an_endpoint_is_disabled_once,
         an_endpoint_of_a_missing_application_is_refused,
-        lists_of_applications_go_both_ways;
+        lists_of_applications_go_both_ways,
+        whether_an_endpoint_or_event_type_is_there_is_known_by_each_of_its_names;
     confirmation:
         a_held_message_goes_to_nobody_until_it_is_confirmed,
         asking_again_is_fenced_and_a_verdict_can_be_reopened_but_not_once_it_is_confirmed,
@@ -106,7 +108,10 @@ conform! {
         a_message_keeps_everything_but_its_payload_and_its_retries_become_due,
         an_attempt_keeps_everything_but_what_was_answered;
     health:
-        failures_are_kept_until_a_success_or_a_change_of_the_endpoint;
+        failures_are_kept_until_a_success_or_a_change_of_the_endpoint,
+        failures_that_nodes_know_of_come_together_in_whichever_order,
+        what_failed_before_a_success_that_reset_nothing_is_found_to_be_past,
+        an_endpoint_is_disabled_for_failing_only_as_long_as_that_is_kept;
     idempotency:
         a_key_is_claimed_once_and_replayed,
         a_key_with_another_request_is_refused,
@@ -158,6 +163,10 @@ conform! {
         what_tells_of_a_change_is_written_with_it_or_not_at_all,
         what_tells_of_an_attempt_is_written_with_it,
         the_application_of_operational_webhooks_is_one_and_in_no_list;
+    ticket:
+        a_ticket_is_good_for_what_it_was_made_for_until_it_ends,
+        a_ticket_is_used_up_by_the_one_that_is_made_for_it,
+        too_many_tickets_end_the_oldest_of_their_kind;
     token:
         tokens_are_found_by_their_hash_until_they_are_revoked,
         a_change_of_a_token_leaves_what_it_does_not_name,

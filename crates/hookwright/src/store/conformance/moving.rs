@@ -10,7 +10,7 @@ use crate::store::moving::{Kind, TABLES, Table};
 use crate::store::{Exclusivity, Store, sealed_columns};
 
 /// Tables that each database has of its own.
-const OWN: [&str; 2] = ["migration", "master_key"];
+const OWN: [&str; 3] = ["migration", "master_key", "ticket"];
 /// Tables that only PostgreSQL has, if it has them yet: they are about its nodes and its days, and a new database needs no rows in them.
 const OF_NODES: [&str; 6] = ["catalog_sequence", "batch", "lease", "catalog_change", "throttle", "day_gone"];
 

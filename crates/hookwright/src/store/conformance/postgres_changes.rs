@@ -1,17 +1,24 @@
 //! What several nodes hear of each other's changes, and what becomes of batches that were routed before them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hookwright_testkit::postgres::{self, Database};
 
+use crate::domain::confirmation::asking_lane;
 use crate::domain::endpoint::{DisabledReason, Endpoint};
+use crate::domain::ids::MessageId;
+use crate::domain::inbound::Verdict;
+use crate::domain::lease::Hold;
 use crate::domain::time::Timestamp;
 use crate::store::change::{Change, Told};
 use crate::store::conformance::fixture::{
     NO_LIMIT, NOW, app, append, application, at, endpoint, ep, keys_of, message, msg,
 };
 use crate::store::slots::Slots;
-use crate::store::write::{Appended, CatalogWrite, Changed, ClaimDue, RequestKey, Write, Written};
+use crate::store::write::{
+    Append, Appended, Asked, CatalogWrite, Changed, ClaimDue, Confirmation, RequestKey, Write, Written,
+};
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity, Store, Writer};
 
 fn open(database: &Database, exclusivity: Exclusivity) -> (Store, Writer) {
@@ -104,6 +111,41 @@ async fn messages_that_were_routed_before_another_node_changed_their_application
     assert_eq!(change(&mut other, new), Changed::Yes);
     let another = [routed(append(message(1, 5), &[10], None), known)];
     assert_eq!(appended(&node.commit(&another).unwrap()), [&Appended::Stored]);
+}
+
+#[tokio::test]
+async fn what_was_confirmed_goes_by_what_other_nodes_have_changed() {
+    let Some(database) = postgres::database().await else { return };
+    let (store, mut node) = open(&database, Exclusivity::OnlyDeliverer);
+    let (_, mut other) = open(&database, Exclusivity::Visitor);
+    configure(&mut node);
+    let message = Arc::new(message(1, 1));
+    let held = Append::plain(Arc::clone(&message), vec![asking_lane(app(1))]);
+    assert!(matches!(write(&mut node, Write::Append(held)), Written::Appended(Appended::Stored)));
+    let own = store.held().own;
+    let mut confirm = |known, endpoints: &[u16]| {
+        let endpoints = endpoints.iter().map(|number| ep(*number)).collect();
+        let asked = Asked::Over { verdict: Verdict::Confirmed, reason: None, endpoints };
+        let (message, hold) = (Arc::clone(&message), Hold { lease: own, own });
+        let step = Confirmation { message, hold, number: 1, asked, routed_by: Some(known) };
+        match write(&mut node, Write::Confirm(Box::new(step))) {
+            Written::Changed(changed) => changed,
+            other => panic!("{other:?}"),
+        }
+    };
+    let known = store.catalog_known();
+    let new = CatalogWrite::EndpointInsert(Box::new(endpoint(1, 11)));
+    assert_eq!(change(&mut other, new), Changed::Yes);
+    assert_eq!(confirm(known, &[10]), Changed::Stale);
+    let ready = async |endpoint| {
+        let page = store.delivery_load(app(1), ep(endpoint), MessageId::MIN, 9, NO_LIMIT).await.unwrap();
+        page.items.len()
+    };
+    assert_eq!(ready(10).await, 0, "nothing is written");
+    let heart = store.heart().await.unwrap().unwrap();
+    let known = heart.beat().await.unwrap().sequence;
+    assert_eq!(confirm(known, &[10, 11]), Changed::Yes);
+    assert_eq!((ready(10).await, ready(11).await), (1, 1));
 }
 
 #[tokio::test]

@@ -24,7 +24,13 @@ pub(super) async fn what_tells_of_a_change_is_written_with_it_or_not_at_all(mut 
     f.configured(2, &[2]);
     let mut disable = |number| {
         let reason = DisabledReason::Gone;
-        let change = CatalogWrite::EndpointDisable { application: app(1), endpoint: ep(1), reason, now: NOW };
+        let change = CatalogWrite::EndpointDisable {
+            application: app(1),
+            endpoint: ep(1),
+            reason,
+            failing_since: None,
+            now: NOW,
+        };
         match f.write(Write::Told(Box::new(Write::Catalog(change)), told(number))) {
             Written::Changed(changed) => changed,
             other => panic!("{other:?}"),

@@ -70,7 +70,8 @@ macro_rules! tables {
 
 /// All that an installation consists of, what is configured first.
 ///
-/// Not moved are `migration`, which each database has of its own, and `master_key`: the secrets are encrypted anew.
+/// Not moved are `migration`, which each database has of its own, `master_key`, since the secrets are encrypted anew, and `ticket`:
+/// whoever was signed in signs in again.
 pub(in crate::store) const TABLES: &[Table] = tables! {
     organisation { id: Bytes, created_at: Long }
     application {

@@ -7,7 +7,7 @@ use crate::store::postgres::connection::Connection;
 use crate::store::postgres::retention;
 use crate::store::postgres::{
     application, broadcast, confirmation, delivery, endpoint, erasure, event_type, expunge, idempotency,
-    inbound, message_key, source, task, token, turn,
+    inbound, message_key, source, task, ticket, token, turn,
 };
 use crate::store::sealing::Sealing;
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
@@ -24,7 +24,7 @@ pub(super) async fn apply(means: &mut Means<'_>, write: &Write) -> Result<Writte
 }
 
 async fn one(means: &mut Means<'_>, write: &Write) -> Result<Written, StoreError> {
-    let Means { connection, sealing, holding, held, old, .. } = means;
+    let Means { connection, sealing, holding, held, knowledge, old, .. } = means;
     let connection: &Connection = connection;
     if let Some(nothing) = turn::nothing(write)
         && !turn::take(connection).await?
@@ -32,7 +32,9 @@ async fn one(means: &mut Means<'_>, write: &Write) -> Result<Written, StoreError
         return Ok(nothing);
     }
     Ok(match write {
-        Write::Confirm(step) => Written::Changed(confirmation::step(connection, held, step).await?),
+        Write::Confirm(step) => {
+            Written::Changed(confirmation::step(connection, held, knowledge, step).await?)
+        }
         Write::Resend(key) => Written::Resent(delivery::resend(connection, held.own, key).await?),
         Write::ClaimDue(claim) => {
             Written::Claimed(delivery::claim_due(connection, holding, held.own, claim).await?)
@@ -55,6 +57,8 @@ async fn one(means: &mut Means<'_>, write: &Write) -> Result<Written, StoreError
             idempotency::keep(connection, kept).await?;
             Written::Done
         }
+        Write::TicketIssue(new) => Written::Changed(ticket::issue(connection, new).await?),
+        Write::TicketEnd(ended) => Written::Changed(ticket::end(connection, *ended).await?),
         Write::TaskBegin(task) => Written::Changed(task::begin(connection, task).await?),
         Write::TaskStep(step) => Written::Stepped(task::step(connection, held.own, step).await?),
         Write::Broadcast(new) => {
@@ -87,6 +91,10 @@ async fn one(means: &mut Means<'_>, write: &Write) -> Result<Written, StoreError
         }
         Write::ExpireKeys { first_byte, now } => {
             idempotency::expire(connection, *first_byte, *now).await?;
+            Written::Done
+        }
+        Write::ExpireTickets { now } => {
+            ticket::expire(connection, *now).await?;
             Written::Done
         }
         // PostgreSQL has its own ways with what it has freed: vacuum takes it, at its time.
@@ -130,8 +138,8 @@ async fn change_catalog(
         CatalogWrite::EndpointDelete(application, id) => {
             endpoint::delete(connection, *application, *id).await
         }
-        CatalogWrite::EndpointDisable { application, endpoint, reason, now } => {
-            endpoint::disable(connection, *application, *endpoint, *reason, *now).await
+        CatalogWrite::EndpointDisable { application, endpoint, reason, failing_since, now } => {
+            endpoint::disable(connection, *application, *endpoint, *reason, *failing_since, *now).await
         }
         CatalogWrite::SourceInsert(new) => source::insert(connection, sealing, new).await,
         CatalogWrite::SourceUpdate { source, unless_changed_since } => {

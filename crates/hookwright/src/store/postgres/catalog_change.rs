@@ -92,6 +92,18 @@ impl Knowledge {
         Ok(Knowledge { node, up_to: AtomicI64::new(up_to) })
     }
 
+    /// Whether another node has changed an application since so much was known.
+    pub(super) async fn has_moved(
+        &self,
+        connection: &Connection,
+        application: ApplicationId,
+        known: i64,
+    ) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT FROM catalog_change
+                       WHERE sequence > $1 AND node <> $2 AND application = $3 AND kind <> 9)";
+        connection.says(sql, &[&known, &self.node, application.as_bytes()]).await
+    }
+
     /// What a batch shows, after what turned out about it so far.
     pub(super) fn guard(&self, moved: &Moved) -> Guard {
         Guard { node: self.node, looked_up_to: moved.up_to }

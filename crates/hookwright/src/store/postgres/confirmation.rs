@@ -6,6 +6,7 @@ use crate::domain::ids::{ApplicationId, MessageId};
 use crate::domain::inbound::Verdict;
 use crate::domain::lease::Held;
 use crate::store::error::StoreError;
+use crate::store::postgres::catalog_change::Knowledge;
 use crate::store::postgres::connection::Connection;
 use crate::store::postgres::{lease, value};
 use crate::store::write::{Asked, Changed, Confirmation};
@@ -43,12 +44,19 @@ pub(super) async fn reopen(
     Ok(connection.execute(sql, &[application, message, &value::escaped(reason)]).await? == 1)
 }
 
-/// Writes what came of asking, and, if that confirms the message, its deliveries; nothing if it had come to an end before.
+/// Writes what came of asking, and, if that confirms the message, its deliveries; nothing if it had come to an end before, or if
+/// another node has changed since where it goes.
 pub(super) async fn step(
     connection: &Connection,
     held: &Held,
+    knowledge: &Knowledge,
     step: &Confirmation,
 ) -> Result<Changed, StoreError> {
+    if let Some(known) = step.routed_by
+        && knowledge.has_moved(connection, step.message.application, known).await?
+    {
+        return Ok(Changed::Stale);
+    }
     // Others have it by now: what was asked here changes nothing.
     if !held.still(step.hold) {
         return Ok(Changed::Missing);

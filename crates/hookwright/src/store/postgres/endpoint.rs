@@ -3,6 +3,7 @@
 use tokio_postgres::Row;
 
 use crate::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings};
+use crate::domain::endpoint_edit::EndpointRef;
 use crate::domain::event_filter::EventFilter;
 use crate::domain::ids::{ApplicationId, EndpointId};
 use crate::domain::names::{Channel, HookIdentifier, Uid};
@@ -11,7 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
-use crate::store::postgres::{health, subscription, throttle, value};
+use crate::store::postgres::{Postgres, health, subscription, throttle, value};
 use crate::store::sealed_columns::{HEADERS, OLD_SECRETS, SECRET};
 use crate::store::sealing::Sealing;
 use crate::store::write::Changed;
@@ -21,6 +22,24 @@ pub(super) const COLUMNS: &str = "application, id, uid, url, description, thrott
 
 /// How many there are, for who reads further columns behind them.
 pub(super) const COLUMN_COUNT: usize = 17;
+
+impl Postgres {
+    pub(crate) async fn endpoint_is_there(
+        &self,
+        application: ApplicationId,
+        named: EndpointRef,
+    ) -> Result<bool, StoreError> {
+        let id = match &named {
+            EndpointRef::Id(id) => Some(id.as_bytes().as_slice()),
+            EndpointRef::Uid(_) => None,
+        };
+        let uid = named.as_uid();
+        let uid = uid.as_ref().map(Uid::as_str);
+        let sql = "SELECT EXISTS (SELECT FROM endpoint WHERE application = $1 AND id = $2)
+                       OR EXISTS (SELECT FROM endpoint WHERE application = $1 AND uid = $3)";
+        self.reader().await?.says(sql, &[application.as_bytes(), &id, &uid]).await
+    }
+}
 
 /// An application's endpoints, by id.
 pub(super) async fn of_application(
@@ -162,8 +181,15 @@ pub(super) async fn disable(
     application: ApplicationId,
     endpoint: EndpointId,
     reason: DisabledReason,
+    failing_since: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Changed, StoreError> {
+    if let Some(time) = failing_since
+        && !health::is_failing_since(connection, application, endpoint, time).await?
+    {
+        return Ok(Changed::Stale);
+    }
+    health::forget(connection, application, endpoint).await?;
     subscription::remove(connection, application, endpoint).await?;
     let sql = "UPDATE endpoint SET disabled = $3, updated_at = greatest($4, updated_at + 1)
                WHERE application = $1 AND id = $2 AND disabled IS NULL";

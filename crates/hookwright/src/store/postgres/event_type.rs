@@ -16,6 +16,17 @@ const COLUMNS: &str = "organisation, name, description, archived, deprecated, sc
                        created_at, updated_at, validated";
 
 impl Postgres {
+    pub(crate) async fn event_type_is_there(
+        &self,
+        organisation: OrganisationId,
+        names: Vec<EventTypeName>,
+    ) -> Result<bool, StoreError> {
+        let names: Vec<&str> = names.iter().map(EventTypeName::as_str).collect();
+        let sql =
+            "SELECT EXISTS (SELECT FROM event_type WHERE organisation = $1 AND name = ANY ($2::text[]))";
+        self.reader().await?.says(sql, &[organisation.as_bytes(), &names]).await
+    }
+
     pub(crate) async fn event_types(
         &self,
         organisation: OrganisationId,

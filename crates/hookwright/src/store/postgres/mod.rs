@@ -45,6 +45,7 @@ mod stats;
 mod subscription;
 mod task;
 mod throttle; // limits that nodes share
+mod ticket;
 mod token;
 
 mod search; // lists with conditions that no index answers

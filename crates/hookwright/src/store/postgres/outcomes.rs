@@ -1,15 +1,13 @@
 //! The outcomes of attempts, written as arrays: the log, what becomes of the deliveries, and the failures of endpoints.
 
-use std::collections::BTreeMap;
-
 use crate::domain::delivery::Transition;
 use crate::domain::lease::Held;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::postgres::hot::column;
 use crate::store::postgres::pipeline::{Held as Value, Pipeline};
-use crate::store::postgres::{lease, value};
-use crate::store::write::{HealthChange, Outcome};
+use crate::store::postgres::{health, lease, value};
+use crate::store::write::Outcome;
 
 /// Adds the statements that log attempts, and end deliveries or set when they go on.
 pub(super) async fn add<'a>(
@@ -87,52 +85,5 @@ pub(super) async fn add<'a>(
                        AND d.lease = u.lease AND d.attempts = u.number - 1";
         pipeline.add(sql, values).await?;
     }
-    health(pipeline, &outcomes).await
-}
-
-/// Adds the statements that keep or forget failures of endpoints: of each endpoint the last change.
-async fn health<'a>(pipeline: &mut Pipeline<'a>, outcomes: &[&'a Outcome]) -> Result<(), StoreError> {
-    // In the order in which their rows are locked, so that two nodes never wait for each other.
-    let mut changes = BTreeMap::new();
-    for outcome in outcomes {
-        if outcome.health != HealthChange::None {
-            changes.insert((&outcome.attempt.application, &outcome.attempt.endpoint), outcome.health);
-        }
-    }
-    let (mut failing, mut recovered) = (Vec::new(), Vec::new());
-    for ((application, endpoint), change) in changes {
-        match change {
-            HealthChange::None => {}
-            HealthChange::Failing(health) => failing.push((application, endpoint, health)),
-            HealthChange::Recovered => recovered.push((application, endpoint)),
-        }
-    }
-    if !failing.is_empty() {
-        let values: Vec<Value<'a>> = vec![
-            column(failing.iter().map(|(application, ..)| application.as_bytes().as_slice())),
-            column(failing.iter().map(|(_, endpoint, _)| endpoint.as_bytes().as_slice())),
-            column(failing.iter().map(|(.., health)| health.first_failure_at.as_micros())),
-            column(failing.iter().map(|(.., health)| health.last_span)),
-            column(failing.iter().map(|(.., health)| health.previous_span)),
-        ];
-        // Of an endpoint that was deleted while its attempt was under way nothing is kept.
-        let sql = "INSERT INTO endpoint_health (application, endpoint, first_failure_at, last_span, previous_span)
-                   SELECT u.* FROM UNNEST($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[])
-                       AS u (application, endpoint, first_failure_at, last_span, previous_span)
-                   WHERE EXISTS (SELECT 1 FROM endpoint e WHERE e.application = u.application AND e.id = u.endpoint)
-                   ORDER BY u.application, u.endpoint
-                   ON CONFLICT (application, endpoint) DO UPDATE SET first_failure_at = EXCLUDED.first_failure_at,
-                       last_span = EXCLUDED.last_span, previous_span = EXCLUDED.previous_span";
-        pipeline.add(sql, values).await?;
-    }
-    if !recovered.is_empty() {
-        let values: Vec<Value<'a>> = vec![
-            column(recovered.iter().map(|(application, _)| application.as_bytes().as_slice())),
-            column(recovered.iter().map(|(_, endpoint)| endpoint.as_bytes().as_slice())),
-        ];
-        let sql = "DELETE FROM endpoint_health h USING UNNEST($1::bytea[], $2::bytea[]) AS u (application, endpoint)
-                   WHERE h.application = u.application AND h.endpoint = u.endpoint";
-        pipeline.add(sql, values).await?;
-    }
-    Ok(())
+    health::add(pipeline, &outcomes).await
 }

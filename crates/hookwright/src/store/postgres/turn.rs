@@ -27,7 +27,7 @@ pub(super) fn nothing(write: &Write) -> Option<Written> {
         }
         Write::Erase { .. } => Written::Erased(Erased { rows: 0, has_any: false, next: None }),
         Write::ForgetKeys { .. } => Written::LookedAt(None),
-        Write::ExpireKeys { .. } => Written::Done,
+        Write::ExpireKeys { .. } | Write::ExpireTickets { .. } => Written::Done,
         _ => return None,
     })
 }

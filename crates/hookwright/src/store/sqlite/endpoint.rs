@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row, params};
 
 use crate::domain::endpoint::{DisabledReason, Endpoint, EndpointSettings};
+use crate::domain::endpoint_edit::EndpointRef;
 use crate::domain::event_filter::EventFilter;
 use crate::domain::ids::{ApplicationId, EndpointId};
 use crate::domain::names::{Channel, HookIdentifier, Uid};
@@ -12,14 +13,35 @@ use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::sealed_columns::{HEADERS, OLD_SECRETS, SECRET};
 use crate::store::sealing::Sealing;
-use crate::store::sqlite::{health, subscription, value};
-use crate::store::write::{Changed, HealthChange};
+use crate::store::sqlite::{Sqlite, health, subscription, value};
+use crate::store::write::Changed;
 
 pub(super) const COLUMNS: &str = "application, id, uid, url, description, throttle_rate, disabled, event_types, channels, metadata, \
                                   headers, secret, old_secrets, created_at, updated_at, format, identifier";
 
 /// How many there are, for who reads further columns behind them.
 pub(super) const COLUMN_COUNT: usize = 17;
+
+impl Sqlite {
+    pub(crate) async fn endpoint_is_there(
+        &self,
+        application: ApplicationId,
+        named: EndpointRef,
+    ) -> Result<bool, StoreError> {
+        self.read(move |connection| {
+            let id = match &named {
+                EndpointRef::Id(id) => Some(id.as_bytes()),
+                EndpointRef::Uid(_) => None,
+            };
+            let uid = named.as_uid();
+            let sql = "SELECT 1 FROM endpoint WHERE application = ?1 AND id = ?2
+                       UNION ALL SELECT 1 FROM endpoint WHERE application = ?1 AND uid = ?3";
+            let params = params![application.as_bytes(), id, uid.as_ref().map(Uid::as_str)];
+            Ok(value::first(connection, sql, params, |_| Ok(()))?.is_some())
+        })
+        .await
+    }
+}
 
 /// An application's endpoints, by id.
 pub(super) fn of_application(
@@ -91,7 +113,7 @@ pub(super) fn update(
     if changed == Changed::Yes {
         subscription::add(connection, endpoint)?;
         // What it failed at before is past: it may have another URL now, or be enabled again.
-        health::change(connection, endpoint.application, endpoint.id, HealthChange::Recovered)?;
+        health::forget(connection, endpoint.application, endpoint.id)?;
     }
     Ok(changed)
 }
@@ -152,8 +174,15 @@ pub(super) fn disable(
     application: ApplicationId,
     endpoint: EndpointId,
     reason: DisabledReason,
+    failing_since: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Changed, StoreError> {
+    if let Some(time) = failing_since
+        && !health::is_failing_since(connection, application, endpoint, time)?
+    {
+        return Ok(Changed::Stale);
+    }
+    health::forget(connection, application, endpoint)?;
     subscription::remove(connection, application, endpoint)?;
     let rows = connection
         .prepare_cached(
@@ -174,9 +203,7 @@ pub(super) fn delete(
     let key = params![application.as_bytes(), endpoint.as_bytes()];
     let rows =
         connection.prepare_cached("DELETE FROM endpoint WHERE application = ?1 AND id = ?2")?.execute(key)?;
-    connection
-        .prepare_cached("DELETE FROM endpoint_health WHERE application = ?1 AND endpoint = ?2")?
-        .execute(key)?;
+    health::forget(connection, application, endpoint)?;
     Ok(if rows == 1 { Changed::Yes } else { Changed::Missing })
 }
 

@@ -15,6 +15,24 @@ const COLUMNS: &str = "organisation, name, description, archived, deprecated, sc
                        created_at, updated_at, validated";
 
 impl Sqlite {
+    pub(crate) async fn event_type_is_there(
+        &self,
+        organisation: OrganisationId,
+        names: Vec<EventTypeName>,
+    ) -> Result<bool, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT 1 FROM event_type WHERE organisation = ?1 AND name = ?2";
+            for name in &names {
+                let params = params![organisation.as_bytes(), name.as_str()];
+                if value::first(connection, sql, params, |_| Ok(()))?.is_some() {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+        .await
+    }
+
     pub(crate) async fn event_types(
         &self,
         organisation: OrganisationId,

@@ -32,6 +32,7 @@ mod space;
 mod stats;
 mod subscription;
 mod task;
+mod ticket;
 mod token;
 
 mod search; // lists with conditions that no index answers

@@ -14,7 +14,7 @@ use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::retention::OldMessages;
 use crate::store::sqlite::{
     application, broadcast, confirmation, delivery, endpoint, erasure, event_type, expunge, idempotency,
-    inbound, master_key, message, remnant, retention, source, space, task, token,
+    inbound, master_key, message, remnant, retention, source, space, task, ticket, token,
 };
 use crate::store::write::{CatalogWrite, Changed, Write, Written};
 
@@ -192,6 +192,8 @@ fn apply(
             idempotency::keep(connection, kept)?;
             Written::Done
         }
+        Write::TicketIssue(new) => Written::Changed(ticket::issue(connection, new)?),
+        Write::TicketEnd(ended) => Written::Changed(ticket::end(connection, *ended)?),
         Write::TaskBegin(task) => Written::Changed(task::begin(connection, task)?),
         Write::TaskStep(step) => Written::Stepped(task::step(connection, step)?),
         Write::Broadcast(new) => {
@@ -221,6 +223,10 @@ fn apply(
         Write::ExpireMessageKeys { now, slice } => Written::Removed(keys.expire(connection, *now, *slice)?),
         Write::ExpireKeys { first_byte, now } => {
             idempotency::expire(connection, *first_byte, *now)?;
+            Written::Done
+        }
+        Write::ExpireTickets { now } => {
+            ticket::expire(connection, *now)?;
             Written::Done
         }
         Write::Overwrite { from, slice } => {
@@ -258,8 +264,8 @@ fn change_catalog(
             endpoint::update(connection, sealing, endpoint, *unless_changed_since)
         }
         CatalogWrite::EndpointDelete(application, id) => endpoint::delete(connection, *application, *id),
-        CatalogWrite::EndpointDisable { application, endpoint, reason, now } => {
-            endpoint::disable(connection, *application, *endpoint, *reason, *now)
+        CatalogWrite::EndpointDisable { application, endpoint, reason, failing_since, now } => {
+            endpoint::disable(connection, *application, *endpoint, *reason, *failing_since, *now)
         }
         CatalogWrite::SourceInsert(new) => source::insert(connection, sealing, new),
         CatalogWrite::SourceUpdate { source, unless_changed_since } => {

@@ -1,0 +1,10 @@
+-- Secrets that let somebody in for a while: of each a hash, and no secret. There are at most some hundreds of them, so that no index but
+-- that of the key is worth its while.
+CREATE TABLE ticket (
+    hash BYTEA NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    -- 1: a session on the page; 2: a link that begins one.
+    kind SMALLINT NOT NULL CHECK (kind IN (1, 2)),
+    -- What it lets in to.
+    organisation BYTEA NOT NULL,
+    expires_at BIGINT NOT NULL
+);

@@ -14,12 +14,15 @@ use crate::domain::time::Timestamp;
 
 /// How long the log keeps requests unless their source or the operator says otherwise: a week.
 pub const INBOUND_RETENTION_DEFAULT: Duration = Duration::from_secs(7 * 24 * 3_600);
-/// How long it keeps those that were refused, at most: to find a wrong secret.
+/// How long it keeps those without an effect, at most: refused ones, copies, handshakes. It is to find a wrong secret.
 pub const REFUSED_RETENTION_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// So much of the body of a refused request is kept, in bytes.
 pub const REFUSED_BODY_MAX: usize = 4 * 1024;
 /// For so long at least a request that comes again is known as such: providers try for three days.
 pub const KNOWN_FOR_MIN: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// What the log says of a copy whose body differs.
+pub(crate) const ANOTHER_BODY: &str =
+    "it has the id of an earlier request, but another body: if both were meant, see the source's dedupe";
 /// What stands in the place of a header's value that may be a credential.
 pub const REDACTED: &str = "[redacted]";
 
@@ -52,7 +55,10 @@ pub struct Inbound {
     pub message: Option<MessageId>,
     /// The event type of that message, as it is read; the message has it when both are written.
     pub event_type: Option<EventTypeName>,
-    /// Its body as it came; of a refused one only the beginning. Empty once it was removed.
+    /// The request that it is a copy of, if it is one and that is known; the log may have it no more.
+    pub copy_of: Option<InboundId>,
+    /// Its body as it came; of a refused one only the beginning, of a copy only one that is another than that of the first. Empty once
+    /// it was removed.
     pub body: Bytes,
 }
 

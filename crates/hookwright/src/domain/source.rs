@@ -149,7 +149,7 @@ pub enum BodyPolicy {
 pub enum Dedupe {
     /// By the provider's id of the event; where there is none, by a signature that differs with each call.
     Id,
-    /// By the provider's id; where there is none, by the body.
+    /// So, and also by the body: another with the same one is a copy, whatever its id.
     Body,
     /// It is not: each counts.
     Nothing,

@@ -4,18 +4,12 @@ use bytes::Bytes;
 use serde_json::Value;
 use url::form_urlencoded;
 
-use crate::domain::event::{HookEvent, RefusalEvent};
 use crate::domain::ids::MessageId;
 use crate::domain::inbound::{
-    Inbound, OwnToken, REDACTED, REFUSED_BODY_MAX, REFUSED_RETENTION_MAX, Verdict, described, logged,
+    Inbound, OwnToken, REDACTED, REFUSED_RETENTION_MAX, Verdict, described, logged,
 };
-use crate::domain::redaction::redacted_or_nothing;
 use crate::domain::short_ids::InboundId;
-use crate::domain::time::Timestamp;
-use crate::error::Error;
 use crate::receive::door::Door;
-use crate::receive::reply::InboundReply;
-use crate::store::write::{Receive, Write};
 
 /// A parameter of the query that Meta sends its configured token in.
 const SECRET_PARAMETER: &str = "verify_token";
@@ -30,7 +24,7 @@ impl Door<'_> {
             .retention
             .unwrap_or(receiver.parts.retention)
             .min(receiver.parts.message_retention);
-        let kept = if verdict == Verdict::Refused { kept.min(REFUSED_RETENTION_MAX) } else { kept };
+        let kept = if verdict == Verdict::Verified { kept } else { kept.min(REFUSED_RETENTION_MAX) };
         let own = self.own_tokens();
         let headers = self.head.headers.iter();
         Inbound {
@@ -52,6 +46,7 @@ impl Door<'_> {
                 .collect(),
             message: None,
             event_type: None,
+            copy_of: None,
             body,
         }
     }
@@ -85,78 +80,6 @@ impl Door<'_> {
         own.collect()
     }
 
-    /// Keeps a request that is refused with this answer, and why, unless very many are; and gives the answer.
-    pub(super) async fn refused(
-        &self,
-        reply: InboundReply,
-        reason: &str,
-        body: &[u8],
-    ) -> Result<InboundReply, Error> {
-        let (receiver, source) = (self.receiver, &self.entry.source);
-        receiver.parts.measures.inbound_refused.increment(1);
-        let now = receiver.parts.clock.now();
-        let (is_kept, refused) =
-            (receiver.gates.keeps_refused(source.id, now), receiver.gates.tells_refused(source.id, now));
-        // What is told of is also there to be looked at.
-        if !is_kept && refused.is_none() {
-            return Ok(reply);
-        }
-        tracing::info!(
-            source.id = %source.id, http.status = reply.status, reason,
-            "a request to source {} is refused: {reason}", source.id
-        );
-        // Of its own: a slice of a large body would keep all of it in memory.
-        let kept = redacted_or_nothing(body, self.content_type(), &source.settings.redact);
-        let begin = Bytes::copy_from_slice(&kept[..kept.len().min(REFUSED_BODY_MAX)]);
-        let id: MessageId = receiver.parts.ids.next(now).into();
-        let row = Inbound {
-            reason: Some(reason.to_owned()),
-            ..self.row(id, Verdict::Refused, reply.status, begin)
-        };
-        let event = refused.map(|refused| {
-            HookEvent::SourceRefused(Box::new(RefusalEvent {
-                organisation: source.organisation,
-                source: source.id,
-                uid: source.settings.uid.clone(),
-                name: source.settings.name.clone(),
-                request: row.id,
-                status: reply.status,
-                reason: reason.to_owned(),
-                received_at: row.received_at,
-                refused,
-            }))
-        });
-        let write = Write::Receive(Box::new(Receive::logged(row)));
-        let told = match &event {
-            Some(event) => {
-                let listeners = receiver.parts.tell.listeners(source.organisation).await;
-                listeners.messages(std::slice::from_ref(event))
-            }
-            None => Vec::new(),
-        };
-        let write = if told.is_empty() { write } else { Write::Told(Box::new(write), told) };
-        receiver.parts.journal.write(write).await?;
-        receiver.parts.tell.call(event);
-        Ok(reply)
-    }
-
-    /// Keeps one request a second of those that are too many, so that whoever misses one finds out why; and gives the answer.
-    pub(super) async fn throttled(
-        &self,
-        reply: InboundReply,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<InboundReply, Error> {
-        let receiver = self.receiver;
-        if receiver.gates.keeps_throttled(self.entry.source.id, now) {
-            let id: MessageId = receiver.parts.ids.next(now).into();
-            let row = self.row(id, Verdict::Refused, reply.status, Bytes::new());
-            let row = Inbound { reason: Some(reason.to_owned()), ..row };
-            receiver.parts.journal.write(Write::Receive(Box::new(Receive::logged(row)))).await?;
-        }
-        Ok(reply)
-    }
-
     /// What the body is, as the request says.
     pub(super) fn content_type(&self) -> Option<&str> {
         self.head.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()
@@ -165,6 +88,11 @@ impl Door<'_> {
     /// What is forwarded of a request without a body, as JSON.
     pub(super) fn described(&self) -> Bytes {
         Bytes::from(described(self.head.method.as_str(), &self.path, self.query()))
+    }
+
+    /// What tells a request without a body from others.
+    pub(super) fn described_whole(&self) -> String {
+        described(self.head.method.as_str(), &self.path, self.head.query)
     }
 }
 

@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     12 "lease" "0012_lease.sql";
     13 "catalog_change" "0013_catalog_change.sql";
     14 "days" "0014_days.sql";
+    15 "copy" "0015_copy.sql";
 };
 
 /// What nodes that start at the same time take turns by: "hookwri" in ASCII, unlike the number of any other program.

@@ -57,6 +57,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../migrations/sqlite/0013_catalog_change.sql"),
     },
     Migration { number: 14, name: "days", sql: include_str!("../../../migrations/sqlite/0014_days.sql") },
+    Migration { number: 15, name: "copy", sql: include_str!("../../../migrations/sqlite/0015_copy.sql") },
 ];
 
 /// The newest migration that this program knows.

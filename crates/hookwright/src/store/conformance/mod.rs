@@ -32,11 +32,14 @@ mod postgres_lease; // how nodes share what is pending
 #[cfg(feature = "postgres")]
 mod postgres_secrets; // what must not be found in a copy of its database
 #[cfg(feature = "postgres")]
+mod postgres_planted; // nor used, if it is
+#[cfg(feature = "postgres")]
 mod postgres_server; // and what only a server can do wrong
 #[cfg(feature = "postgres")]
 mod postgres_writers; // and several writers at the same time
 mod sqlite_file; // what only a file can do wrong
 mod sqlite_secrets; // and what must not be found in it
+mod sqlite_planted; // nor used, if it is
 
 /// Makes a test of each body, on each backend.
 macro_rules! conform {

@@ -1,4 +1,5 @@
-//! What somebody else has put into a PostgreSQL database: values in clear are not used once all are encrypted.
+//! What somebody else has put into a PostgreSQL database: values in clear are not used once all are encrypted, and a database is left as it
+//! is by whoever has another key.
 
 use hookwright_testkit::postgres::{self, Database};
 
@@ -7,6 +8,7 @@ use crate::store::conformance::fixture::{app, ep};
 use crate::store::conformance::postgres_secrets::{
     KEYS, assert_read, assert_upgraded, fill, older, open, open_as, refused, stopped,
 };
+use crate::store::error::StoreError;
 use crate::store::sealing::SealingError;
 
 /// Written as a version before would have.
@@ -80,4 +82,37 @@ async fn a_database_whose_keys_are_not_noted_any_more_is_refused() {
     assert!(matches!(refused(&database, "a"), SealingError::Unnoted));
     database.execute("INSERT INTO master_key (number, id, proof) VALUES (1, 'a', 'hookwright')").await;
     assert!(matches!(refused(&database, "a"), SealingError::Wrong { .. }));
+}
+
+#[tokio::test]
+async fn with_a_wrong_key_a_database_of_an_older_version_keeps_its_version() {
+    let Some(database) = postgres::database().await else { return };
+    let (_, mut writer) = open(&database, "a");
+    fill(&mut writer, 1..=1);
+    drop(writer);
+    stopped(&database).await;
+    // As the version before this one leaves it.
+    for sql in [
+        "ALTER TABLE inbound DROP COLUMN copy_of",
+        "ALTER TABLE inbound_key DROP COLUMN request",
+        "DELETE FROM migration WHERE version = 15",
+    ] {
+        database.execute(sql).await;
+    }
+    let schema = "SELECT (SELECT string_agg(version || encode(checksum, 'hex'), ',' ORDER BY version) FROM migration) ||
+        (SELECT string_agg(table_name || column_name, ',' ORDER BY table_name, column_name)
+         FROM information_schema.columns WHERE table_schema = current_schema())";
+    let before = database.ask(schema).await;
+    let url = database.url.parse().unwrap();
+    let other = format!("a:{}", "00".repeat(32)).parse().unwrap();
+    for exclusivity in [Exclusivity::OnlyDeliverer, Exclusivity::Maker, Exclusivity::Visitor] {
+        let refused = crate::store::Store::open(&url, Some(&other), exclusivity).err();
+        assert!(matches!(refused, Some(StoreError::Sealing(SealingError::Wrong { .. }))), "{refused:?}");
+        let refused = open_as(&database, "b", exclusivity).err();
+        assert!(matches!(refused, Some(StoreError::Sealing(SealingError::Missing { .. }))), "{refused:?}");
+    }
+    assert_eq!(database.ask(schema).await, before);
+    let (store, _writer) = open(&database, "a");
+    assert_read(&store, 1..=1).await;
+    assert_ne!(database.ask(schema).await, before, "with the right one it is brought to the newest");
 }

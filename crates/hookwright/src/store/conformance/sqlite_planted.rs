@@ -1,9 +1,13 @@
-//! What somebody else has put into a SQLite file: values in clear are not used once all are encrypted.
+//! What somebody else has put into a SQLite file: values in clear are not used once all are encrypted, and a file is left as it is by
+//! whoever has another key.
+
+use rusqlite::Connection;
 
 use crate::domain::source::SourceRef;
 use crate::store::conformance::fixture::{ep, keys_of};
 use crate::store::conformance::source::new_source;
 use crate::store::conformance::sqlite_secrets::{File, change, endpoints, expected, fill, older};
+use crate::store::error::StoreError;
 use crate::store::sealing::{Sealing, SealingError};
 use crate::store::write::CatalogWrite;
 use crate::store::{DEFAULT_ORGANISATION, Exclusivity};
@@ -126,4 +130,59 @@ async fn a_proof_that_does_not_say_that_all_is_encrypted_does_after_the_next_sta
     drop((store, writer));
     file.sql(&of_second(&format!("UPDATE endpoint SET headers = '{CLEAR_HEADERS}'")));
     assert_refused(&file, "a", "endpoint.headers").await;
+}
+
+/// Makes the file one of the version before this one.
+fn downgraded(file: &File) {
+    file.sql(
+        "ALTER TABLE inbound DROP COLUMN copy_of; ALTER TABLE inbound_key DROP COLUMN request;
+         DELETE FROM migration WHERE number = 15",
+    );
+}
+
+#[tokio::test]
+async fn with_a_wrong_key_a_database_of_an_older_version_keeps_its_version() {
+    let file = File::new();
+    let (_, mut writer) = file.open("");
+    fill(&mut writer, 1..=1);
+    drop(writer);
+    downgraded(&file);
+    let schema = "SELECT group_concat(number || hex(checksum)) FROM migration
+                  UNION ALL SELECT group_concat(sql) FROM sqlite_schema";
+    let before = file.texts(schema);
+    let (key, aside) = (file.path(".key"), file.path(".aside"));
+    let kept = std::fs::read_to_string(&key).unwrap();
+    let (id, _) = kept.trim().split_once(':').unwrap();
+    std::fs::rename(&key, &aside).unwrap();
+    for exclusivity in [Exclusivity::OnlyDeliverer, Exclusivity::Maker, Exclusivity::Visitor] {
+        for keys in ["", "b"] {
+            let refused = file.open_as(keys, exclusivity).err();
+            assert!(
+                matches!(refused, Some(StoreError::Sealing(SealingError::Missing { .. }))),
+                "{refused:?}"
+            );
+        }
+        std::fs::write(&key, format!("{id}:{}", "00".repeat(32))).unwrap();
+        let refused = file.open_as("", exclusivity).err();
+        assert!(matches!(refused, Some(StoreError::Sealing(SealingError::Wrong { .. }))), "{refused:?}");
+        std::fs::remove_file(&key).unwrap();
+    }
+    assert_eq!(file.texts(schema), before);
+    assert!(!key.exists(), "and no key is made");
+    std::fs::rename(&aside, &key).unwrap();
+    let (store, _writer) = file.open("");
+    assert_eq!(endpoints(&store).await.unwrap(), expected(1..=1));
+    assert_ne!(file.texts(schema), before, "with the right one it is brought to the newest");
+}
+
+#[tokio::test]
+async fn a_newer_database_is_told_as_such_whatever_the_key() {
+    let file = File::new();
+    drop(file.open("a"));
+    file.sql("INSERT INTO migration VALUES (4000, 'later', zeroblob(32))");
+    let refused = file.open_as("b", Exclusivity::OnlyDeliverer).err();
+    assert!(matches!(refused, Some(StoreError::Newer { found: 4_000, .. })), "{refused:?}");
+    let connection = Connection::open(file.path("")).unwrap();
+    connection.execute("DELETE FROM migration WHERE number = 4000", []).unwrap();
+    assert!(matches!(file.refused("b"), SealingError::Missing { .. }));
 }

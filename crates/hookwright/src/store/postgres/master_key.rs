@@ -52,6 +52,16 @@ fn prove(sealing: &mut Sealing, known: &[(String, String)]) -> Result<(), Sealin
     Ok(())
 }
 
+/// Fails as [`establish`] does if a key is missing or is another one than before, and changes nothing: a database whose schema may be an
+/// earlier one is looked at with this before it is brought to the newest.
+pub(super) async fn check(connection: &Connection, keys: &MasterKeys) -> Result<(), StoreError> {
+    let sql = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'master_key')";
+    if !connection.says(sql, &[]).await? {
+        return Ok(());
+    }
+    Ok(prove(&mut Sealing::new(keys), &known(connection).await?)?)
+}
+
 /// Notes the key that encrypts as the only one that is needed, within a transaction in which none is known any more and nothing is there.
 pub(super) async fn begin_with(connection: &Connection, sealing: &Sealing) -> Result<(), StoreError> {
     add(connection, sealing).await?;

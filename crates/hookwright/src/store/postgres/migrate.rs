@@ -81,6 +81,20 @@ pub(super) async fn look_around(connection: &Connection) -> Result<(), StoreErro
 /// PostgreSQL 15.
 const VERSION_MIN: i32 = 150_000;
 
+/// Fails if the database has a newer schema than this program knows; changes nothing.
+pub(super) async fn refuse_newer(connection: &Connection) -> Result<(), StoreError> {
+    let sql = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'migration')";
+    if !connection.says(sql, &[]).await? {
+        return Ok(());
+    }
+    let row = connection.first("SELECT max(version) FROM migration", &[]).await?;
+    let newest = row.map(|row| value::get::<Option<i32>>(&row, 0)).transpose()?.flatten();
+    match newest.and_then(|newest| u32::try_from(newest).ok()) {
+        Some(found) if found > known() => Err(StoreError::Newer { found, known: known() }),
+        _ => Ok(()),
+    }
+}
+
 /// Applies what is missing, all of it or nothing.
 pub(super) async fn run(
     connection: &Connection,

@@ -67,6 +67,33 @@ fn prove(sealing: &mut Sealing, known: &[(String, String)]) -> Result<(), Sealin
     Ok(())
 }
 
+/// Fails as [`establish`] does if a key is missing or is another one than before, and changes nothing: a database whose schema may be an
+/// earlier one is looked at with this before it is brought to the newest.
+pub(super) fn check(
+    connection: &Connection,
+    place: &Place,
+    given: Option<&MasterKeys>,
+) -> Result<(), StoreError> {
+    let sql = "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = 'master_key'";
+    if !connection.query_row(sql, [], |row| row.get::<_, bool>(0))? {
+        return Ok(());
+    }
+    let known = known(connection)?;
+    let Some((id, _)) = known.last() else { return Ok(()) };
+    let beside = match (place, given) {
+        (Place::File(path), None) => key_file::read(path)?,
+        // One that cannot be read is told of later.
+        (Place::File(path), Some(_)) => key_file::read(path).unwrap_or_default(),
+        (Place::Memory(_), _) => None,
+    };
+    let keys = match (given.cloned(), beside) {
+        (Some(given), Some(beside)) => given.with(beside),
+        (Some(keys), None) | (None, Some(keys)) => keys,
+        (None, None) => return Err(SealingError::Missing { id: id.clone() }.into()),
+    };
+    Ok(prove(&mut Sealing::new(&keys), &known)?)
+}
+
 /// What decrypts in the database at `path`: the keys that were given, and those in the file beside it. Nothing is made or written; fails
 /// if a key is missing or is another one than before.
 #[cfg(feature = "postgres")]

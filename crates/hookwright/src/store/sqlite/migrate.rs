@@ -74,6 +74,18 @@ pub(super) fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(),
     }
 }
 
+/// Fails if the database has a newer schema than this program knows; changes nothing.
+pub(super) fn refuse_newer(connection: &Connection) -> Result<(), StoreError> {
+    let sql = "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = 'migration'";
+    if !connection.query_row(sql, [], |row| row.get::<_, bool>(0))? {
+        return Ok(());
+    }
+    match applied(connection)?.last() {
+        Some((found, _)) if *found > known() => Err(StoreError::Newer { found: *found, known: known() }),
+        _ => Ok(()),
+    }
+}
+
 /// The schema number that a database has, and the newest that this program knows; changes nothing. Fails if the first is newer, or
 /// was made by another build.
 #[cfg(feature = "postgres")]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
 use crate::domain::ids::{ApplicationId, MessageId};
@@ -47,7 +48,7 @@ pub struct Inbound {
     pub method: String,
     /// Its path, without the token.
     pub path: String,
-    /// Its query as it came.
+    /// Its query; values of parameters that may be credentials are redacted.
     pub query: Option<String>,
     /// Its headers in their order, names in lower case; credentials are redacted.
     pub headers: Vec<(String, String)>,
@@ -85,7 +86,7 @@ pub struct ReceivedRequest {
     pub method: String,
     /// Its path, without the token.
     pub path: String,
-    /// Its query as it came.
+    /// Its query; values of parameters that may be credentials are redacted. Of a request without a body they are whole in the `body`.
     pub query: Option<String>,
     /// Its headers in their order, names in lower case; credentials are redacted.
     pub headers: Vec<(String, String)>,
@@ -181,12 +182,17 @@ pub struct OwnToken<'a> {
 /// may have had another name a moment ago.
 pub fn logged(name: &str, value: &[u8], own: Option<OwnToken<'_>>) -> (String, String) {
     let is_own =
-        own.is_some_and(|own| own.header.eq_ignore_ascii_case(name) || own.token.as_bytes() == value);
+        own.is_some_and(|own| own.header.eq_ignore_ascii_case(name) || is_same(own.token.as_bytes(), value));
     let value = match is_own || holds_credential(name) {
         true => REDACTED.to_owned(),
         false => String::from_utf8_lossy(value).into_owned(),
     };
     (name.to_owned(), value)
+}
+
+/// Whether a value is this secret. How long it takes says nothing of where the two differ.
+pub fn is_same(secret: &[u8], value: &[u8]) -> bool {
+    secret.len() == value.len() && Sha256::digest(secret) == Sha256::digest(value)
 }
 
 /// Headers about one connection, or the way to us, which say nothing to a receiver behind us; and those that we set ourselves.

@@ -37,6 +37,7 @@ pub mod hold;
 pub mod lease;
 pub mod notable;
 pub mod rate;
+pub mod redacted_query;
 pub mod redaction;
 pub mod retry;
 

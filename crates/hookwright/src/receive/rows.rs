@@ -1,18 +1,23 @@
 //! What the log keeps of a request, and what is forwarded of it.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde_json::Value;
-use url::form_urlencoded;
 
 use crate::domain::ids::MessageId;
 use crate::domain::inbound::{
-    Inbound, OwnToken, REDACTED, REFUSED_RETENTION_MAX, Verdict, described, logged,
+    Inbound, OwnToken, REDACTED, REFUSED_RETENTION_MAX, Verdict, described, is_same, logged,
 };
+use crate::domain::redacted_query::{is_parameter, names_credential, redacted_query};
+use crate::domain::redaction::redacted_or_nothing;
 use crate::domain::short_ids::InboundId;
 use crate::receive::door::Door;
 
-/// A parameter of the query that Meta sends its configured token in.
-const SECRET_PARAMETER: &str = "verify_token";
+/// How the name of the parameter ends that Meta sends its configured token in.
+const OWN_PARAMETER: &str = "verify_token";
+/// The content type of descriptions.
+const JSON: &str = "application/json";
 
 impl Door<'_> {
     /// The row of this request, of which `message` was made.
@@ -37,7 +42,7 @@ impl Door<'_> {
             reason: None,
             method: self.head.method.as_str().to_owned(),
             path: self.path.clone(),
-            query: self.query().map(str::to_owned),
+            query: self.logged_query().map(Cow::into_owned),
             headers: headers
                 .map(|(name, value)| match self.has_url_token(value.as_bytes()) {
                     true => (name.as_str().to_owned(), REDACTED.to_owned()),
@@ -57,13 +62,34 @@ impl Door<'_> {
         !token.is_empty() && value.windows(token.len()).any(|part| part.eq_ignore_ascii_case(token))
     }
 
-    /// The query as it is kept and sent on.
-    fn query(&self) -> Option<&str> {
-        let names_secret = |query: &str| {
-            // However it is spelled.
-            form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name.contains(SECRET_PARAMETER))
+    /// The query as the log has it: without what may be a credential, unless the sender is asked about that. As it is shown it is without
+    /// that too.
+    fn logged_query(&self) -> Option<Cow<'_, str>> {
+        let query = self.head.query?;
+        let settings = &self.entry.source.settings;
+        let own = settings.config.secrets();
+        let asked_about: Vec<&str> =
+            settings.confirm.iter().flat_map(|confirm| confirm.url.parameters()).collect();
+        let takes_out = |name: &str, value: &str| {
+            self.is_own(&own, name, value)
+                || settings.redact.iter().any(|place| is_parameter(place, name))
+                || (names_credential(name) && !asked_about.contains(&name))
         };
-        self.head.query.map(|query| if names_secret(query) { REDACTED } else { query })
+        Some(redacted_query(query, takes_out))
+    }
+
+    /// The query as it is sent on: whole, but for what this source is known by.
+    fn forwarded_query(&self) -> Option<Cow<'_, str>> {
+        let query = self.head.query?;
+        let own = self.entry.source.settings.config.secrets();
+        Some(redacted_query(query, |name, value| self.is_own(&own, name, value)))
+    }
+
+    /// Whether a parameter is one of the source's `own` secrets, the token of its URL, or a verify token, which may be one mistyped.
+    fn is_own(&self, own: &[&str], name: &str, value: &str) -> bool {
+        name.ends_with(OWN_PARAMETER)
+            || self.has_url_token(value.as_bytes())
+            || own.iter().any(|secret| is_same(secret.as_bytes(), value.as_bytes()))
     }
 
     /// The header that the source's own token comes in, and the token; while it is replaced, also those of before.
@@ -87,7 +113,10 @@ impl Door<'_> {
 
     /// What is forwarded of a request without a body, as JSON.
     pub(super) fn described(&self) -> Bytes {
-        Bytes::from(described(self.head.method.as_str(), &self.path, self.query()))
+        let query = self.forwarded_query();
+        let described = described(self.head.method.as_str(), &self.path, query.as_deref());
+        let redact = &self.entry.source.settings.redact;
+        Bytes::copy_from_slice(&redacted_or_nothing(described.as_bytes(), Some(JSON), redact))
     }
 
     /// What tells a request without a body from others.

@@ -51,7 +51,7 @@ pub(in crate::api) struct IngestLogOut<'a> {
     method: &'a str,
     /// Its path, without the token.
     path: &'a str,
-    /// Its query.
+    /// Its query; values of parameters that may be credentials are not shown.
     query: Option<&'a str>,
     /// Its headers; values that may be credentials are not kept.
     headers: BTreeMap<&'a str, String>,

@@ -13,6 +13,7 @@ use crate::catalog::{Catalog, TRIES};
 use crate::domain::application::{Application, ApplicationSettings, Purpose};
 use crate::domain::event_type_place::EventTypePlace;
 use crate::domain::ids::OrganisationId;
+use crate::domain::redacted_query::is_parameter;
 use crate::domain::schedule::Schedule;
 use crate::domain::short_ids::SourceId;
 use crate::domain::source::{Source, SourceRef, SourceSettings, SourceToken, SourceWithToken};
@@ -97,6 +98,15 @@ fn check(settings: &SourceSettings) -> Result<(), Error> {
             let (redacted, pointer) = (redacted.as_str(), pointer.as_str());
             let why = format!(
                 "{redacted} is not kept then, and confirm or eventType needs {pointer}: redact something else, or use another place"
+            );
+            return Err(Error::SourceSetting { field: "redact", why });
+        }
+    }
+    for name in settings.confirm.iter().flat_map(|confirm| confirm.url.parameters()) {
+        if let Some(redacted) = settings.redact.iter().find(|redacted| is_parameter(redacted, name)) {
+            let redacted = redacted.as_str();
+            let why = format!(
+                "{redacted} is not kept then, and confirm needs the query's {name}: redact something else, or use another place"
             );
             return Err(Error::SourceSetting { field: "redact", why });
         }

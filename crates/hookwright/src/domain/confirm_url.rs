@@ -104,6 +104,14 @@ impl ConfirmUrl {
         })
     }
 
+    /// The parameters of the query that it reads.
+    pub fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Query(name) => Some(name.as_str()),
+            Part::Text(_) | Part::Header(_) | Part::Body(_) => None,
+        })
+    }
+
     /// The URL to ask at about this request, each value percent-encoded.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
 use crate::domain::ids::{ApplicationId, MessageId};
@@ -14,12 +15,15 @@ use crate::domain::time::Timestamp;
 
 /// How long the log keeps requests unless their source or the operator says otherwise: a week.
 pub const INBOUND_RETENTION_DEFAULT: Duration = Duration::from_secs(7 * 24 * 3_600);
-/// How long it keeps those that were refused, at most: to find a wrong secret.
+/// How long it keeps those without an effect, at most: refused ones, copies, handshakes. It is to find a wrong secret.
 pub const REFUSED_RETENTION_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// So much of the body of a refused request is kept, in bytes.
 pub const REFUSED_BODY_MAX: usize = 4 * 1024;
 /// For so long at least a request that comes again is known as such: providers try for three days.
 pub const KNOWN_FOR_MIN: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// What the log says of a copy whose body differs.
+pub(crate) const ANOTHER_BODY: &str =
+    "it has the id of an earlier request, but another body: if both were meant, see the source's dedupe";
 /// What stands in the place of a header's value that may be a credential.
 pub const REDACTED: &str = "[redacted]";
 
@@ -44,7 +48,7 @@ pub struct Inbound {
     pub method: String,
     /// Its path, without the token.
     pub path: String,
-    /// Its query as it came.
+    /// Its query; values of parameters that may be credentials are redacted.
     pub query: Option<String>,
     /// Its headers in their order, names in lower case; credentials are redacted.
     pub headers: Vec<(String, String)>,
@@ -52,7 +56,10 @@ pub struct Inbound {
     pub message: Option<MessageId>,
     /// The event type of that message, as it is read; the message has it when both are written.
     pub event_type: Option<EventTypeName>,
-    /// Its body as it came; of a refused one only the beginning. Empty once it was removed.
+    /// The request that it is a copy of, if it is one and that is known; the log may have it no more.
+    pub copy_of: Option<InboundId>,
+    /// Its body as it came; of a refused one only the beginning, of a copy only one that is another than that of the first. Empty once
+    /// it was removed.
     pub body: Bytes,
 }
 
@@ -79,7 +86,7 @@ pub struct ReceivedRequest {
     pub method: String,
     /// Its path, without the token.
     pub path: String,
-    /// Its query as it came.
+    /// Its query; values of parameters that may be credentials are redacted. Of a request without a body they are whole in the `body`.
     pub query: Option<String>,
     /// Its headers in their order, names in lower case; credentials are redacted.
     pub headers: Vec<(String, String)>,
@@ -175,12 +182,17 @@ pub struct OwnToken<'a> {
 /// may have had another name a moment ago.
 pub fn logged(name: &str, value: &[u8], own: Option<OwnToken<'_>>) -> (String, String) {
     let is_own =
-        own.is_some_and(|own| own.header.eq_ignore_ascii_case(name) || own.token.as_bytes() == value);
+        own.is_some_and(|own| own.header.eq_ignore_ascii_case(name) || is_same(own.token.as_bytes(), value));
     let value = match is_own || holds_credential(name) {
         true => REDACTED.to_owned(),
         false => String::from_utf8_lossy(value).into_owned(),
     };
     (name.to_owned(), value)
+}
+
+/// Whether a value is this secret. How long it takes says nothing of where the two differ.
+pub fn is_same(secret: &[u8], value: &[u8]) -> bool {
+    secret.len() == value.len() && Sha256::digest(secret) == Sha256::digest(value)
 }
 
 /// Headers about one connection, or the way to us, which say nothing to a receiver behind us; and those that we set ourselves.

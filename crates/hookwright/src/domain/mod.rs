@@ -38,6 +38,7 @@ pub mod hold;
 pub mod lease;
 pub mod notable;
 pub mod rate;
+pub mod redacted_query;
 pub mod redaction;
 pub mod retry;
 

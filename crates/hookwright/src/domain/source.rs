@@ -127,6 +127,17 @@ const SHOWN: [&str; 11] = [
 ];
 
 impl ProofConfig {
+    /// What of it may not be shown: also what was set before, while a secret is replaced.
+    pub fn secrets(&self) -> Vec<&str> {
+        let all = match &self.0 {
+            serde_json::Value::Array(all) => all.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let pairs = all.iter().filter_map(serde_json::Value::as_object).flatten();
+        let hidden = pairs.filter(|(name, _)| !SHOWN.contains(&name.as_str()));
+        hidden.filter_map(|(_, value)| value.as_str().filter(|text| !text.is_empty())).collect()
+    }
+
     /// What of it may be shown: whatever is not known to be harmless is not.
     pub fn shown(&self) -> serde_json::Value {
         let pairs = self.0.as_object().into_iter().flatten();
@@ -149,7 +160,7 @@ pub enum BodyPolicy {
 pub enum Dedupe {
     /// By the provider's id of the event; where there is none, by a signature that differs with each call.
     Id,
-    /// By the provider's id; where there is none, by the body.
+    /// So, and also by the body: another with the same one is a copy, whatever its id.
     Body,
     /// It is not: each counts.
     Nothing,
@@ -262,6 +273,11 @@ mod tests {
         let config =
             ProofConfig(serde_json::json!({"header": "x-a", "token": "hunter2", "newer": "hunter2"}));
         assert_eq!(config.shown(), serde_json::json!({"header": "x-a"}));
+        assert_eq!(config.secrets(), ["hunter2", "hunter2"]);
+        let replaced = ProofConfig(
+            serde_json::json!([{"secret": "new", "header": "x"}, {"secret": "old", "token": ""}]),
+        );
+        assert_eq!(replaced.secrets(), ["new", "old"]);
         assert!(!format!("{config:?}{:?}", SourceToken::new("hunter2")).contains("hunter2"));
     }
 

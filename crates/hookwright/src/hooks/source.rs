@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::hooks::Hooks;
 use crate::hooks::endpoint::given_or_fresh;
 use crate::hooks::operational::untold;
+use crate::hooks::source_log::show;
 use crate::receive::{Door, InboundHead, InboundReply};
 
 impl Hooks {
@@ -96,7 +97,9 @@ impl Hooks {
         page: PageRequest<InboundId>,
     ) -> Result<Page<Inbound>, Error> {
         let application = self.forwarding(organisation, source).await?;
-        Ok(self.inner.store.inbound_list(application, page).await?)
+        let mut log = self.inner.store.inbound_list(application, page).await?;
+        log.items.iter_mut().for_each(show);
+        Ok(log)
     }
 
     /// Begins to take a request to a source, before its body is read: lets it in, or says what to answer.

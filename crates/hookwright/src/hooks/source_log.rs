@@ -9,6 +9,7 @@ use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, OrganisationId};
 use crate::domain::inbound::{Inbound, Verdict};
 use crate::domain::message::Message;
 use crate::domain::page::{PageRequest, Searched};
+use crate::domain::redacted_query::shown_query;
 use crate::domain::short_ids::InboundId;
 use crate::domain::source::SourceRef;
 use crate::error::{Error, Thing};
@@ -24,6 +25,11 @@ pub enum SourceResent {
     AskingAgain,
 }
 
+/// What a sender is asked about is kept, whatever it is called, and shown to nobody.
+pub(super) fn show(row: &mut Inbound) {
+    row.query = row.query.take().map(|query| shown_query(&query).into_owned());
+}
+
 impl Hooks {
     /// A request in the log of a source.
     pub async fn source_log_get(
@@ -33,7 +39,10 @@ impl Hooks {
         request: InboundId,
     ) -> Result<Inbound, Error> {
         let application = self.forwarding(organisation, source).await?;
-        self.inner.store.inbound_get(application, request).await?.ok_or(Error::NotFound(Thing::Request))
+        let found = self.inner.store.inbound_get(application, request).await?;
+        let mut row = found.ok_or(Error::NotFound(Thing::Request))?;
+        show(&mut row);
+        Ok(row)
     }
 
     /// The attempts to forward a request of a source's log, by id.

@@ -1,4 +1,4 @@
-//! How many requests a source lets in, and how many of those that it refuses are kept.
+//! How many requests a source lets in, and how many of those that have no effect are kept.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,14 +8,55 @@ use crate::domain::rate::Rate;
 use crate::domain::short_ids::SourceId;
 use crate::domain::time::Timestamp;
 
-/// Refused requests of one source that are kept, a second.
-const REFUSED_A_SECOND: u32 = 10;
-/// How often it is told that a source refuses requests: no more often than this.
+/// How often it is told that a source refuses requests, or that its log leaves some out: no more often than this.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 /// Sources that are remembered as a rule; beyond that those are forgotten of which nothing came in the last second.
 const REMEMBERED_USUALLY: usize = 10_000;
 /// They are looked through no more often than this, in seconds: it takes a while. There are no more of them than sources.
 const LOOK_THROUGH_EVERY: i64 = 10;
+
+/// Why a request has no effect. Nobody fills the disk with such: of each of these a few a second are kept, whatever the others do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoEffect {
+    /// It is refused for what it is.
+    Refused,
+    /// It is one too many.
+    Throttled,
+    /// It came before: a provider gone wild sends it again and again, and so may whoever has got hold of it.
+    Copy,
+    /// It asks whether somebody is there.
+    Handshake,
+}
+
+impl NoEffect {
+    const COUNT: usize = 4;
+
+    /// So many of one source are kept, a second.
+    fn a_second(self) -> u32 {
+        match self {
+            NoEffect::Refused | NoEffect::Copy | NoEffect::Handshake => 10,
+            NoEffect::Throttled => 1,
+        }
+    }
+
+    /// What they are called.
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            NoEffect::Refused => "refused requests",
+            NoEffect::Throttled => "requests beyond its throttleRate",
+            NoEffect::Copy => "copies",
+            NoEffect::Handshake => "handshakes",
+        }
+    }
+}
+
+/// Whether the log keeps a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keeping {
+    Kept,
+    /// It does not; and so many were left out since that was told last, if it is to be told now.
+    LeftOut(Option<u64>),
+}
 
 /// What each source has had lately.
 #[derive(Default)]
@@ -31,13 +72,26 @@ struct Remembered {
 #[derive(Clone, Copy, Default)]
 struct Gate {
     rate: Option<Rate>,
-    /// The second that refused requests were counted in, and how many.
-    refused: (i64, u32),
-    /// The second of the last request that was kept of those that were too many.
-    throttled: Option<i64>,
-    /// How many were refused since that was told.
+    /// Those without an effect, by why.
+    without_effect: [Counted; NoEffect::COUNT],
+    /// That it refuses requests.
+    refusals: Told,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    /// The second that they were counted in, and how many.
+    second: (i64, u32),
+    /// That the log leaves some out.
+    left_out: Told,
+}
+
+/// What is told no more often than it may be.
+#[derive(Clone, Copy, Default)]
+struct Told {
+    /// How many there were since it was told.
     untold: u64,
-    /// When that was told last.
+    /// When it was told last.
     told_at: Option<Timestamp>,
 }
 
@@ -63,33 +117,24 @@ impl Gates {
         })
     }
 
-    /// Whether a refused request is kept: only a few a second are, so that nobody fills the disk with them.
-    pub(super) fn keeps_refused(&self, source: SourceId, now: Timestamp) -> bool {
+    /// Whether a request without an effect is kept.
+    pub(super) fn keeps(&self, source: SourceId, why: NoEffect, now: Timestamp) -> Keeping {
         self.with(source, now, |gate| {
-            let second = now.as_seconds();
-            let (counted_in, count) = gate.refused;
-            let count = if counted_in == second { count.saturating_add(1) } else { 1 };
-            gate.refused = (second, count);
-            count <= REFUSED_A_SECOND
+            let counted = &mut gate.without_effect[why as usize];
+            let (counted_in, count) = counted.second;
+            let is_same = counted_in == now.as_seconds();
+            let count = if is_same { count.saturating_add(1) } else { 1 };
+            counted.second = (now.as_seconds(), count);
+            match count <= why.a_second() {
+                true => Keeping::Kept,
+                false => Keeping::LeftOut(counted.left_out.tell(now)),
+            }
         })
-    }
-
-    /// Whether a request is kept that was not let in: one a second is, beside those that are refused for what they are.
-    pub(super) fn keeps_throttled(&self, source: SourceId, now: Timestamp) -> bool {
-        let second = now.as_seconds();
-        self.with(source, now, |gate| gate.throttled.replace(second) != Some(second))
     }
 
     /// Counts a request that is refused, and gives how many were since that was told last, if it is to be told now.
     pub(super) fn tells_refused(&self, source: SourceId, now: Timestamp) -> Option<u64> {
-        self.with(source, now, |gate| {
-            gate.untold = gate.untold.saturating_add(1);
-            if gate.was_told_lately(now) {
-                return None;
-            }
-            gate.told_at = Some(now);
-            Some(std::mem::take(&mut gate.untold))
-        })
+        self.with(source, now, |gate| gate.refusals.tell(now))
     }
 
     fn with<T>(&self, source: SourceId, now: Timestamp, act: impl FnOnce(&mut Gate) -> T) -> T {
@@ -100,17 +145,29 @@ impl Gates {
         if gates.len() >= REMEMBERED_USUALLY && is_time {
             *looked_through = second;
             gates.retain(|_, gate| {
-                gate.refused.0 == second
-                    || gate.throttled == Some(second)
-                    || gate.was_told_lately(now)
+                gate.refusals.was_told_lately(now)
                     || gate.rate.is_some_and(|rate| rate.ready_at() > now)
+                    || gate
+                        .without_effect
+                        .iter()
+                        .any(|counted| counted.second.0 == second || counted.left_out.was_told_lately(now))
             });
         }
         act(gates.entry(source).or_default())
     }
 }
 
-impl Gate {
+impl Told {
+    /// Counts one more, and gives how many there were since that was told last, if it is to be told now.
+    fn tell(&mut self, now: Timestamp) -> Option<u64> {
+        self.untold = self.untold.saturating_add(1);
+        if self.was_told_lately(now) {
+            return None;
+        }
+        self.told_at = Some(now);
+        Some(std::mem::take(&mut self.untold))
+    }
+
     /// A clock that was set back does not keep it from being told.
     fn was_told_lately(&self, now: Timestamp) -> bool {
         self.told_at.is_some_and(|told_at| told_at <= now && now.since(told_at) < TELL_EVERY)
@@ -157,13 +214,13 @@ mod tests {
         };
         let count = || gates.0.lock().unwrap().gates.len();
         for number in 0..20_000 {
-            gates.keeps_refused(source(number), start);
+            gates.keeps(source(number), NoEffect::Refused, start);
         }
         let later = start.after(Duration::from_secs(5));
-        gates.keeps_refused(source(20_000), later);
+        gates.keeps(source(20_000), NoEffect::Copy, later);
         assert_eq!(count(), 20_001, "it was looked through a moment ago");
         let later = start.after(Duration::from_secs(10));
-        gates.keeps_refused(source(20_001), later);
+        gates.keeps(source(20_001), NoEffect::Handshake, later);
         assert_eq!(count(), 1);
     }
 
@@ -177,21 +234,36 @@ mod tests {
     }
 
     #[test]
-    fn of_what_is_refused_a_few_a_second_are_kept() {
+    fn of_each_of_those_without_an_effect_a_few_a_second_are_kept_whatever_the_others_do() {
         let (gates, now) = (Gates::default(), Timestamp::from_micros(1_700_000_000_000_000));
-        let kept = (0..50).filter(|_| gates.keeps_refused(SourceId::MIN, now)).count();
-        assert_eq!(kept, 10);
-        assert!(gates.keeps_refused(SourceId::MIN, now.after(Duration::from_secs(1))));
+        let kept = |why, seconds| {
+            let now = now.after(Duration::from_secs(seconds));
+            (0..50).filter(|_| gates.keeps(SourceId::MIN, why, now) == Keeping::Kept).count()
+        };
+        for (why, a_second) in [
+            (NoEffect::Refused, 10),
+            (NoEffect::Throttled, 1),
+            (NoEffect::Copy, 10),
+            (NoEffect::Handshake, 10),
+        ] {
+            assert_eq!([0, 1, 1, 5].map(|at| kept(why, at)), [a_second, a_second, 0, a_second], "{why:?}");
+        }
+        assert_eq!(gates.keeps(SourceId::MAX, NoEffect::Copy, now), Keeping::Kept, "another source");
     }
 
     #[test]
-    fn of_what_is_too_much_one_a_second_is_kept_and_no_place_of_what_is_refused_is_taken() {
+    fn how_many_are_left_out_is_told_once_a_minute() {
         let (gates, now) = (Gates::default(), Timestamp::from_micros(1_700_000_000_000_000));
-        let kept = |seconds| {
+        let told = |seconds| {
             let now = now.after(Duration::from_secs(seconds));
-            (0..50).filter(|_| gates.keeps_throttled(SourceId::MIN, now)).count()
+            let told = (0..12).map(|_| match gates.keeps(SourceId::MIN, NoEffect::Copy, now) {
+                Keeping::Kept => None,
+                Keeping::LeftOut(told) => told,
+            });
+            told.flatten().collect::<Vec<_>>()
         };
-        assert_eq!([0, 1, 1, 5].map(kept), [1, 1, 0, 1]);
-        assert!(gates.keeps_refused(SourceId::MIN, now) && gates.keeps_throttled(SourceId::MAX, now));
+        assert_eq!([0, 1, 59, 60, 61].map(told), [vec![1], vec![], vec![], vec![6], vec![]]);
+        let other = |_| gates.keeps(SourceId::MIN, NoEffect::Handshake, now);
+        assert_eq!((0..11).map(other).last(), Some(Keeping::LeftOut(Some(1))), "each for itself");
     }
 }

@@ -9,6 +9,7 @@ mod proving; // who sent it
 mod event_type; // what it says happened
 mod routes; // where it goes
 mod rows; // what the log keeps
+mod without_effect; // and of those that change nothing
 mod reply;
 pub(crate) mod schedule; // what comes of itself
 

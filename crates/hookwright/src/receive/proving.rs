@@ -43,7 +43,7 @@ impl Door<'_> {
             }
         };
         if let Some(answer) = verified.handshake {
-            return self.shake_hands(answer).await;
+            return self.handshake(reply_of(answer)).await;
         }
         let settings = &self.entry.source.settings;
         // What is made of a request without a body is JSON.
@@ -97,16 +97,6 @@ impl Door<'_> {
         })
     }
 
-    async fn shake_hands(&self, answer: provider::Answer) -> Result<InboundReply, Error> {
-        let receiver = self.receiver;
-        receiver.parts.measures.inbound_handshakes.increment(1);
-        let id = receiver.parts.ids.next(receiver.parts.clock.now()).into();
-        // What was agreed on is not kept: it may be a secret.
-        let row = self.row(id, Verdict::Handshake, answer.status, Bytes::new());
-        receiver.parts.journal.write(Write::Receive(Box::new(Receive::logged(row)))).await?;
-        Ok(reply_of(answer))
-    }
-
     /// Stores a request of which `kept` is kept.
     async fn store(&self, verified: Verified, body: Bytes, kept: Bytes) -> Result<InboundReply, Error> {
         let (receiver, source) = (self.receiver, &self.entry.source);
@@ -134,10 +124,10 @@ impl Door<'_> {
             received_at: now,
             ..self.row(id, Verdict::Verified, reply.status, kept.clone())
         };
-        let key = self.key(&verified, &body).map(|hash| {
-            let known_for = row.expires_at.since(row.received_at).max(KNOWN_FOR_MIN);
-            InboundKey { hash, expires_at: now.after(known_for) }
-        });
+        let known_for = row.expires_at.since(row.received_at).max(KNOWN_FOR_MIN);
+        let keys =
+            self.keys(&verified, &body).map(|hash| InboundKey { hash, expires_at: now.after(known_for) });
+        let keys: Vec<InboundKey> = keys.collect();
         let message = Message {
             id,
             application: source.application,
@@ -148,6 +138,7 @@ impl Door<'_> {
             payload: if kept.is_empty() { self.described() } else { kept },
             created_at: now,
         };
+        let copy = row.body.clone();
         let (message, row) = (Arc::new(message), Arc::new(row));
         let parts = &receiver.parts;
         for _ in 0..ROUTED_MAX {
@@ -159,7 +150,7 @@ impl Door<'_> {
                 routes::of(&parts.catalog, source, &application, &message.event_type);
             let append = Append::plain(Arc::clone(&message), endpoints).routed_by(known);
             let row = Arc::clone(&row);
-            let receive = Receive { row, key, message: Some(append), is_held, logs_copies: true };
+            let receive = Receive { row, keys: keys.clone(), message: Some(append), is_held };
             match parts.journal.write(Write::Receive(Box::new(receive))).await? {
                 // Another node has changed who gets it.
                 Written::Received(Received::Moved) => {
@@ -167,7 +158,7 @@ impl Door<'_> {
                     continue;
                 }
                 Written::Received(Received::Stored) => parts.measures.inbound_verified.increment(1),
-                _ => parts.measures.inbound_duplicates.increment(1),
+                _ => return Ok(self.copied(reply, keys, copy).await),
             }
             return Ok(reply);
         }
@@ -175,17 +166,25 @@ impl Door<'_> {
     }
 
     /// What this request is known by if it comes again.
-    fn key(&self, verified: &Verified, body: &[u8]) -> Option<[u8; 32]> {
+    fn keys(&self, verified: &Verified, body: &[u8]) -> impl Iterator<Item = [u8; 32]> {
         let by = |kind: &[u8], what: &[u8]| {
             let hash = Sha256::new_with_prefix(kind).chain_update([0]).chain_update(what);
             <[u8; 32]>::from(hash.finalize())
         };
+        let dedupe = self.entry.source.settings.dedupe;
         let id = verified.id.as_ref().map(|id| by(b"id", id.as_bytes()));
-        match self.entry.source.settings.dedupe {
+        let call = || verified.freshness.as_ref().map(|call| by(b"call", call.as_bytes()));
+        let known_by = match dedupe {
             Dedupe::Nothing => None,
-            Dedupe::Id => id.or_else(|| verified.freshness.as_ref().map(|call| by(b"call", call.as_bytes()))),
-            Dedupe::Body => id.or_else(|| Some(by(b"body", body))),
-        }
+            Dedupe::Id | Dedupe::Body => id.or_else(call),
+        };
+        let body = match dedupe {
+            Dedupe::Nothing | Dedupe::Id => None,
+            // What came without one is told by what it says otherwise.
+            Dedupe::Body if body.is_empty() => Some(by(b"described", self.described_whole().as_bytes())),
+            Dedupe::Body => Some(by(b"body", body)),
+        };
+        known_by.into_iter().chain(body)
     }
 }
 

@@ -1,24 +1,23 @@
 //! What the log keeps of a request, and what is forwarded of it.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde_json::Value;
-use url::form_urlencoded;
 
-use crate::domain::event::{HookEvent, RefusalEvent};
 use crate::domain::ids::MessageId;
 use crate::domain::inbound::{
-    Inbound, OwnToken, REDACTED, REFUSED_BODY_MAX, REFUSED_RETENTION_MAX, Verdict, described, logged,
+    Inbound, OwnToken, REDACTED, REFUSED_RETENTION_MAX, Verdict, described, is_same, logged,
 };
+use crate::domain::redacted_query::{is_parameter, names_credential, redacted_query};
 use crate::domain::redaction::redacted_or_nothing;
 use crate::domain::short_ids::InboundId;
-use crate::domain::time::Timestamp;
-use crate::error::Error;
 use crate::receive::door::Door;
-use crate::receive::reply::InboundReply;
-use crate::store::write::{Receive, Write};
 
-/// A parameter of the query that Meta sends its configured token in.
-const SECRET_PARAMETER: &str = "verify_token";
+/// How the name of the parameter ends that Meta sends its configured token in.
+const OWN_PARAMETER: &str = "verify_token";
+/// The content type of descriptions.
+const JSON: &str = "application/json";
 
 impl Door<'_> {
     /// The row of this request, of which `message` was made.
@@ -30,7 +29,7 @@ impl Door<'_> {
             .retention
             .unwrap_or(receiver.parts.retention)
             .min(receiver.parts.message_retention);
-        let kept = if verdict == Verdict::Refused { kept.min(REFUSED_RETENTION_MAX) } else { kept };
+        let kept = if verdict == Verdict::Verified { kept } else { kept.min(REFUSED_RETENTION_MAX) };
         let own = self.own_tokens();
         let headers = self.head.headers.iter();
         Inbound {
@@ -43,7 +42,7 @@ impl Door<'_> {
             reason: None,
             method: self.head.method.as_str().to_owned(),
             path: self.path.clone(),
-            query: self.query().map(str::to_owned),
+            query: self.logged_query().map(Cow::into_owned),
             headers: headers
                 .map(|(name, value)| match self.has_url_token(value.as_bytes()) {
                     true => (name.as_str().to_owned(), REDACTED.to_owned()),
@@ -52,6 +51,7 @@ impl Door<'_> {
                 .collect(),
             message: None,
             event_type: None,
+            copy_of: None,
             body,
         }
     }
@@ -62,13 +62,34 @@ impl Door<'_> {
         !token.is_empty() && value.windows(token.len()).any(|part| part.eq_ignore_ascii_case(token))
     }
 
-    /// The query as it is kept and sent on.
-    fn query(&self) -> Option<&str> {
-        let names_secret = |query: &str| {
-            // However it is spelled.
-            form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name.contains(SECRET_PARAMETER))
+    /// The query as the log has it: without what may be a credential, unless the sender is asked about that. As it is shown it is without
+    /// that too.
+    fn logged_query(&self) -> Option<Cow<'_, str>> {
+        let query = self.head.query?;
+        let settings = &self.entry.source.settings;
+        let own = settings.config.secrets();
+        let asked_about: Vec<&str> =
+            settings.confirm.iter().flat_map(|confirm| confirm.url.parameters()).collect();
+        let takes_out = |name: &str, value: &str| {
+            self.is_own(&own, name, value)
+                || settings.redact.iter().any(|place| is_parameter(place, name))
+                || (names_credential(name) && !asked_about.contains(&name))
         };
-        self.head.query.map(|query| if names_secret(query) { REDACTED } else { query })
+        Some(redacted_query(query, takes_out))
+    }
+
+    /// The query as it is sent on: whole, but for what this source is known by.
+    fn forwarded_query(&self) -> Option<Cow<'_, str>> {
+        let query = self.head.query?;
+        let own = self.entry.source.settings.config.secrets();
+        Some(redacted_query(query, |name, value| self.is_own(&own, name, value)))
+    }
+
+    /// Whether a parameter is one of the source's `own` secrets, the token of its URL, or a verify token, which may be one mistyped.
+    fn is_own(&self, own: &[&str], name: &str, value: &str) -> bool {
+        name.ends_with(OWN_PARAMETER)
+            || self.has_url_token(value.as_bytes())
+            || own.iter().any(|secret| is_same(secret.as_bytes(), value.as_bytes()))
     }
 
     /// The header that the source's own token comes in, and the token; while it is replaced, also those of before.
@@ -85,78 +106,6 @@ impl Door<'_> {
         own.collect()
     }
 
-    /// Keeps a request that is refused with this answer, and why, unless very many are; and gives the answer.
-    pub(super) async fn refused(
-        &self,
-        reply: InboundReply,
-        reason: &str,
-        body: &[u8],
-    ) -> Result<InboundReply, Error> {
-        let (receiver, source) = (self.receiver, &self.entry.source);
-        receiver.parts.measures.inbound_refused.increment(1);
-        let now = receiver.parts.clock.now();
-        let (is_kept, refused) =
-            (receiver.gates.keeps_refused(source.id, now), receiver.gates.tells_refused(source.id, now));
-        // What is told of is also there to be looked at.
-        if !is_kept && refused.is_none() {
-            return Ok(reply);
-        }
-        tracing::info!(
-            source.id = %source.id, http.status = reply.status, reason,
-            "a request to source {} is refused: {reason}", source.id
-        );
-        // Of its own: a slice of a large body would keep all of it in memory.
-        let kept = redacted_or_nothing(body, self.content_type(), &source.settings.redact);
-        let begin = Bytes::copy_from_slice(&kept[..kept.len().min(REFUSED_BODY_MAX)]);
-        let id: MessageId = receiver.parts.ids.next(now).into();
-        let row = Inbound {
-            reason: Some(reason.to_owned()),
-            ..self.row(id, Verdict::Refused, reply.status, begin)
-        };
-        let event = refused.map(|refused| {
-            HookEvent::SourceRefused(Box::new(RefusalEvent {
-                organisation: source.organisation,
-                source: source.id,
-                uid: source.settings.uid.clone(),
-                name: source.settings.name.clone(),
-                request: row.id,
-                status: reply.status,
-                reason: reason.to_owned(),
-                received_at: row.received_at,
-                refused,
-            }))
-        });
-        let write = Write::Receive(Box::new(Receive::logged(row)));
-        let told = match &event {
-            Some(event) => {
-                let listeners = receiver.parts.tell.listeners(source.organisation).await;
-                listeners.messages(std::slice::from_ref(event))
-            }
-            None => Vec::new(),
-        };
-        let write = if told.is_empty() { write } else { Write::Told(Box::new(write), told) };
-        receiver.parts.journal.write(write).await?;
-        receiver.parts.tell.call(event);
-        Ok(reply)
-    }
-
-    /// Keeps one request a second of those that are too many, so that whoever misses one finds out why; and gives the answer.
-    pub(super) async fn throttled(
-        &self,
-        reply: InboundReply,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<InboundReply, Error> {
-        let receiver = self.receiver;
-        if receiver.gates.keeps_throttled(self.entry.source.id, now) {
-            let id: MessageId = receiver.parts.ids.next(now).into();
-            let row = self.row(id, Verdict::Refused, reply.status, Bytes::new());
-            let row = Inbound { reason: Some(reason.to_owned()), ..row };
-            receiver.parts.journal.write(Write::Receive(Box::new(Receive::logged(row)))).await?;
-        }
-        Ok(reply)
-    }
-
     /// What the body is, as the request says.
     pub(super) fn content_type(&self) -> Option<&str> {
         self.head.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()
@@ -164,7 +113,15 @@ impl Door<'_> {
 
     /// What is forwarded of a request without a body, as JSON.
     pub(super) fn described(&self) -> Bytes {
-        Bytes::from(described(self.head.method.as_str(), &self.path, self.query()))
+        let query = self.forwarded_query();
+        let described = described(self.head.method.as_str(), &self.path, query.as_deref());
+        let redact = &self.entry.source.settings.redact;
+        Bytes::copy_from_slice(&redacted_or_nothing(described.as_bytes(), Some(JSON), redact))
+    }
+
+    /// What tells a request without a body from others.
+    pub(super) fn described_whole(&self) -> String {
+        described(self.head.method.as_str(), &self.path, self.head.query)
     }
 }
 

@@ -171,6 +171,7 @@ async fn send(
         headers: vec![("content-type".to_owned(), content_type.to_owned())],
         message: None,
         event_type: None,
+        copy_of: None,
         body: payload.clone(),
     };
     let Routes { endpoints, is_held } = routes::of(&parts.catalog, source, &application, &event_type);
@@ -189,7 +190,7 @@ async fn send(
     let hash = Sha256::new_with_prefix(b"cron\0").chain_update(time.as_micros().to_be_bytes()).finalize();
     let key = InboundKey { hash: hash.into(), expires_at: following.after(KNOWN_FOR_MIN) };
     let message = Some(Append::plain(Arc::new(message), endpoints).routed_by(known));
-    let receive = Receive { row: Arc::new(row), key: Some(key), message, is_held, logs_copies: false };
+    let receive = Receive { row: Arc::new(row), keys: vec![key], message, is_held };
     match parts.journal.write(Write::Receive(Box::new(receive))).await? {
         Written::Received(Received::Moved) => {
             parts.node.catch_up().await?;

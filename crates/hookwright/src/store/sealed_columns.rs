@@ -16,6 +16,25 @@ pub(super) struct Table {
     pub(super) columns: &'static [(&'static str, &'static str)],
 }
 
+/// Asks whether any of these values is encrypted.
+pub(super) fn is_any_sealed() -> String {
+    is_any(|column| format!("{column} LIKE 'sealed:%'"))
+}
+
+/// Asks whether any of these values is in clear.
+pub(super) fn is_any_clear() -> String {
+    is_any(|column| format!("{column} NOT LIKE 'sealed:%' AND {column} NOT IN ('[]', '{{}}')"))
+}
+
+fn is_any(is_one: impl Fn(&str) -> String) -> String {
+    let columns =
+        TABLES.iter().flat_map(|table| table.columns.iter().map(move |(column, _)| (table.name, *column)));
+    let each = columns
+        .map(|(table, column)| format!("EXISTS (SELECT 1 FROM {table} WHERE {})", is_one(column)))
+        .collect::<Vec<_>>();
+    format!("SELECT {}", each.join(" OR "))
+}
+
 /// All of them.
 pub(super) const TABLES: [Table; 3] = [
     Table {

@@ -2,9 +2,14 @@
 //!
 //! A sealed value is the text `sealed:<key id>:<base64>`, of a random nonce and what XChaCha20-Poly1305 makes of the value
 //! (<https://datatracker.ietf.org/doc/html/draft-irtf-cfrg-xchacha-03>). Column and row are authenticated with it: a value that was
-//! moved to another row does not open. What is not sealed is read as it is: earlier versions wrote it so.
+//! moved to another row does not open.
+//!
+//! Earlier versions wrote values in clear, and these are read as they are until all are sealed. From then on the proof of the key says so,
+//! and a value in clear was put there by somebody else: it is refused. Whoever can write to the database cannot write another such proof.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -19,6 +24,8 @@ const PREFIX: &str = "sealed:";
 const NONCE_BYTES: usize = 24;
 /// What a key is known by, without being there.
 const PROOF: &str = "hookwright";
+/// The same once nothing in the database is in clear.
+const PROOF_OF_ALL: &str = "hookwright, and nothing is in clear";
 
 /// Secrets cannot be encrypted or decrypted.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +53,19 @@ pub enum SealingError {
         /// Table and column.
         column: &'static str,
     },
+    /// A value is not encrypted, although everything in the database is.
+    #[error(
+        "the value in {column} is not encrypted, and all secrets in this database are: another program put it there, so it is not used; put back what was there, or remove its row"
+    )]
+    Clear {
+        /// Table and column.
+        column: &'static str,
+    },
+    /// Which keys are needed is not noted.
+    #[error(
+        "secrets in the database are encrypted, but its table master_key does not say with what: put back what was in it, from a backup"
+    )]
+    Unnoted,
     /// The operating system gives no randomness.
     #[error("the operating system gave no random bytes to encrypt with")]
     Randomness,
@@ -73,6 +93,10 @@ pub(in crate::store) struct Sealing {
     keys: Vec<Key>,
     /// Which of them encrypts.
     current: usize,
+    /// Whether nothing in the database is in clear.
+    has_sealed_all: bool,
+    /// Columns of which it was told that a value in clear was found in them: it may be read very often.
+    told: Mutex<BTreeSet<&'static str>>,
 }
 
 struct Key {
@@ -92,7 +116,17 @@ impl Sealing {
     pub(in crate::store) fn new(keys: &MasterKeys) -> Sealing {
         let cipher = |bytes: &[u8; MASTER_KEY_BYTES]| XChaCha20Poly1305::new(bytes.into());
         let keys = keys.iter().map(|key| Key { id: key.id.clone(), cipher: cipher(&key.bytes) }).collect();
-        Sealing { keys, current: 0 }
+        Sealing { keys, current: 0, has_sealed_all: false, told: Mutex::default() }
+    }
+
+    /// Refuses values in clear from now on, and has proofs say that there are none.
+    pub(in crate::store) fn refuse_clear(&mut self) {
+        self.has_sealed_all = true;
+    }
+
+    /// Whether it refuses values in clear.
+    pub(in crate::store) fn refuses_clear(&self) -> bool {
+        self.has_sealed_all
     }
 
     /// The id of the key that encrypts.
@@ -117,15 +151,19 @@ impl Sealing {
 
     /// What is stored to know the key by that encrypts.
     pub(in crate::store) fn proof(&self) -> Result<String, SealingError> {
-        self.seal("master_key.proof", &[], PROOF)
+        self.seal("master_key.proof", &[], if self.has_sealed_all { PROOF_OF_ALL } else { PROOF })
     }
 
-    /// Fails unless the key that made this proof is one of these.
-    pub(in crate::store) fn check(&self, id: &str, proof: &str) -> Result<(), SealingError> {
+    /// Fails unless the key that made this proof is one of these; gives whether it says that nothing is in clear.
+    pub(in crate::store) fn check(&self, id: &str, proof: &str) -> Result<bool, SealingError> {
+        let wrong = || SealingError::Wrong { id: id.to_owned() };
+        // In clear anybody can write it.
+        parts(proof).ok_or_else(wrong)?;
         match self.open("master_key.proof", &[], proof) {
-            Ok(text) if *text == PROOF => Ok(()),
+            Ok(text) if *text == PROOF => Ok(false),
+            Ok(text) if *text == PROOF_OF_ALL => Ok(true),
             Err(missing @ SealingError::Missing { .. }) => Err(missing),
-            _ => Err(SealingError::Wrong { id: id.to_owned() }),
+            _ => Err(wrong()),
         }
     }
 
@@ -159,7 +197,12 @@ impl Sealing {
         row: &[&[u8]],
         kept: &str,
     ) -> Result<Zeroizing<String>, SealingError> {
-        let Some((id, text)) = parts(kept) else { return Ok(Zeroizing::new(kept.to_owned())) };
+        let Some((id, text)) = parts(kept) else {
+            return match self.has_sealed_all && !is_empty(kept) {
+                true => Err(self.clear_in(column)),
+                false => Ok(Zeroizing::new(kept.to_owned())),
+            };
+        };
         let Some(key) = self.keys.iter().find(|key| key.id == id) else {
             return Err(SealingError::Missing { id: id.to_owned() });
         };
@@ -174,6 +217,15 @@ impl Sealing {
         opened().ok_or(SealingError::Unreadable { column })
     }
 
+    /// A value in clear was found, and is not used. Told once, since what reads it next may say no more than that it could not.
+    fn clear_in(&self, column: &'static str) -> SealingError {
+        let error = SealingError::Clear { column };
+        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(column) {
+            tracing::error!(column, "{error}");
+        }
+        error
+    }
+
     /// What is to be stored instead of `kept`; `None` if that is sealed with the key that encrypts.
     pub(in crate::store) fn resealed(
         &self,
@@ -185,7 +237,11 @@ impl Sealing {
         if is_empty(kept) || (id.is_some() && id == self.id()) {
             return Ok(None);
         }
-        let clear = self.open(column, row, kept)?;
+        let clear = match self.open(column, row, kept) {
+            // It stays as it is, and of no use: sealed it would be taken for one of ours, and nobody is to be kept from starting.
+            Err(SealingError::Clear { .. }) => return Ok(None),
+            opened => opened?,
+        };
         Ok(Some(Resealed { text: self.seal(column, row, &clear)?, was_clear: id.is_none() }))
     }
 }
@@ -268,10 +324,34 @@ mod tests {
     #[test]
     fn a_key_is_known_by_its_proof() {
         let proof = with("a").proof().unwrap();
-        with("ba").check("a", &proof).unwrap();
+        assert!(!with("ba").check("a", &proof).unwrap());
+        assert!(
+            matches!(with("a").check("a", PROOF), Err(SealingError::Wrong { .. })),
+            "anybody can write that"
+        );
         assert!(matches!(with("b").check("a", &proof), Err(SealingError::Missing { id }) if id == "a"));
         let other = Sealing::new(&format!("a:{}", "00".repeat(32)).parse().unwrap());
         assert!(matches!(other.check("a", &proof), Err(SealingError::Wrong { id }) if id == "a"));
+    }
+
+    #[test]
+    fn once_all_is_sealed_the_proof_says_so_and_nothing_in_clear_is_read_or_sealed() {
+        let mut sealing = with("ba");
+        sealing.use_id("a");
+        let sealed = sealing.seal(COLUMN, &[], "whsec_x").unwrap();
+        sealing.refuse_clear();
+        assert!(with("a").check("a", &sealing.proof().unwrap()).unwrap());
+        for clear in ["whsec_x", "sealed:", "sealed:a", "", "[[\"a\",\"b\"]]"] {
+            let refused = sealing.open(COLUMN, &[], clear).unwrap_err();
+            assert!(matches!(refused, SealingError::Clear { column: COLUMN }), "{clear}: {refused}");
+            assert!(sealing.resealed(COLUMN, &[], clear).unwrap().is_none());
+        }
+        assert_eq!(*sealing.open(COLUMN, &[], &sealed).unwrap(), "whsec_x");
+        for empty in ["[]", "{}"] {
+            assert_eq!(*sealing.open(COLUMN, &[], empty).unwrap(), empty);
+        }
+        sealing.use_first();
+        assert!(sealing.resealed(COLUMN, &[], &sealed).unwrap().is_some());
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub(crate) enum Write {
     Append(Append),
     /// A request came to a source.
     Receive(Box<Receive>),
+    /// A request came to a source that had come before.
+    Copied(Box<Copied>),
     /// An attempt ended.
     Outcome(Outcome),
     /// The sender of a request was asked whether it is true.
@@ -135,9 +137,12 @@ impl Write {
     /// Whether it cannot be written without changing the database.
     pub(crate) fn always_changes(&self) -> bool {
         match self {
-            Write::Append(_) | Write::Receive(_) | Write::Outcome(_) | Write::Confirm(_) | Write::Probe => {
-                true
-            }
+            Write::Append(_)
+            | Write::Receive(_)
+            | Write::Copied(_)
+            | Write::Outcome(_)
+            | Write::Confirm(_)
+            | Write::Probe => true,
             Write::Told(write, _) => write.always_changes(),
             _ => false,
         }
@@ -153,6 +158,7 @@ impl Write {
             self,
             Write::Append(_)
                 | Write::Receive(_)
+                | Write::Copied(_)
                 | Write::ExpireInboundKeys { .. }
                 | Write::Outcome(_)
                 | Write::Confirm(_)
@@ -221,23 +227,29 @@ pub(crate) struct BroadcastStep {
 
 /// A request to a source to store, and what becomes of it: all of it or nothing.
 pub(crate) struct Receive {
-    /// What the log keeps of it, as if it came for the first time.
+    /// What the log keeps of it.
     pub(crate) row: Arc<Inbound>,
-    /// What tells it from others, if it was verified: if this came before it is stored as a duplicate, and becomes nothing.
-    pub(crate) key: Option<InboundKey>,
+    /// What tells it from others, if it was verified: if any of these came before nothing is stored.
+    pub(crate) keys: Vec<InboundKey>,
     /// The message that it becomes.
     pub(crate) message: Option<Append>,
     /// Whether that is held until its sender says that it is true: then its one delivery is that to whoever asks.
     pub(crate) is_held: bool,
-    /// Whether the log has a row of its own for one that came before.
-    pub(crate) logs_copies: bool,
 }
 
 impl Receive {
     /// A request of which nothing is made.
     pub(crate) fn logged(row: Inbound) -> Receive {
-        Receive { row: Arc::new(row), key: None, message: None, is_held: false, logs_copies: true }
+        Receive { row: Arc::new(row), keys: Vec::new(), message: None, is_held: false }
     }
+}
+
+/// A request that came again, for the log alone.
+pub(crate) struct Copied {
+    /// What the log keeps of it. Its body is kept only if it is another than that of the first.
+    pub(crate) row: Inbound,
+    /// What it is known by; the first that is known says which one it is a copy of.
+    pub(crate) keys: Vec<InboundKey>,
 }
 
 /// What came of asking the sender of a held message.

@@ -83,7 +83,7 @@ pub(crate) enum Appended {
 pub(crate) enum Received {
     /// It is stored, and so is its message if it has one.
     Stored,
-    /// It had come before: it is stored as that.
+    /// It is not: it had come before.
     Duplicate,
     /// It is not: its application was changed by another node since it was routed.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has one node"))]

@@ -51,11 +51,11 @@ pub(in crate::api) struct IngestLogOut<'a> {
     method: &'a str,
     /// Its path, without the token.
     path: &'a str,
-    /// Its query.
+    /// Its query; values of parameters that may be credentials are not shown.
     query: Option<&'a str>,
     /// Its headers; values that may be credentials are not kept.
     headers: BTreeMap<&'a str, String>,
-    /// Its body as text; of one that was refused only the beginning.
+    /// Its body as text; of one that was refused only the beginning, of a copy nothing, unless it has another body than the first.
     payload: Cow<'a, str>,
     /// Its body in base64, if it is no text: what is none of UTF-8 cannot be read from `payload`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +65,9 @@ pub(in crate::api) struct IngestLogOut<'a> {
     msg_id: Option<Shown<MessageId>>,
     /// The event type of that message.
     event_type: Option<&'a str>,
+    /// The request that it is a copy of, if it is one; that may have gone from the log.
+    #[schema(value_type = Option<String>)]
+    copy_of: Option<Shown<InboundId>>,
     /// When it came.
     #[schema(value_type = String, format = DateTime)]
     created_at: Rfc3339,
@@ -99,6 +102,7 @@ impl IngestLogOut<'_> {
             payload_base64: (!is_text).then(|| STANDARD.encode(&row.body)),
             msg_id: row.message.map(Shown),
             event_type: row.event_type.as_ref().map(|name| name.as_str()),
+            copy_of: row.copy_of.map(Shown),
             created_at: Rfc3339(row.received_at),
             updated_at: Rfc3339(row.received_at),
         }

@@ -37,7 +37,8 @@ const WAIT_MAX: Duration = Duration::from_secs(10);
 
 It begins with what comes from now on, and changes nothing on the server: endpoints get what they get. Each request
 that was proven is posted once, byte for byte, with its content type and its provider's headers, and one whose sender is
-asked once it is confirmed; refused ones, copies and handshakes are shown. If the server goes away it is waited for, and nothing that came meanwhile is left out.")]
+asked once it is confirmed; refused ones, copies and handshakes are shown. Credentials in headers and queries are not sent
+on: the log has not got them. If the server goes away it is waited for, and nothing that came meanwhile is left out.")]
 pub(super) struct ListenArgs {
     /// The source: its uid or id
     #[arg(long, value_name = "SOURCE")]

@@ -1,8 +1,12 @@
 //! The key that secrets in the database are encrypted with: made, changed, and missed.
 
 use hookwright_testkit::Launch;
+use hookwright_testkit::http::Client;
+use rusqlite::Connection;
 
 use super::{fails, hookwright, succeeds};
+use crate::inbound::{PATH, Provider, github};
+use crate::live::{Live, launch};
 
 const VARIABLE: &str = "HOOKWRIGHT_MASTER_KEY";
 
@@ -52,4 +56,27 @@ async fn keys_come_from_a_file_and_change_by_one_in_front() {
     let said = fails(&with_keys(&launch, &other)).await;
     assert!(said.contains("the master key \"b\" is not the one that secrets"), "{said}");
     assert!(!launch.directory().join("hookwright.db.key").exists());
+}
+
+#[tokio::test]
+async fn a_secret_that_another_program_wrote_in_clear_is_not_used_and_told() {
+    let launch = launch("1s").env("HOOKWRIGHT_DATABASE_URL", "sqlite://hookwright.db");
+    let mut server = Live::start(&launch).await;
+    let made = server.client.post(PATH, &github()).await.expect(201).json();
+    server.process.terminate();
+    server.process.wait_exit().await;
+    let mut planted = github();
+    planted["config"]["secret"] = serde_json::json!("planted-by-somebody");
+    let database = Connection::open(launch.directory().join("hookwright.db")).unwrap();
+    database.execute("UPDATE source SET config = ?1", [planted["config"].to_string()]).unwrap();
+    drop(database);
+    let before = std::mem::replace(&mut server, Live::start(&launch).await);
+    let mut provider = Provider::made(&before.url, &made, &planted, None);
+    provider.client = Client::anonymous(&server.url);
+    provider.send("1", "{}").await.expect(503);
+    let told = "the value in source.config is not encrypted";
+    server.process.wait_for_line(|line| line.contains(told), "that it is not used").await;
+    let lines = server.process.lines();
+    assert!(lines.iter().all(|line| !line.text.contains("planted-by-somebody")), "{lines:?}");
+    server.process.kill9().await;
 }

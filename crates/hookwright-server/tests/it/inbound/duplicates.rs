@@ -7,8 +7,9 @@ use hookwright::domain::time::Timestamp;
 use hookwright_testkit::Receiver;
 use serde_json::json;
 
-use super::{PATH, Provider, SECRET, github, verdicts};
+use super::{PATH, Provider, SECRET, github, log, verdicts};
 use crate::api::rig::Rig;
+use crate::live::{Live, launch};
 
 async fn forwarding(rig: &Rig, receiver: &Receiver, source: serde_json::Value) -> Provider {
     let provider = Provider::of(rig, source).await;
@@ -50,11 +51,68 @@ async fn of_copies_that_come_at_once_one_has_an_effect() {
 }
 
 #[tokio::test]
+async fn very_many_copies_are_answered_alike_and_a_few_of_them_are_kept_without_their_body() {
+    let start = Timestamp::from_micros(1_700_000_000_000_000);
+    let rig = Rig::start_at(Clock::manual(start)).await;
+    let provider = Provider::of(&rig, github()).await;
+    let body = format!("{{\"a\":\"{}\"}}", "y".repeat(50_000));
+    for _ in 0..31 {
+        assert_eq!(provider.send("same", &body).await.expect(200).text(), "Message received okay.");
+    }
+    let rows = log(&rig, &provider.id).await;
+    let (first, copies) = rows.split_last().unwrap();
+    assert_eq!((&first["verdict"], &first["payload"]), (&json!("verified"), &json!(body)));
+    assert_eq!(copies.len(), 10);
+    for copy in copies {
+        assert_eq!(copy["verdict"], "duplicate");
+        assert_eq!((&copy["copy_of"], &copy["payload"]), (&first["id"], &json!("")));
+        assert_eq!((&copy["msg_id"], &copy["status_code"]), (&json!(null), &json!(200)));
+        assert_eq!(copy["headers"]["x-github-delivery"], "same");
+    }
+    rig.hooks.clock().advance(Duration::from_secs(1));
+    // What has the id of another request and is none of its copies is not lost.
+    provider.send("same", "{\"another\":1}").await.expect(200);
+    let rows = log(&rig, &provider.id).await;
+    assert_eq!(rows.len(), 12, "in another second a few more are kept");
+    assert_eq!((&rows[0]["copy_of"], &rows[0]["payload"]), (&first["id"], &json!("{\"another\":1}")));
+    assert!(rows[0]["error_text"].as_str().unwrap().contains("another body"), "{}", rows[0]);
+}
+
+#[tokio::test]
+async fn copies_that_are_not_kept_are_counted_and_told() {
+    let mut server = Live::start(&launch("1s")).await;
+    let made = server.client.post(PATH, &github()).await.expect(201).json();
+    let provider = Provider::made(&server.url, &made, &github(), None);
+    provider.send("same", "{}").await.expect(200);
+    for answer in futures_util::future::join_all((0..300).map(|_| provider.send("same", "{}"))).await {
+        answer.expect(200);
+    }
+    let metrics = server.client.get("/metrics").await.expect(200).text();
+    let counted = "hookwright_inbound_total{verdict=\"duplicate\"} 300";
+    assert!(metrics.lines().any(|line| line == counted), "{metrics}");
+    let told = format!("source {} gets more copies than its log keeps", provider.id);
+    server.process.wait_for_line(|line| line.contains(&told), "that some are left out").await;
+    server.process.kill9().await;
+}
+
+#[tokio::test]
+async fn of_very_many_handshakes_a_few_are_kept() {
+    let rig = Rig::start_at(Clock::manual(Timestamp::from_micros(1_700_000_000_000_000))).await;
+    let slack = json!({"name": "Slack", "type": "slack", "config": {"secret": SECRET}});
+    let provider = Provider::of(&rig, slack).await;
+    for _ in 0..30 {
+        let answer = provider.send("", r#"{"type": "url_verification", "challenge": "c"}"#).await;
+        assert_eq!(answer.expect(200).text(), "c");
+    }
+    assert_eq!(verdicts(&rig, &provider.id).await, ["handshake"; 10]);
+}
+
+#[tokio::test]
 async fn how_a_copy_is_known_is_the_sources_choice() {
     let rig = Rig::start().await;
     for (dedupe, expected) in [
         ("id", ["verified", "verified", "duplicate", "verified"]),
-        ("body", ["verified", "verified", "duplicate", "verified"]),
+        ("body", ["verified", "duplicate", "duplicate", "verified"]),
         ("none", ["verified", "verified", "verified", "verified"]),
     ] {
         let mut source = github();

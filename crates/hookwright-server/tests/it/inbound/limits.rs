@@ -64,11 +64,14 @@ async fn of_very_many_refused_requests_a_few_are_kept_and_only_their_beginning()
     .await;
     let provider = Provider::of(&rig, super::github()).await;
     let body = "y".repeat(50_000);
+    let long = "z".repeat(20_000);
     for _ in 0..30 {
-        provider.client.request(Method::POST, &provider.path, &[], body.clone()).await.expect(401);
+        let headers = [("x-long", long.as_str())];
+        provider.client.request(Method::POST, &provider.path, &headers, body.clone()).await.expect(401);
     }
     let rows = super::log(&rig, &provider.id).await;
     assert_eq!(rows.len(), 10);
+    assert!(rows.iter().all(|row| row["headers"]["x-long"].as_str().unwrap().len() < 2_000));
     assert!(rows.iter().all(|row| row["payload"].as_str().unwrap().len() == 4_096));
 }
 

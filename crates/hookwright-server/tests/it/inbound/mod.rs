@@ -13,6 +13,7 @@ mod crash;
 mod event_types;
 mod confirming;
 mod redacting;
+mod queries; // and what is not shown of them
 mod schedules;
 mod replaying;
 mod unread;

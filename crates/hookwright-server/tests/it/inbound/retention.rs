@@ -90,15 +90,19 @@ async fn what_goes_goes_in_slices_of_2_ms() {
 }
 
 #[tokio::test]
-async fn what_was_refused_is_kept_for_a_day_and_the_rest_for_a_week() {
+async fn what_has_no_effect_is_kept_for_a_day_and_the_rest_for_a_week() {
     let rig = Rig::start_at(Clock::manual(Timestamp::from_micros(1_700_000_000_000_000))).await;
     let provider = Provider::of(&rig, github()).await;
     provider.send("1", "{}").await.expect(200);
     provider.client.request(Method::POST, &provider.path, &[], "{}").await.expect(401);
+    provider.send("1", "{}").await.expect(200);
     let hour = Duration::from_secs(3_600);
-    for (hours, left) in
-        [(23, &["refused", "verified"][..]), (2, &["verified"]), (6 * 24 - 2, &["verified"]), (2, &[])]
-    {
+    for (hours, left) in [
+        (23, &["duplicate", "refused", "verified"][..]),
+        (2, &["verified"]),
+        (6 * 24 - 2, &["verified"]),
+        (2, &[]),
+    ] {
         rig.hooks.clock().advance(hour * hours);
         // Another one that has expired, so that what is looked at has been looked at.
         let brief = json!({"name": "Brief", "type": "generic-webhook", "retention": "1ms"});

@@ -21,13 +21,8 @@ fn lane() -> EndpointId {
 /// Stores the request that message `number` of application 1 is made of, held.
 fn hold(f: &mut Fixture, number: u16) {
     let append = Append::plain(Arc::new(message(1, number)), vec![lane()]);
-    let receive = Receive {
-        row: row(1, number).into(),
-        key: None,
-        message: Some(append),
-        is_held: true,
-        logs_copies: true,
-    };
+    let receive =
+        Receive { row: row(1, number).into(), keys: Vec::new(), message: Some(append), is_held: true };
     let written = f.write(Write::Receive(Box::new(receive)));
     assert!(matches!(written, Written::Received(Received::Stored)), "{written:?}");
 }
@@ -133,13 +128,7 @@ pub(super) async fn what_became_of_asking_goes_with_its_request(mut f: Fixture) 
     assert_eq!(swept, Swept { messages: 1, kept: 1, is_done: true, ..Swept::default() });
     // Nothing is left of the first one: another of the same id is not held.
     let append = Append::plain(Arc::new(message(1, 1)), vec![]);
-    let receive = Receive {
-        row: row(1, 1).into(),
-        key: None,
-        message: Some(append),
-        is_held: false,
-        logs_copies: true,
-    };
+    let receive = Receive { row: row(1, 1).into(), keys: Vec::new(), message: Some(append), is_held: false };
     f.write(Write::Receive(Box::new(receive)));
     assert_eq!(verdict(&f, 0).await, (Verdict::Verified, None));
     f.change(CatalogWrite::SourceDelete(new_source(1).source.id, NOW));

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::domain::delivery::Transition;
-use crate::domain::inbound::{CameWith, Inbound, Verdict};
+use crate::domain::inbound::{ANOTHER_BODY, CameWith, Inbound, Verdict};
 use crate::domain::short_ids::InboundId;
 use crate::store::conformance::fixture::{
     Fixture, NOW, all, app, at, attempt, ep, event_type, message, msg, outcome, slice, success,
 };
 use crate::store::conformance::source::new_source;
 use crate::store::write::{
-    Append, CatalogWrite, Changed, InboundKey, Receive, Received, Swept, Write, Written,
+    Append, CatalogWrite, Changed, Copied, InboundKey, Receive, Received, Swept, Write, Written,
 };
 
 /// The request that message `number` was made of.
@@ -31,6 +31,7 @@ pub(super) fn row(application: u16, number: u16) -> Inbound {
         headers: vec![("x-a".to_owned(), "b".to_owned()), ("x-a".to_owned(), "\u{e9}".to_owned())],
         message: Some(msg(number)),
         event_type: Some(event_type("book.added")),
+        copy_of: None,
         body: message(application, number).payload,
     }
 }
@@ -39,7 +40,12 @@ fn key(byte: u8) -> Option<InboundKey> {
     Some(InboundKey { hash: [byte; 32], expires_at: at(30) })
 }
 
-fn receive(f: &mut Fixture, row: Inbound, key: Option<InboundKey>, endpoints: &[u16]) -> Received {
+fn receive(
+    f: &mut Fixture,
+    row: Inbound,
+    keys: impl IntoIterator<Item = InboundKey>,
+    endpoints: &[u16],
+) -> Received {
     let number = u16::try_from(row.received_at.since(NOW).as_secs()).unwrap();
     let application = u16::from_be_bytes([row.application.as_bytes()[18], row.application.as_bytes()[19]]);
     let append = Append {
@@ -53,10 +59,9 @@ fn receive(f: &mut Fixture, row: Inbound, key: Option<InboundKey>, endpoints: &[
     let has_message = row.message.is_some();
     let receive = Receive {
         row: row.into(),
-        key,
+        keys: keys.into_iter().collect(),
         message: has_message.then_some(append),
         is_held: false,
-        logs_copies: true,
     };
     match f.write(Write::Receive(Box::new(receive))) {
         Written::Received(received) => received,
@@ -101,16 +106,70 @@ pub(super) async fn a_key_that_came_before_makes_a_duplicate_within_its_source_u
     assert_eq!(receive(&mut f, row(1, 4), None, &[]), Received::Stored);
     assert_eq!(f.ready(1, 9).await, [(msg(1), 0)]);
     assert_eq!(f.store.message_get(app(1), msg(2)).await.unwrap(), None);
-    let rows = log(&f, 1).await;
-    let duplicate = Inbound { verdict: Verdict::Duplicate, message: None, event_type: None, ..row(1, 2) };
-    assert_eq!(rows[1], duplicate);
     assert_eq!(receive(&mut f, row(1, 29), key(1), &[]), Received::Duplicate);
-    let message = Some(Append::plain(Arc::new(message(1, 28)), vec![]));
-    let quiet = Receive { row: row(1, 28).into(), key: key(1), message, is_held: false, logs_copies: false };
-    let written = f.write(Write::Receive(Box::new(quiet)));
-    assert!(matches!(written, Written::Received(Received::Duplicate)), "{written:?}");
-    assert_eq!(log(&f, 1).await.len(), 4, "what is not called for leaves no row");
+    assert_eq!(log(&f, 1).await, [row(1, 1), row(1, 4)], "a copy leaves no row by itself");
     assert_eq!(receive(&mut f, row(1, 30), key(1), &[]), Received::Stored, "it has expired");
+}
+
+pub(super) async fn a_request_with_one_of_several_keys_that_came_before_is_a_copy_and_claims_none(
+    mut f: Fixture,
+) {
+    let keys = |these: &[u8]| these.iter().filter_map(|byte| key(*byte)).collect::<Vec<_>>();
+    assert_eq!(receive(&mut f, row(1, 1), keys(&[1, 101]), &[]), Received::Stored);
+    assert_eq!(receive(&mut f, row(1, 2), keys(&[2, 101]), &[]), Received::Duplicate);
+    assert_eq!(receive(&mut f, row(1, 3), keys(&[1, 102]), &[]), Received::Duplicate);
+    assert_eq!(receive(&mut f, row(1, 4), keys(&[2, 102]), &[]), Received::Stored, "both are free");
+    let row = Inbound { verdict: Verdict::Duplicate, message: None, ..row(1, 5) };
+    f.write(Write::Copied(Box::new(Copied { row, keys: keys(&[3, 101]) })));
+    assert_eq!(log(&f, 1).await[2].copy_of, Some(InboundId::of_message(msg(1))));
+}
+
+pub(super) async fn a_copy_is_noted_without_its_body_unless_it_is_another_than_that_of_the_first(
+    mut f: Fixture,
+) {
+    receive(&mut f, row(1, 1), key(1), &[9]);
+    receive(&mut f, Inbound { body: Bytes::new(), ..row(1, 2) }, key(2), &[]);
+    let mut copy = |number: u16, of: u8, body: &Bytes| {
+        let row = Inbound {
+            verdict: Verdict::Duplicate,
+            message: None,
+            event_type: None,
+            body: body.clone(),
+            ..row(1, number)
+        };
+        let copied = Copied { row: row.clone(), keys: key(of).into_iter().collect() };
+        assert!(matches!(f.write(Write::Copied(Box::new(copied))), Written::Done));
+        row
+    };
+    let (same, nothing, another) = (row(1, 1).body, Bytes::new(), Bytes::from_static(b"\xff\x00"));
+    let request = |number: u16| Some(InboundId::of_message(msg(number)));
+    let mut expected = Vec::new();
+    for (number, of, body, copy_of, is_another) in [
+        (11, 1, &same, request(1), false),
+        (12, 2, &nothing, request(2), false),
+        (13, 1, &another, request(1), true),
+        (14, 2, &another, request(2), true),
+        // The key has gone meanwhile.
+        (15, 7, &same, None, false),
+    ] {
+        let row = copy(number, of, body);
+        expected.push(Inbound {
+            copy_of,
+            reason: is_another.then(|| ANOTHER_BODY.to_owned()),
+            body: if is_another { body.clone() } else { Bytes::new() },
+            ..row
+        });
+    }
+    assert_eq!(log(&f, 1).await[2..], expected);
+    assert_eq!(f.ready(1, 9).await, [(msg(1), 0)]);
+    // What was removed from the first one does not come back with a copy.
+    f.write(Write::ExpungeMessage { application: app(1), message: msg(1), now: NOW });
+    let written = f.write(Write::Copied(Box::new(Copied {
+        row: Inbound { message: None, ..row(1, 16) },
+        keys: key(1).into_iter().collect(),
+    })));
+    assert!(matches!(written, Written::Done));
+    assert_eq!(log(&f, 1).await[7].body, Bytes::new());
 }
 
 pub(super) async fn requests_go_with_their_messages_but_not_while_something_is_pending(mut f: Fixture) {

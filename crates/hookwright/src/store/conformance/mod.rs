@@ -33,11 +33,14 @@ mod postgres_lease; // how nodes share what is pending
 #[cfg(feature = "postgres")]
 mod postgres_secrets; // what must not be found in a copy of its database
 #[cfg(feature = "postgres")]
+mod postgres_planted; // nor used, if it is
+#[cfg(feature = "postgres")]
 mod postgres_server; // and what only a server can do wrong
 #[cfg(feature = "postgres")]
 mod postgres_writers; // and several writers at the same time
 mod sqlite_file; // what only a file can do wrong
 mod sqlite_secrets; // and what must not be found in it
+mod sqlite_planted; // nor used, if it is
 
 /// Makes a test of each body, on each backend.
 macro_rules! conform {
@@ -125,6 +128,8 @@ conform! {
     inbound:
         a_request_is_stored_with_the_message_it_becomes,
         a_key_that_came_before_makes_a_duplicate_within_its_source_until_it_expires,
+        a_request_with_one_of_several_keys_that_came_before_is_a_copy_and_claims_none,
+        a_copy_is_noted_without_its_body_unless_it_is_another_than_that_of_the_first,
         requests_go_with_their_messages_but_not_while_something_is_pending,
         a_deleted_source_takes_its_log_and_keys_along;
     lists:

@@ -25,18 +25,22 @@ const CLEAR: &str = "SELECT count(*) FROM (
     UNION ALL SELECT config || settings, 2 FROM source UNION ALL SELECT token, 1 FROM source_token) AS every
     WHERE (length(kept) - length(replace(kept, 'sealed:', ''))) / 7 <> values";
 /// What the secrets of endpoints are encrypted with.
-const KEYS: &str =
+pub(super) const KEYS: &str =
     "SELECT string_agg(DISTINCT left(secret, 9) || ' ' || left(headers, 9), ',') FROM endpoint";
 
-fn open_as(database: &Database, keys: &str, exclusivity: Exclusivity) -> Result<(Store, Writer), StoreError> {
+pub(super) fn open_as(
+    database: &Database,
+    keys: &str,
+    exclusivity: Exclusivity,
+) -> Result<(Store, Writer), StoreError> {
     Store::open(&database.url.parse().unwrap(), Some(&keys_of(keys)), exclusivity)
 }
 
-fn open(database: &Database, keys: &str) -> (Store, Writer) {
+pub(super) fn open(database: &Database, keys: &str) -> (Store, Writer) {
     open_as(database, keys, Exclusivity::OnlyDeliverer).unwrap()
 }
 
-fn refused(database: &Database, keys: &str) -> SealingError {
+pub(super) fn refused(database: &Database, keys: &str) -> SealingError {
     match open_as(database, keys, Exclusivity::OnlyDeliverer).err() {
         Some(StoreError::Sealing(error)) => error,
         other => panic!("{other:?}"),
@@ -44,7 +48,7 @@ fn refused(database: &Database, keys: &str) -> SealingError {
 }
 
 /// Those who delivered have ended: else they would be waited for.
-async fn stopped(database: &Database) {
+pub(super) async fn stopped(database: &Database) {
     database.execute("UPDATE lease SET ended_at = expires_at WHERE ended_at IS NULL").await;
 }
 
@@ -68,14 +72,14 @@ fn change(writer: &mut Writer, change: CatalogWrite) {
 }
 
 /// Application 1 with these endpoints.
-fn fill(writer: &mut Writer, endpoints: std::ops::RangeInclusive<u16>) {
+pub(super) fn fill(writer: &mut Writer, endpoints: std::ops::RangeInclusive<u16>) {
     change(writer, CatalogWrite::ApplicationInsert(application(1)));
     let new = endpoints.map(|number| Write::Catalog(CatalogWrite::EndpointInsert(Box::new(full(number)))));
     writer.commit(&new.collect::<Vec<_>>()).unwrap();
 }
 
 /// Fails unless these endpoints are read with their secrets.
-async fn assert_read(store: &Store, numbers: std::ops::RangeInclusive<u16>) {
+pub(super) async fn assert_read(store: &Store, numbers: std::ops::RangeInclusive<u16>) {
     let found = store.application_with_endpoints(app(1)).await.unwrap().unwrap();
     let shown = |endpoint: &Endpoint| {
         let old = endpoint.old_secrets.iter().map(|old| old.secret.expose().to_string());
@@ -184,7 +188,7 @@ async fn a_value_that_was_moved_to_another_row_is_refused() {
 }
 
 /// A database with 1,200 endpoints and a source as a version before left it.
-async fn older() -> Option<Database> {
+pub(super) async fn older() -> Option<Database> {
     let database = postgres::database().await?;
     let (_, mut writer) = open(&database, "x");
     fill(&mut writer, 1..=1_200);
@@ -210,7 +214,7 @@ async fn older() -> Option<Database> {
     Some(database)
 }
 
-async fn assert_upgraded(database: &Database) {
+pub(super) async fn assert_upgraded(database: &Database) {
     let (store, _writer) = open(database, "a");
     assert_read(&store, 1..=1_200).await;
     let source = store.source_by_token(new_source(2).token.hash).await.unwrap().unwrap().source;

@@ -24,39 +24,43 @@ const HEADER: &str = "header-needle";
 /// What is in none of them, and so is found.
 const CONTROL: &str = "control-needle";
 
-struct File(TempDir);
+pub(super) struct File(TempDir);
 
 impl File {
-    fn new() -> File {
+    pub(super) fn new() -> File {
         File(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, suffix: &str) -> PathBuf {
+    pub(super) fn path(&self, suffix: &str) -> PathBuf {
         self.0.path().join(format!("test.db{suffix}"))
     }
 
-    fn open_as(&self, keys: &str, exclusivity: Exclusivity) -> Result<(Store, Writer), StoreError> {
+    pub(super) fn open_as(
+        &self,
+        keys: &str,
+        exclusivity: Exclusivity,
+    ) -> Result<(Store, Writer), StoreError> {
         let keys: Option<MasterKeys> = (!keys.is_empty()).then(|| keys_of(keys));
         Store::open(&DatabaseUrl::Sqlite(self.path("")), keys.as_ref(), exclusivity)
     }
 
     /// Opens it with the keys that have these letters as ids; with none given, if there is none.
-    fn open(&self, keys: &str) -> (Store, Writer) {
+    pub(super) fn open(&self, keys: &str) -> (Store, Writer) {
         self.open_as(keys, Exclusivity::OnlyDeliverer).unwrap()
     }
 
-    fn refused(&self, keys: &str) -> SealingError {
+    pub(super) fn refused(&self, keys: &str) -> SealingError {
         match self.open_as(keys, Exclusivity::OnlyDeliverer).err() {
             Some(StoreError::Sealing(error)) => error,
             other => panic!("{other:?}"),
         }
     }
 
-    fn sql(&self, sql: &str) {
+    pub(super) fn sql(&self, sql: &str) {
         Connection::open(self.path("")).unwrap().execute_batch(sql).unwrap();
     }
 
-    fn texts(&self, sql: &str) -> Vec<String> {
+    pub(super) fn texts(&self, sql: &str) -> Vec<String> {
         let connection = Connection::open(self.path("")).unwrap();
         let mut statement = connection.prepare(sql).unwrap();
         statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
@@ -85,20 +89,20 @@ fn full(number: u16) -> Endpoint {
     }
 }
 
-fn change(writer: &mut Writer, change: CatalogWrite) {
+pub(super) fn change(writer: &mut Writer, change: CatalogWrite) {
     let written = writer.commit(&[Write::Catalog(change)]).unwrap().remove(0);
     assert!(matches!(written, Written::Changed(Changed::Yes)), "{written:?}");
 }
 
 /// Application 1 with these endpoints.
-fn fill(writer: &mut Writer, endpoints: std::ops::RangeInclusive<u16>) {
+pub(super) fn fill(writer: &mut Writer, endpoints: std::ops::RangeInclusive<u16>) {
     change(writer, CatalogWrite::ApplicationInsert(application(1)));
     let new = endpoints.map(|number| Write::Catalog(CatalogWrite::EndpointInsert(Box::new(full(number)))));
     writer.commit(&new.collect::<Vec<_>>()).unwrap();
 }
 
 /// What is secret of each endpoint, with its id.
-async fn endpoints(store: &Store) -> Result<Vec<String>, StoreError> {
+pub(super) async fn endpoints(store: &Store) -> Result<Vec<String>, StoreError> {
     let found = store.application_with_endpoints(app(1)).await?.unwrap();
     Ok(found.endpoints.iter().map(shown).collect())
 }
@@ -111,7 +115,7 @@ fn shown(endpoint: &Endpoint) -> String {
 }
 
 /// What is to be read of these.
-fn expected(numbers: std::ops::RangeInclusive<u16>) -> Vec<String> {
+pub(super) fn expected(numbers: std::ops::RangeInclusive<u16>) -> Vec<String> {
     numbers.map(|number| shown(&full(number))).collect()
 }
 
@@ -268,7 +272,7 @@ async fn a_value_that_was_moved_to_another_row_is_refused() {
 }
 
 /// A file with 1,200 endpoints and a source as the version before left it.
-fn older() -> File {
+pub(super) fn older() -> File {
     let file = File::new();
     let (_, mut writer) = file.open("");
     fill(&mut writer, 1..=1_200);

@@ -132,9 +132,9 @@ pub(in crate::store) const TABLES: &[Table] = tables! {
     }
     inbound {
         application: Bytes, id: Bytes, received_at: Long, expires_at: Long, verdict: Text, status: Int, reason: Free,
-        method: Free, path: Free, query: Free, headers: Text, message: Bytes, body: Bytes,
+        method: Free, path: Free, query: Free, headers: Text, message: Bytes, body: Bytes, copy_of: Bytes,
     }
-    inbound_key { application: Bytes, key: Bytes, expires_at: Long }
+    inbound_key { application: Bytes, key: Bytes, expires_at: Long, request: Bytes }
     confirmation { application: Bytes, message: Bytes, verdict: Text, reason: Free }
     task {
         id: Bytes, organisation: Bytes, application: Bytes, endpoint: Bytes, kind: Text, parameters: Text, status: Text,

@@ -65,6 +65,10 @@ async fn one(means: &mut Means<'_>, write: &Write) -> Result<Written, StoreError
             broadcast::begin(connection, new).await?;
             Written::Done
         }
+        Write::Copied(copied) => {
+            inbound::copied(connection, copied).await?;
+            Written::Done
+        }
         Write::ExpireMessages { before, beyond, slice } => {
             Written::Swept(old.remove(connection, *before, *beyond, *slice).await?)
         }

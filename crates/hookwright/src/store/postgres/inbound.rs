@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 
 use crate::domain::confirmation::NOT_ASKED;
 use crate::domain::ids::{ApplicationId, MessageId};
-use crate::domain::inbound::{CameWith, Inbound, Verdict};
+use crate::domain::inbound::{ANOTHER_BODY, CameWith, Inbound, Verdict};
 use crate::domain::names::EventTypeName;
 use crate::domain::page::{BYTES_MAX, Page, PageRequest};
 use crate::domain::short_ids::{InboundId, SHORT_ID_BYTES};
@@ -13,15 +13,15 @@ use crate::domain::time::Timestamp;
 use crate::store::budget::Budget;
 use crate::store::encoded;
 use crate::store::error::StoreError;
-use crate::store::postgres::connection::Connection;
+use crate::store::postgres::connection::{Connection, Param};
 use crate::store::postgres::retention::{self, LOOK_AGAIN};
 use crate::store::postgres::{Postgres, confirmation, value};
-use crate::store::write::{InboundKey, MessagePlace, Receive, Slice, Swept};
+use crate::store::write::{Copied, InboundKey, MessagePlace, Receive, Slice, Swept};
 
 const COLUMNS: &str =
     "i.application, i.id, i.received_at, i.expires_at, coalesce(c.verdict, i.verdict), i.status,
     coalesce(c.reason, i.reason), i.method, i.path,
-    i.query, i.headers, i.message, m.event_type";
+    i.query, i.headers, i.message, m.event_type, i.copy_of";
 
 /// The rows with what else is known of them.
 const ROWS: &str = "inbound i LEFT JOIN message m ON m.application = i.application AND m.id = i.message
@@ -84,49 +84,83 @@ impl Postgres {
 /// Stores a request in the log, and says whether it is fresh: its key had not come before. Its message follows, if it is fresh.
 pub(super) async fn receive(connection: &Connection, receive: &Receive) -> Result<bool, StoreError> {
     let row = &receive.row;
-    let is_fresh = match &receive.key {
-        Some(key) => claim(connection, row, key).await?,
-        None => true,
-    };
+    let is_fresh = claim(connection, row, &receive.keys).await?;
     match &receive.message {
-        _ if !is_fresh => {
-            if receive.logs_copies {
-                insert(connection, row, Verdict::Duplicate, None, Some(&row.body)).await?;
-            }
-        }
-        None => insert(connection, row, row.verdict, None, Some(&row.body)).await?,
+        _ if !is_fresh => {}
+        None => insert(connection, row, None, Some(&row.body)).await?,
         Some(append) => {
             if receive.is_held {
                 confirmation::begin(connection, row.application, append.message.id, NOT_ASKED).await?;
             }
             // Of a request without a body the message is a description.
             let own = row.body.is_empty().then_some(&row.body);
-            insert(connection, row, row.verdict, Some(append.message.id), own).await?;
+            insert(connection, row, Some(append.message.id), own).await?;
         }
     }
     Ok(is_fresh)
 }
 
-/// Whether a key is claimed for this request; not if another has it.
-async fn claim(connection: &Connection, row: &Inbound, key: &InboundKey) -> Result<bool, StoreError> {
+/// Stores that a request came again, and which one it is a copy of; its body only if it is another.
+pub(super) async fn copied(connection: &Connection, copied: &Copied) -> Result<(), StoreError> {
+    let row = &copied.row;
+    // Of a body that is gone nobody knows what it was.
+    let sql = "SELECT k.request, coalesce(coalesce(i.body, nullif(m.payload, '')) <> $3, FALSE)
+               FROM inbound_key k LEFT JOIN inbound i ON i.application = k.application AND i.id = k.request
+                   LEFT JOIN message m ON m.application = i.application AND m.id = i.message
+               WHERE k.application = $1 AND k.key = $2";
+    let (mut copy_of, mut is_another) = (None, false);
+    let body = row.body.as_ref();
+    for key in &copied.keys {
+        let params: [Param<'_>; 3] = [row.application.as_bytes(), &key.hash, &body];
+        if let Some(first) = connection.first(sql, &params).await? {
+            (copy_of, is_another) = (request_opt(&first, 0)?, value::get(&first, 1)?);
+            break;
+        }
+    }
+    let row = Inbound {
+        copy_of,
+        reason: is_another.then(|| ANOTHER_BODY.to_owned()),
+        body: if is_another { row.body.clone() } else { Bytes::new() },
+        ..row.clone()
+    };
+    insert(connection, &row, None, Some(&row.body)).await
+}
+
+/// Whether all keys are claimed for this request; none of them if others have one.
+async fn claim(connection: &Connection, row: &Inbound, keys: &[InboundKey]) -> Result<bool, StoreError> {
+    for (number, key) in keys.iter().enumerate() {
+        if !claim_one(connection, row, key).await? {
+            for key in &keys[..number] {
+                let sql = "DELETE FROM inbound_key WHERE application = $1 AND key = $2";
+                connection.execute(sql, &[row.application.as_bytes(), &key.hash]).await?;
+            }
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn claim_one(connection: &Connection, row: &Inbound, key: &InboundKey) -> Result<bool, StoreError> {
     // One that has expired may not have been removed yet.
-    let sql = "INSERT INTO inbound_key AS k (application, key, expires_at) VALUES ($1, $2, $3)
-               ON CONFLICT (application, key) DO UPDATE SET expires_at = EXCLUDED.expires_at WHERE k.expires_at <= $4";
+    let sql = "INSERT INTO inbound_key AS k (application, key, expires_at, request) VALUES ($1, $2, $3, $5)
+               ON CONFLICT (application, key) DO UPDATE SET expires_at = EXCLUDED.expires_at, request = EXCLUDED.request
+                   WHERE k.expires_at <= $4";
     let (expires_at, now) = (key.expires_at.as_micros(), row.received_at.as_micros());
-    let rows = connection.execute(sql, &[row.application.as_bytes(), &key.hash, &expires_at, &now]).await?;
+    let params: [Param<'_>; 5] =
+        [row.application.as_bytes(), &key.hash, &expires_at, &now, row.id.as_bytes()];
+    let rows = connection.execute(sql, &params).await?;
     Ok(rows == 1)
 }
 
 async fn insert(
     connection: &Connection,
     row: &Inbound,
-    verdict: Verdict,
     message: Option<MessageId>,
     body: Option<&Bytes>,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO inbound (application, id, received_at, expires_at, verdict, status, reason, method, path, query,
-                   headers, message, body)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+                   headers, message, body, copy_of)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     connection
         .execute(
             sql,
@@ -135,7 +169,7 @@ async fn insert(
                 row.id.as_bytes(),
                 &row.received_at.as_micros(),
                 &row.expires_at.as_micros(),
-                &verdict.word(),
+                &row.verdict.word(),
                 &i32::from(row.status),
                 &row.reason.as_deref().map(value::escaped),
                 &value::escaped(&row.method),
@@ -144,6 +178,7 @@ async fn insert(
                 &encoded::inbound_headers_to_json(&row.headers)?,
                 &message.as_ref().map(|message| message.as_bytes().as_slice()),
                 &body.map(Bytes::as_ref),
+                &row.copy_of.as_ref().map(|copy_of| copy_of.as_bytes().as_slice()),
             ],
         )
         .await?;
@@ -230,6 +265,15 @@ fn from_row(row: &Row) -> Result<Inbound, StoreError> {
         headers: encoded::inbound_headers_from_json(value::get(row, 10)?)?,
         message: value::id_opt(row, 11, MessageId::from_bytes)?,
         event_type: value::name_opt(row, 12, EventTypeName::parse, "message.event_type")?,
-        body: Bytes::from(value::get::<Vec<u8>>(row, 13)?),
+        copy_of: request_opt(row, 13)?,
+        body: Bytes::from(value::get::<Vec<u8>>(row, 14)?),
     })
+}
+
+/// A request's id, if there is one.
+fn request_opt(row: &Row, column: usize) -> Result<Option<InboundId>, StoreError> {
+    match value::get::<Option<&[u8]>>(row, column)? {
+        None => Ok(None),
+        Some(_) => Ok(Some(InboundId::from_bytes(value::bytes::<SHORT_ID_BYTES>(row, column)?))),
+    }
 }

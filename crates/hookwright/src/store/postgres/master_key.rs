@@ -8,8 +8,8 @@ use crate::store::error::StoreError;
 use crate::store::postgres::connection::{Connection, Param};
 use crate::store::postgres::pipeline::{Held, Pipeline};
 use crate::store::postgres::{lease, value};
-use crate::store::sealed_columns::{TABLES, Table};
-use crate::store::sealing::Sealing;
+use crate::store::sealed_columns::{self, TABLES, Table};
+use crate::store::sealing::{Sealing, SealingError};
 
 /// Rows that are looked at in one transaction.
 const ROWS_AT_ONCE: usize = 500;
@@ -25,18 +25,44 @@ pub(super) async fn establish(connection: &Connection, keys: &MasterKeys) -> Res
 
 async fn agree(connection: &Connection, sealing: &mut Sealing) -> Result<(), StoreError> {
     let known = known(connection).await?;
-    for (id, proof) in &known {
-        sealing.check(id, proof)?;
-    }
+    prove(sealing, &known)?;
     match known.last() {
         // Who delivers may use another from now on; until then all use the same.
         Some((id, _)) => sealing.use_id(id),
-        None => add(connection, sealing).await?,
+        None => {
+            if connection.says(&sealed_columns::is_any_sealed(), &[]).await? {
+                return Err(SealingError::Unnoted.into());
+            }
+            if !connection.says(&sealed_columns::is_any_clear(), &[]).await? {
+                sealing.refuse_clear();
+            }
+            add(connection, sealing).await?;
+        }
     }
     Ok(())
 }
 
-/// Notes the key that encrypts as the only one that is needed, within a transaction in which none is known any more.
+/// Fails unless all keys that are needed are there; from when nothing is in clear, what is so is refused.
+fn prove(sealing: &mut Sealing, known: &[(String, String)]) -> Result<(), SealingError> {
+    for (id, proof) in known {
+        if sealing.check(id, proof)? {
+            sealing.refuse_clear();
+        }
+    }
+    Ok(())
+}
+
+/// Fails as [`establish`] does if a key is missing or is another one than before, and changes nothing: a database whose schema may be an
+/// earlier one is looked at with this before it is brought to the newest.
+pub(super) async fn check(connection: &Connection, keys: &MasterKeys) -> Result<(), StoreError> {
+    let sql = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'master_key')";
+    if !connection.says(sql, &[]).await? {
+        return Ok(());
+    }
+    Ok(prove(&mut Sealing::new(keys), &known(connection).await?)?)
+}
+
+/// Notes the key that encrypts as the only one that is needed, within a transaction in which none is known any more and nothing is there.
 pub(super) async fn begin_with(connection: &Connection, sealing: &Sealing) -> Result<(), StoreError> {
     add(connection, sealing).await?;
     connection.execute("UPDATE master_key SET is_everywhere = TRUE", &[]).await?;
@@ -66,8 +92,11 @@ async fn add(connection: &Connection, sealing: &Sealing) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Whether something may not be encrypted with the first key yet.
+/// Whether something may not be encrypted with the first key yet, or the proof does not say that all is.
 pub(super) async fn is_due(connection: &Connection, sealing: &Sealing) -> Result<bool, StoreError> {
+    if !sealing.refuses_clear() {
+        return Ok(true);
+    }
     let sql =
         "SELECT count(*) = 1 AND coalesce(min(id) = $1 AND bool_and(is_everywhere), FALSE) FROM master_key";
     let row = connection.first(sql, &[&sealing.first_id()]).await?;
@@ -108,8 +137,10 @@ pub(super) async fn seal_all(
             }
         }
     }
+    sealing.refuse_clear();
     begin(connection).await?;
-    connection.execute("UPDATE master_key SET is_everywhere = TRUE WHERE id = $1", &[&sealing.id()]).await?;
+    let sql = "UPDATE master_key SET is_everywhere = TRUE, proof = $2 WHERE id = $1";
+    connection.execute(sql, &[&sealing.id(), &sealing.proof()?]).await?;
     connection.execute("DELETE FROM master_key WHERE id <> $1", &[&sealing.id()]).await?;
     end(connection, true).await?;
     if changed > 0 || is_new {

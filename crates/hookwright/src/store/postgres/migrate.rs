@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     13 "catalog_change" "0013_catalog_change.sql";
     14 "days" "0014_days.sql";
     15 "ticket" "0015_ticket.sql";
+    16 "copy" "0016_copy.sql";
 };
 
 /// What nodes that start at the same time take turns by: "hookwri" in ASCII, unlike the number of any other program.
@@ -80,6 +81,20 @@ pub(super) async fn look_around(connection: &Connection) -> Result<(), StoreErro
 
 /// PostgreSQL 15.
 const VERSION_MIN: i32 = 150_000;
+
+/// Fails if the database has a newer schema than this program knows; changes nothing.
+pub(super) async fn refuse_newer(connection: &Connection) -> Result<(), StoreError> {
+    let sql = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'migration')";
+    if !connection.says(sql, &[]).await? {
+        return Ok(());
+    }
+    let row = connection.first("SELECT max(version) FROM migration", &[]).await?;
+    let newest = row.map(|row| value::get::<Option<i32>>(&row, 0)).transpose()?.flatten();
+    match newest.and_then(|newest| u32::try_from(newest).ok()) {
+        Some(found) if found > known() => Err(StoreError::Newer { found, known: known() }),
+        _ => Ok(()),
+    }
+}
 
 /// Applies what is missing, all of it or nothing.
 pub(super) async fn run(

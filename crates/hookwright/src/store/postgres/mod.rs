@@ -77,7 +77,8 @@ pub(crate) struct Postgres {
     holding: Arc<Holding>,
 }
 
-/// Opens the database at `url`, brings it to the newest schema, and encrypts what is not encrypted yet.
+/// Opens the database at `url`, looks whether the key is the right one, brings it to the newest schema, and encrypts what is not encrypted
+/// yet.
 pub(super) fn open(
     url: &PostgresUrl,
     master_keys: Option<&MasterKeys>,
@@ -90,8 +91,11 @@ pub(super) fn open(
         let connection = pool.connect_to_migrate().await?;
         pooler::refuse_shared(&pool, &connection).await?;
         migrate::look_around(&connection).await?;
-        let report = migrate::run(&connection, exclusivity).await?;
+        migrate::refuse_newer(&connection).await?;
         moving::refuse_unfinished(&connection).await?;
+        // With another key it would be of no use with a newer schema either, and earlier versions could not open it any more.
+        master_key::check(&connection, master_keys).await?;
+        let report = migrate::run(&connection, exclusivity).await?;
         if exclusivity != Exclusivity::Visitor
             && let Err(error) = days::start(&pool).await
         {

@@ -80,7 +80,9 @@ impl Target {
         source: &Path,
     ) -> Result<Target, MoveError> {
         let pool = Arc::new(Pool::open(url).map_err(MoveError::Target)?);
-        let sealing = Sealing::new(keys);
+        let mut sealing = Sealing::new(keys);
+        // All that comes is encrypted on its way.
+        sealing.refuse_clear();
         let connection = pool.wait(async {
             let connection = pool.connect_to_migrate().await.map_err(MoveError::Target)?;
             migrate::look_around(&connection).await.map_err(MoveError::Target)?;

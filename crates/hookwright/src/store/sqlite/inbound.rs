@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, named_params, params};
 
 use crate::domain::confirmation::NOT_ASKED;
 use crate::domain::ids::{ApplicationId, MessageId};
-use crate::domain::inbound::{CameWith, Inbound, Verdict};
+use crate::domain::inbound::{ANOTHER_BODY, CameWith, Inbound, Verdict};
 use crate::domain::names::EventTypeName;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::short_ids::{InboundId, SHORT_ID_BYTES};
@@ -16,12 +16,12 @@ use crate::store::error::StoreError;
 use crate::store::sqlite::message_key::MessageKeys;
 use crate::store::sqlite::retention::{self, LOOK_AGAIN};
 use crate::store::sqlite::{Sqlite, confirmation, message, value};
-use crate::store::write::{InboundKey, MessagePlace, Receive, Received, Slice, Swept};
+use crate::store::write::{Copied, InboundKey, MessagePlace, Receive, Received, Slice, Swept};
 
 const COLUMNS: &str =
     "i.application, i.id, i.received_at, i.expires_at, coalesce(c.verdict, i.verdict), i.status,
     coalesce(c.reason, i.reason), i.method, i.path,
-    i.query, i.headers, i.message, m.event_type";
+    i.query, i.headers, i.message, m.event_type, i.copy_of";
 
 /// The rows with what else is known of them.
 const ROWS: &str = "inbound i LEFT JOIN message m ON m.application = i.application AND m.id = i.message
@@ -92,18 +92,11 @@ pub(super) fn receive(
     receive: &Receive,
 ) -> Result<Received, StoreError> {
     let row = &receive.row;
-    let is_fresh = match &receive.key {
-        Some(key) => claim(connection, row, key)?,
-        None => true,
-    };
-    if !is_fresh {
-        if receive.logs_copies {
-            insert(connection, row, Verdict::Duplicate, None, Some(&row.body))?;
-        }
+    if !claim(connection, row, &receive.keys)? {
         return Ok(Received::Duplicate);
     }
     match &receive.message {
-        None => insert(connection, row, row.verdict, None, Some(&row.body))?,
+        None => insert(connection, row, None, Some(&row.body))?,
         Some(append) => {
             message::append(connection, keys, append)?;
             if receive.is_held {
@@ -111,25 +104,69 @@ pub(super) fn receive(
             }
             // Of a request without a body the message is a description.
             let own = row.body.is_empty().then_some(&row.body);
-            insert(connection, row, row.verdict, Some(append.message.id), own)?;
+            insert(connection, row, Some(append.message.id), own)?;
         }
     }
     Ok(Received::Stored)
 }
 
-/// Whether a key is claimed for this request; not if another has it.
-fn claim(connection: &Connection, row: &Inbound, key: &InboundKey) -> Result<bool, StoreError> {
+/// Stores that a request came again, and which one it is a copy of; its body only if it is another.
+pub(super) fn copied(connection: &Connection, copied: &Copied) -> Result<(), StoreError> {
+    let row = &copied.row;
+    // Of a body that is gone nobody knows what it was.
+    let sql = "SELECT k.request, coalesce(coalesce(i.body, nullif(m.payload, x'')) <> ?3, 0)
+               FROM inbound_key k LEFT JOIN inbound i ON i.application = k.application AND i.id = k.request
+                   LEFT JOIN message m ON m.application = i.application AND m.id = i.message
+               WHERE k.application = ?1 AND k.key = ?2";
+    let mut first = None;
+    for key in &copied.keys {
+        let params = params![row.application.as_bytes(), key.hash, row.body.as_ref()];
+        first = value::first(connection, sql, params, |row| {
+            Ok((value::get::<Option<[u8; SHORT_ID_BYTES]>>(row, 0)?, value::get::<bool>(row, 1)?))
+        })?;
+        if first.is_some() {
+            break;
+        }
+    }
+    let (request, is_another) = first.unwrap_or_default();
+    let row = Inbound {
+        copy_of: request.map(InboundId::from_bytes),
+        reason: is_another.then(|| ANOTHER_BODY.to_owned()),
+        body: if is_another { row.body.clone() } else { Bytes::new() },
+        ..row.clone()
+    };
+    insert(connection, &row, None, Some(&row.body))
+}
+
+/// Whether all keys are claimed for this request; none of them if others have one.
+fn claim(connection: &Connection, row: &Inbound, keys: &[InboundKey]) -> Result<bool, StoreError> {
+    for (number, key) in keys.iter().enumerate() {
+        if !claim_one(connection, row, key)? {
+            for key in &keys[..number] {
+                connection
+                    .prepare_cached("DELETE FROM inbound_key WHERE application = ?1 AND key = ?2")?
+                    .execute(params![row.application.as_bytes(), key.hash])?;
+            }
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn claim_one(connection: &Connection, row: &Inbound, key: &InboundKey) -> Result<bool, StoreError> {
     // One that has expired may not have been removed yet.
     let rows = connection
         .prepare_cached(
-            "INSERT INTO inbound_key (application, key, expires_at) VALUES (?1, ?2, ?3)
-             ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at WHERE expires_at <= ?4",
+            "INSERT INTO inbound_key (application, key, expires_at, request) VALUES (?1, ?2, ?3, ?5)
+             ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at, request = excluded.request
+                 WHERE expires_at <= ?4",
         )?
         .execute(params![
             row.application.as_bytes(),
             key.hash,
             key.expires_at.as_micros(),
-            row.received_at.as_micros()
+            row.received_at.as_micros(),
+            row.id.as_bytes(),
         ])?;
     Ok(rows == 1)
 }
@@ -137,7 +174,6 @@ fn claim(connection: &Connection, row: &Inbound, key: &InboundKey) -> Result<boo
 fn insert(
     connection: &Connection,
     row: &Inbound,
-    verdict: Verdict,
     message: Option<MessageId>,
     body: Option<&Bytes>,
 ) -> Result<(), StoreError> {
@@ -145,15 +181,15 @@ fn insert(
     connection
         .prepare_cached(
             "INSERT INTO inbound (application, id, received_at, expires_at, verdict, status, reason, method, path, query,
-                 headers, message, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                 headers, message, body, copy_of)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
             row.application.as_bytes(),
             row.id.as_bytes(),
             row.received_at.as_micros(),
             row.expires_at.as_micros(),
-            verdict.word(),
+            row.verdict.word(),
             row.status,
             row.reason,
             row.method,
@@ -162,6 +198,7 @@ fn insert(
             headers,
             message.as_ref().map(MessageId::as_bytes),
             body.map(Bytes::as_ref),
+            row.copy_of.as_ref().map(InboundId::as_bytes),
         ])?;
     Ok(())
 }
@@ -256,6 +293,7 @@ fn from_row(row: &Row<'_>) -> Result<Inbound, StoreError> {
         headers: encoded::inbound_headers_from_json(value::text(row, 10)?)?,
         message: message.map(MessageId::from_bytes),
         event_type: value::name_opt(row, 12, EventTypeName::parse, "message.event_type")?,
-        body: Bytes::from(value::get::<Vec<u8>>(row, 13)?),
+        copy_of: value::get::<Option<[u8; SHORT_ID_BYTES]>>(row, 13)?.map(InboundId::from_bytes),
+        body: Bytes::from(value::get::<Vec<u8>>(row, 14)?),
     })
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params, params_from_iter};
 
 use crate::config::MasterKeys;
 use crate::store::error::StoreError;
-use crate::store::sealed_columns::{TABLES, Table};
+use crate::store::sealed_columns::{self, TABLES, Table};
 use crate::store::sealing::{Sealing, SealingError};
 use crate::store::sqlite::{Place, key_file, value};
 
@@ -38,16 +38,60 @@ pub(super) fn establish(
         },
     };
     let mut sealing = Sealing::new(&keys);
-    for (id, proof) in &known {
-        sealing.check(id, proof)?;
-    }
+    prove(&mut sealing, &known)?;
     match known.last() {
         // Who delivers may use another from now on; until then all use the same.
         Some((id, _)) => sealing.use_id(id),
-        None => add(&transaction, &sealing)?,
+        None => {
+            let is = |sql: String| transaction.query_row(&sql, [], |row| row.get::<_, bool>(0));
+            if is(sealed_columns::is_any_sealed())? {
+                return Err(SealingError::Unnoted.into());
+            }
+            if !is(sealed_columns::is_any_clear())? {
+                sealing.refuse_clear();
+            }
+            add(&transaction, &sealing)?;
+        }
     }
     transaction.commit()?;
     Ok(sealing)
+}
+
+/// Fails unless all keys that are needed are there; from when nothing is in clear, what is so is refused.
+fn prove(sealing: &mut Sealing, known: &[(String, String)]) -> Result<(), SealingError> {
+    for (id, proof) in known {
+        if sealing.check(id, proof)? {
+            sealing.refuse_clear();
+        }
+    }
+    Ok(())
+}
+
+/// Fails as [`establish`] does if a key is missing or is another one than before, and changes nothing: a database whose schema may be an
+/// earlier one is looked at with this before it is brought to the newest.
+pub(super) fn check(
+    connection: &Connection,
+    place: &Place,
+    given: Option<&MasterKeys>,
+) -> Result<(), StoreError> {
+    let sql = "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = 'master_key'";
+    if !connection.query_row(sql, [], |row| row.get::<_, bool>(0))? {
+        return Ok(());
+    }
+    let known = known(connection)?;
+    let Some((id, _)) = known.last() else { return Ok(()) };
+    let beside = match (place, given) {
+        (Place::File(path), None) => key_file::read(path)?,
+        // One that cannot be read is told of later.
+        (Place::File(path), Some(_)) => key_file::read(path).unwrap_or_default(),
+        (Place::Memory(_), _) => None,
+    };
+    let keys = match (given.cloned(), beside) {
+        (Some(given), Some(beside)) => given.with(beside),
+        (Some(keys), None) | (None, Some(keys)) => keys,
+        (None, None) => return Err(SealingError::Missing { id: id.clone() }.into()),
+    };
+    Ok(prove(&mut Sealing::new(&keys), &known)?)
 }
 
 /// What decrypts in the database at `path`: the keys that were given, and those in the file beside it. Nothing is made or written; fails
@@ -62,10 +106,8 @@ pub(super) fn known_to(
         Some(beside) => given.clone().with(beside),
         None => given.clone(),
     };
-    let sealing = Sealing::new(&keys);
-    for (id, proof) in &known(connection)? {
-        sealing.check(id, proof)?;
-    }
+    let mut sealing = Sealing::new(&keys);
+    prove(&mut sealing, &known(connection)?)?;
     Ok(sealing)
 }
 
@@ -97,8 +139,11 @@ fn add(connection: &Connection, sealing: &Sealing) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether something may not be encrypted with the first key yet.
+/// Whether something may not be encrypted with the first key yet, or the proof does not say that all is.
 pub(super) fn is_due(connection: &Connection, sealing: &Sealing) -> Result<bool, StoreError> {
+    if !sealing.refuses_clear() {
+        return Ok(true);
+    }
     let sql = "SELECT count(*) = 1 AND min(id) = ?1 AND min(is_everywhere) FROM master_key";
     Ok(!connection.query_row(sql, [sealing.first_id()], |row| row.get::<_, bool>(0))?)
 }
@@ -129,9 +174,11 @@ pub(super) fn seal_all(connection: &mut Connection, sealing: &mut Sealing) -> Re
             }
         }
     }
+    sealing.refuse_clear();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let sql = "UPDATE master_key SET is_everywhere = 1, leaves_clear = (SELECT max(leaves_clear) FROM master_key) WHERE id = ?1";
-    transaction.execute(sql, [sealing.id()])?;
+    let sql = "UPDATE master_key SET is_everywhere = 1, proof = ?2, leaves_clear = (SELECT max(leaves_clear) FROM master_key)
+               WHERE id = ?1";
+    transaction.execute(sql, params![sealing.id(), sealing.proof()?])?;
     transaction.execute("DELETE FROM master_key WHERE id <> ?1", [sealing.id()])?;
     transaction.commit()?;
     connection.pragma_update_and_check(None, "secure_delete", false, |_| Ok(()))?;

@@ -58,6 +58,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 14, name: "days", sql: include_str!("../../../migrations/sqlite/0014_days.sql") },
     Migration { number: 15, name: "ticket", sql: include_str!("../../../migrations/sqlite/0015_ticket.sql") },
+    Migration { number: 16, name: "copy", sql: include_str!("../../../migrations/sqlite/0016_copy.sql") },
 ];
 
 /// The newest migration that this program knows.
@@ -71,6 +72,18 @@ pub(super) fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(),
     match connection.query_row(sql, [], |row| row.get(0))? {
         true => Err(StoreError::Foreign { path: path.to_owned() }),
         false => Ok(()),
+    }
+}
+
+/// Fails if the database has a newer schema than this program knows; changes nothing.
+pub(super) fn refuse_newer(connection: &Connection) -> Result<(), StoreError> {
+    let sql = "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = 'migration'";
+    if !connection.query_row(sql, [], |row| row.get::<_, bool>(0))? {
+        return Ok(());
+    }
+    match applied(connection)?.last() {
+        Some((found, _)) if *found > known() => Err(StoreError::Newer { found: *found, known: known() }),
+        _ => Ok(()),
     }
 }
 

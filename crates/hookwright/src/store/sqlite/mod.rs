@@ -120,7 +120,8 @@ pub(super) fn open(
     set_up(place, connection, lock, exclusivity, master_keys)
 }
 
-/// Sets a connection that writes up, migrates, encrypts what is not encrypted yet, and opens what else there is to open.
+/// Sets a connection that writes up, looks whether the key is the right one, migrates, encrypts what is not encrypted yet, and opens what
+/// else there is to open.
 fn set_up(
     place: Place,
     mut connection: Connection,
@@ -139,6 +140,9 @@ fn set_up(
     connection.pragma_update(None, "cache_size", -4_000)?;
     // A log that has grown over this is cut when it begins anew.
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |_| Ok(()))?;
+    // With another key it would be of no use with a newer schema either, and earlier versions could not open it any more.
+    migrate::refuse_newer(&connection)?;
+    master_key::check(&connection, &place, master_keys)?;
     let report = migrate::run(&mut connection)?;
     let mut sealing = master_key::establish(&mut connection, &place, master_keys)?;
     seal_all(&mut connection, &mut sealing, &place, exclusivity)?;

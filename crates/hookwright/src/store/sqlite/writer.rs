@@ -154,6 +154,10 @@ fn apply(
     Ok(match write {
         Write::Append(append) => Written::Appended(message::append(connection, keys, append)?),
         Write::Receive(receive) => Written::Received(inbound::receive(connection, keys, receive)?),
+        Write::Copied(copied) => {
+            inbound::copied(connection, copied)?;
+            Written::Done
+        }
         Write::Outcome(outcome) => {
             delivery::outcome(connection, outcome)?;
             for told in &outcome.told {

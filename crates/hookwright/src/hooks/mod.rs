@@ -20,6 +20,9 @@ mod idempotency;
 mod message;
 mod task;
 
+#[cfg(all(test, feature = "postgres"))]
+mod outcome_tests;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -19,6 +19,9 @@ use crate::store::write::{Append, Outcome, Write, Written};
 pub(super) const BATCH_MAX: usize = 1_024;
 /// Payload bytes in one batch at most.
 const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Outcomes in one batch at most. After an outage there are more: all of them at once would take the database longer than it is
+/// waited for, again and again.
+pub(super) const OUTCOMES_MAX: usize = 2_048;
 /// Outcomes wait so long for a batch to go with, so that they cost no sync of their own under load.
 const OUTCOME_WAIT: Duration = Duration::from_millis(20);
 /// So many outcomes are worth a batch of their own.
@@ -47,7 +50,8 @@ pub(super) struct Queue {
     wake_messages: Condvar,
     /// Whether there are any; else the first takes those too.
     has_message_writers: bool,
-    /// Beside the lock, since each attempt asks for it.
+    /// Outcomes that are not on disk yet: those that wait, and those that are being written. Beside the lock, since each attempt
+    /// asks for it.
     outcomes: AtomicUsize,
     /// Batches whose writing has begun.
     batches: AtomicU64,
@@ -118,7 +122,7 @@ impl Queue {
             state.oldest_outcome = Some(Instant::now());
         }
         let wake = state.asleep && (count == 1 || count == OUTCOMES_ENOUGH);
-        // Under the lock: whoever takes it out again must not be counted first.
+        // Under the lock: it must not be written before it is counted.
         self.outcomes.fetch_add(1, Ordering::Relaxed);
         drop(state);
         if wake {
@@ -126,8 +130,14 @@ impl Queue {
         }
     }
 
+    /// Outcomes that are not on disk yet, also those that are being written: what cannot be written comes back.
     pub(super) fn outcomes(&self) -> usize {
         self.outcomes.load(Ordering::Relaxed)
+    }
+
+    /// So many outcomes are on disk, or dropped.
+    pub(super) fn outcomes_done(&self, count: usize) {
+        self.outcomes.fetch_sub(count, Ordering::Relaxed);
     }
 
     /// Counts a batch whose writing begins, and gives it its number.
@@ -257,7 +267,6 @@ impl Queue {
     /// Puts outcomes back that could not be written, before all others.
     pub(super) fn put_back(&self, outcomes: Vec<Outcome>) {
         let mut state = self.lock();
-        self.outcomes.fetch_add(outcomes.len(), Ordering::Relaxed);
         for outcome in outcomes.into_iter().rev() {
             state.outcomes.push_front(outcome);
         }
@@ -272,15 +281,21 @@ impl Queue {
     }
 
     fn drain(&self, state: &mut State) -> Vec<Job> {
-        let outcomes = state.outcomes.len();
-        let mut batch = Vec::with_capacity(outcomes + state.urgent.len().min(BATCH_MAX));
+        let mut batch =
+            Vec::with_capacity(state.outcomes.len().min(OUTCOMES_MAX) + state.urgent.len().min(BATCH_MAX));
         let mut bytes = 0;
-        // All outcomes, and first: whatever waits here may rely on those that came before it being written.
-        batch.extend(
-            state.outcomes.drain(..).map(|outcome| Job { write: Write::Outcome(outcome), answer: None }),
-        );
-        self.outcomes.fetch_sub(outcomes, Ordering::Relaxed);
+        while batch.len() < OUTCOMES_MAX && bytes < BATCH_BYTES_MAX {
+            let Some(outcome) = state.outcomes.pop_front() else { break };
+            bytes += outcome.attempt.response.len();
+            batch.push(Job { write: Write::Outcome(outcome), answer: None });
+        }
+        if !state.outcomes.is_empty() {
+            // All outcomes are written first: whatever waits here may rely on those that came before it. They have waited long enough.
+            return batch;
+        }
         state.oldest_outcome = None;
+        let outcomes = batch.len();
+        bytes = 0;
         while batch.len() - outcomes < BATCH_MAX && bytes < BATCH_BYTES_MAX {
             let Some(job) = state.urgent.pop_front() else { break };
             if let Write::Append(append) = &job.write {

@@ -20,7 +20,8 @@ mod idempotency;
 mod message;
 mod task;
 
-#[cfg(all(test, feature = "postgres"))]
+#[cfg(feature = "postgres")]
+#[cfg(test)]
 mod outcome_tests;
 
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use crate::builder::{StartError, seed};
 use crate::catalog::{Catalog, EndpointLimits};
 use crate::clock::Clock;
-use crate::config::{DatabaseUrl, MasterKeys};
+use crate::config::{DatabaseUrl, MasterKeys, OUTCOMES_MAX};
 use crate::domain::application::{Application, ApplicationRef, ApplicationSettings, Purpose};
 use crate::domain::attempt::Attempt;
 use crate::domain::delivery::Transition;
@@ -66,8 +66,8 @@ impl Admin {
         let schema = writer.schema();
         // Nobody sends messages through here, so nobody listens for them.
         let (committed, _) = mpsc::unbounded_channel();
-        let journal =
-            Journal::start(writer, committed, Arc::new(Measures::new())).map_err(StartError::Thread)?;
+        let journal = Journal::start(writer, OUTCOMES_MAX, committed, Arc::new(Measures::new()));
+        let journal = journal.map_err(StartError::Thread)?;
         let ids = Arc::new(IdGenerator::new(seed()?));
         let catalog = Catalog::new(
             store.clone(),

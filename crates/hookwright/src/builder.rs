@@ -138,7 +138,8 @@ impl Builder {
         let ids = Arc::new(IdGenerator::new(seed()?));
         let measures = Arc::new(Measures::new());
         let (committed, fresh) = mpsc::unbounded_channel();
-        let journal = Journal::start(writer, committed, Arc::clone(&measures)).map_err(StartError::Thread)?;
+        let journal = Journal::start(writer, config.outcomes_max, committed, Arc::clone(&measures));
+        let journal = journal.map_err(StartError::Thread)?;
         let limits = EndpointLimits { count: config.endpoints_max, bytes: config.endpoints_bytes_max };
         let clock = config.clock.clone();
         let catalog = Catalog::new(store.clone(), journal.clone(), clock.clone(), Arc::clone(&ids), limits);

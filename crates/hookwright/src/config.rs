@@ -44,6 +44,10 @@ pub const LANE_RESIDENT_DEFAULT: usize = 1_000;
 /// Payload bytes that wait in memory in all; the rest waits on disk.
 pub const RESIDENT_BYTES_DEFAULT: usize = 64 * 1024 * 1024;
 
+/// Outcomes of attempts that wait to be written, as while the database is gone: with what their endpoints answered they take up to
+/// 9 KiB each.
+pub(crate) const OUTCOMES_MAX: usize = 20_000;
+
 /// Endpoints of one application.
 pub const ENDPOINTS_MAX_DEFAULT: usize = 10_000;
 /// Bytes of one application's endpoints, with all that is set on them: they are in memory together.
@@ -87,6 +91,9 @@ pub struct Config {
     pub lane_resident: usize,
     /// Payload bytes in memory in all, at most.
     pub resident_bytes: usize,
+    /// Outcomes that may wait to be written before no further attempts are started. Those under way then end, so that there are up to
+    /// `concurrency` more. Nobody sets it but our own tests.
+    pub(crate) outcomes_max: usize,
     /// Endpoints of one application, at most; a few more if they are made at the same time.
     pub endpoints_max: usize,
     /// Bytes of one application's endpoints with all that is set on them, at most, as [`Endpoint::weight`] counts them.
@@ -117,6 +124,7 @@ impl Config {
             concurrency: CONCURRENCY_DEFAULT,
             lane_resident: LANE_RESIDENT_DEFAULT,
             resident_bytes: RESIDENT_BYTES_DEFAULT,
+            outcomes_max: OUTCOMES_MAX,
             endpoints_max: ENDPOINTS_MAX_DEFAULT,
             endpoints_bytes_max: ENDPOINTS_BYTES_MAX_DEFAULT,
             clock: Clock::system(),

@@ -122,7 +122,7 @@ pub use store::read::{
 pub use store::sealing::SealingError;
 pub use store::write::RequestKey;
 #[cfg(feature = "postgres")]
-pub use store::{ScratchSchema, ServerSession};
+pub use store::{Footprint, ScratchSchema, ServerSession};
 
 // What the seams are written in.
 pub use bytes::Bytes;

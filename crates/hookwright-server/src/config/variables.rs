@@ -11,7 +11,7 @@ use super::place::Place;
 use crate::nearest::nearest;
 
 /// Variables that other commands read, or that are read before any setting; here they are no mistakes.
-const OTHERS: [&str; 4] = ["config", "url", "webhook_secret", "webhook_secret_file"];
+const OTHERS: [&str; 5] = ["config", "url", "webhook_secret", "webhook_secret_file", "bench_database_url"];
 
 /// Reads the variables that begin with `HOOKWRIGHT_`. An empty one counts as not set, since many tools that start
 /// programs cannot leave a variable out.

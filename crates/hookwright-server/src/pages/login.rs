@@ -104,11 +104,7 @@ pub(super) async fn link(
 }
 
 /// Signs in those who have a link, and uses it up.
-pub(super) async fn with_link(
-    State(state): State<AppState>,
-    secret: Secret,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn with_link(State(state): State<AppState>, secret: Secret, headers: HeaderMap) -> Response {
     if !origin::is_ours(&headers, &state.options.public_url) {
         return foreign();
     }

@@ -21,6 +21,10 @@ mod idempotency;
 mod message;
 mod task;
 
+#[cfg(feature = "postgres")]
+#[cfg(test)]
+mod outcome_tests;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,7 @@
 //! Group commit: what waits is written in one transaction, and each caller is answered once it is on disk.
 
-mod queue; // what waits
+mod message_batch; // what waits
+mod queue;
 mod writer; // the threads that write it
 
 #[cfg(test)]
@@ -19,9 +20,6 @@ use crate::journal::queue::{Job, Queue, Role};
 use crate::measures::Measures;
 use crate::store::Writer;
 use crate::store::write::{Append, Appended, CatalogWrite, Changed, Outcome, Write, Written};
-
-/// Outcomes that may wait to be written before no further attempts are started.
-pub(crate) const UNWRITTEN_OUTCOMES_MAX: usize = 20_000;
 
 /// What has just been committed, and is to be delivered.
 pub(crate) enum Committed {
@@ -54,14 +52,17 @@ pub struct Unwritten {
 #[derive(Clone)]
 pub(crate) struct Journal {
     queue: Arc<Queue>,
+    /// So many outcomes may wait to be written before no further attempts are started.
+    outcomes_max: usize,
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
 impl Journal {
     /// Starts the writer's thread, and those of others that write messages beside it, if the database takes more than one; each
-    /// batch's messages are told to `committed`.
+    /// batch's messages are told to `committed`. With `outcomes_max` outcomes that wait it is behind.
     pub(crate) fn start(
         writer: Writer,
+        outcomes_max: usize,
         committed: mpsc::UnboundedSender<Vec<Committed>>,
         measures: Arc<Measures>,
     ) -> std::io::Result<Journal> {
@@ -80,7 +81,7 @@ impl Journal {
                 }
             }
         }
-        Ok(Journal { queue, threads: Arc::new(Mutex::new(threads)) })
+        Ok(Journal { queue, outcomes_max, threads: Arc::new(Mutex::new(threads)) })
     }
 
     /// Stores a message with its deliveries: when this returns they are on disk.
@@ -141,14 +142,14 @@ impl Journal {
         self.queue.push_outcome(outcome);
     }
 
-    /// How many outcomes wait to be written.
+    /// How many outcomes are not on disk yet.
     pub(crate) fn outcomes(&self) -> usize {
         self.queue.outcomes()
     }
 
     /// Whether so many outcomes wait to be written that no further attempts should be started.
     pub(crate) fn is_behind(&self) -> bool {
-        self.queue.outcomes() >= UNWRITTEN_OUTCOMES_MAX
+        self.queue.outcomes() >= self.outcomes_max
     }
 
     /// The number of the last batch whose writing has begun: whatever can be read by now came with it, or before it.

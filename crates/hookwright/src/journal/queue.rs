@@ -3,22 +3,24 @@
 //! Where there are writers for messages alone, messages wait apart, and are taken by whichever of those is free: at once if none
 //! writes, and else when there are many, or when they have waited for a few milliseconds. All else is taken by one thread, in order.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::domain::ids::ApplicationId;
-use crate::domain::names::EventId;
 use crate::error::Error;
-use crate::store::write::{Append, Outcome, Write, Written};
+use crate::journal::message_batch;
+use crate::store::write::{Outcome, Write, Written};
 
 /// Items in one batch at most: the commit of a batch should not take longer than a few syncs.
 pub(super) const BATCH_MAX: usize = 1_024;
 /// Payload bytes in one batch at most.
-const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub(super) const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Outcomes in one batch at most. After an outage there are more: all of them at once would take the database longer than it is
+/// waited for, again and again.
+pub(super) const OUTCOMES_MAX: usize = 2_048;
 /// Outcomes wait so long for a batch to go with, so that they cost no sync of their own under load.
 const OUTCOME_WAIT: Duration = Duration::from_millis(20);
 /// Messages wait at most so long for a batch of messages that is being written. Larger batches cost less: most of what a small one
@@ -54,7 +56,8 @@ pub(super) struct Queue {
     has_message_writers: bool,
     /// How long messages wait for those that are being written.
     message_wait: Duration,
-    /// Beside the lock, since each attempt asks for it.
+    /// Outcomes that are not on disk yet: those that wait, and those that are being written. Beside the lock, since each attempt
+    /// asks for it.
     outcomes: AtomicUsize,
     /// Batches whose writing has begun.
     batches: AtomicU64,
@@ -160,7 +163,7 @@ impl Queue {
             state.oldest_outcome = Some(Instant::now());
         }
         let wake = state.asleep && (count == 1 || count == OUTCOMES_ENOUGH);
-        // Under the lock: whoever takes it out again must not be counted first.
+        // Under the lock: it must not be written before it is counted.
         self.outcomes.fetch_add(1, Ordering::Relaxed);
         drop(state);
         if wake {
@@ -168,8 +171,14 @@ impl Queue {
         }
     }
 
+    /// Outcomes that are not on disk yet, also those that are being written: what cannot be written comes back.
     pub(super) fn outcomes(&self) -> usize {
         self.outcomes.load(Ordering::Relaxed)
+    }
+
+    /// So many outcomes are on disk, or dropped.
+    pub(super) fn outcomes_done(&self, count: usize) {
+        self.outcomes.fetch_sub(count, Ordering::Relaxed);
     }
 
     /// Counts a batch whose writing begins, and gives it its number.
@@ -236,7 +245,7 @@ impl Queue {
         loop {
             let none = state.messages.is_empty();
             if !none && state.are_to_go(self.message_wait) {
-                let batch = drain_messages(&mut state.messages);
+                let batch = message_batch::drain(&mut state.messages);
                 state.messages_writing += 1;
                 let left = !state.messages.is_empty();
                 state.oldest_message = left.then(Instant::now);
@@ -325,7 +334,6 @@ impl Queue {
     /// Puts outcomes back that could not be written, before all others.
     pub(super) fn put_back(&self, outcomes: Vec<Outcome>) {
         let mut state = self.lock();
-        self.outcomes.fetch_add(outcomes.len(), Ordering::Relaxed);
         for outcome in outcomes.into_iter().rev() {
             state.outcomes.push_front(outcome);
         }
@@ -340,15 +348,21 @@ impl Queue {
     }
 
     fn drain(&self, state: &mut State) -> Vec<Job> {
-        let outcomes = state.outcomes.len();
-        let mut batch = Vec::with_capacity(outcomes + state.urgent.len().min(BATCH_MAX));
+        let mut batch =
+            Vec::with_capacity(state.outcomes.len().min(OUTCOMES_MAX) + state.urgent.len().min(BATCH_MAX));
         let mut bytes = 0;
-        // All outcomes, and first: whatever waits here may rely on those that came before it being written.
-        batch.extend(
-            state.outcomes.drain(..).map(|outcome| Job { write: Write::Outcome(outcome), answer: None }),
-        );
-        self.outcomes.fetch_sub(outcomes, Ordering::Relaxed);
+        while batch.len() < OUTCOMES_MAX && bytes < BATCH_BYTES_MAX {
+            let Some(outcome) = state.outcomes.pop_front() else { break };
+            bytes += outcome.attempt.response.len();
+            batch.push(Job { write: Write::Outcome(outcome), answer: None });
+        }
+        if !state.outcomes.is_empty() {
+            // All outcomes are written first: whatever waits here may rely on those that came before it. They have waited long enough.
+            return batch;
+        }
         state.oldest_outcome = None;
+        let outcomes = batch.len();
+        bytes = 0;
         while batch.len() - outcomes < BATCH_MAX && bytes < BATCH_BYTES_MAX {
             let Some(job) = state.urgent.pop_front() else { break };
             if let Write::Append(append) = &job.write {
@@ -362,30 +376,4 @@ impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Takes messages up to a full batch, or up to one that meets another of the batch: keys are claimed in order within a
-/// statement, so that two writers never wait for each other, and one that came second would need a statement of its own.
-fn drain_messages(messages: &mut VecDeque<Job>) -> Vec<Job> {
-    let mut batch = Vec::with_capacity(messages.len().min(BATCH_MAX));
-    let (mut keys, mut event_ids, mut bytes) = (HashSet::new(), HashSet::new(), 0);
-    while batch.len() < BATCH_MAX && bytes < BATCH_BYTES_MAX {
-        let Some(job) = messages.front() else { break };
-        if let Write::Append(append) = &job.write {
-            let is_known = append.key.as_ref().is_some_and(|key| keys.contains(&key.hash));
-            let name = event_id_of(append);
-            if is_known || name.as_ref().is_some_and(|name| event_ids.contains(name)) {
-                break;
-            }
-            keys.extend(append.key.as_ref().map(|key| key.hash));
-            event_ids.extend(name);
-            bytes += append.message.payload.len();
-        }
-        batch.extend(messages.pop_front());
-    }
-    batch
-}
-
-fn event_id_of(append: &Append) -> Option<(ApplicationId, EventId)> {
-    Some((append.message.application, append.message.event_id.clone()?))
 }

@@ -7,12 +7,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::domain::ids::{ApplicationId, MessageId};
+use crate::domain::attempt::{Attempt, AttemptStatus, Trigger};
+use crate::domain::delivery::Transition;
+use crate::domain::ids::{ApplicationId, AttemptId, EndpointId, MessageId};
+use crate::domain::lease::Hold;
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
 use crate::domain::time::Timestamp;
-use crate::journal::queue::{BATCH_MAX, Job, MESSAGES_ENOUGH, Queue, Role};
-use crate::store::write::{Append, RequestKey, Write};
+use crate::journal::queue::{BATCH_MAX, Job, MESSAGES_ENOUGH, OUTCOMES_MAX, Queue, Role};
+use crate::store::write::{Append, HealthChange, Outcome, RequestKey, Write};
 
 fn job() -> Job {
     Job { write: Write::Flush, answer: None }
@@ -158,4 +161,53 @@ fn a_message_does_not_wait_for_a_batch_that_takes_long() {
     let (queue, waiting) = with_one_writing(Duration::from_millis(5));
     queue.push(message(None));
     assert_eq!(waiting.join().unwrap(), 1, "nothing came after it, and nothing was written meanwhile");
+}
+
+fn outcome() -> Outcome {
+    let attempt = Attempt {
+        id: AttemptId::MIN,
+        application: ApplicationId::MIN,
+        message: MessageId::MIN,
+        endpoint: EndpointId::MIN,
+        number: 1,
+        status: AttemptStatus::Success,
+        response_code: 200,
+        response: Bytes::new(),
+        reason: None,
+        duration: Duration::ZERO,
+        trigger: Trigger::Scheduled,
+        url: String::new(),
+        started_at: Timestamp::MIN,
+        next_attempt_at: None,
+    };
+    let (transition, health) = (Transition::Delivered, HealthChange::None);
+    Outcome { attempt, hold: Hold::ALONE, transition, health, told: Vec::new() }
+}
+
+#[test]
+fn outcomes_go_before_all_else_and_no_more_of_them_than_a_batch_can_have() {
+    let queue = Queue::new(0);
+    assert!(queue.push(job()));
+    (0..OUTCOMES_MAX + 5).for_each(|_| queue.push_outcome(outcome()));
+    let first = queue.take(Role::First).unwrap();
+    assert!(first.iter().all(|job| matches!(job.write, Write::Outcome(_))));
+    assert_eq!(first.len(), OUTCOMES_MAX);
+    assert_eq!(queue.take(Role::First).map(|batch| batch.len()), Some(5 + 1));
+}
+
+#[test]
+fn outcomes_count_until_they_are_written() {
+    let queue = Queue::new(0);
+    (0..3).for_each(|_| queue.push_outcome(outcome()));
+    let taken = queue.take(Role::First).unwrap();
+    assert_eq!((taken.len(), queue.outcomes()), (3, 3), "they may come back");
+    let outcomes = taken.into_iter().filter_map(|job| match job.write {
+        Write::Outcome(outcome) => Some(outcome),
+        _ => None,
+    });
+    queue.put_back(outcomes.collect());
+    assert_eq!(queue.outcomes(), 3);
+    assert_eq!(queue.take(Role::First).map(|batch| batch.len()), Some(3));
+    queue.outcomes_done(3);
+    assert_eq!(queue.outcomes(), 0);
 }

@@ -125,6 +125,7 @@ impl Thread {
                 Err(failure) if failure.is_of_one_item() && answers.iter().all(Option::is_none) => {
                     // It would fail for ever. The attempt is not logged, and its delivery is made once more.
                     tracing::error!(error = %in_full(&failure), "an outcome cannot be written and is dropped");
+                    self.queue.outcomes_done(outcomes_in(&writes));
                 }
                 Err(failure) => self.failed(batch, writes, answers, &failure),
             }
@@ -175,6 +176,7 @@ impl Thread {
 
     /// Tells the dispatcher of the new messages, and each caller of its own item.
     fn succeeded(&self, batch: u64, writes: Vec<Write>, answers: Vec<Answer>, written: Vec<Written>) {
+        self.queue.outcomes_done(outcomes_in(&writes));
         let mut fresh = Vec::new();
         let lease = self.writer.lease();
         let mut accepted = |Append { message, endpoints, .. }| {
@@ -253,6 +255,10 @@ impl Thread {
         });
         self.queue.put_back(outcomes.collect());
     }
+}
+
+fn outcomes_in(writes: &[Write]) -> usize {
+    writes.iter().filter(|write| matches!(write, Write::Outcome(_))).count()
 }
 
 /// Deliveries that an item made ready, and of which its answer would have told.

@@ -165,6 +165,12 @@ pub enum StoreError {
     #[cfg(feature = "postgres")]
     #[error("other transactions of the PostgreSQL database were in the way, several times in a row")]
     Raced,
+    /// A migration could not have its tables.
+    #[cfg(feature = "postgres")]
+    #[error(
+        "the schema could not be migrated, since transactions hold its tables; end those that are open for long, such as a report or a dump, and start again"
+    )]
+    TablesInUse,
     /// Another node has changed an application since its messages were routed.
     #[cfg(feature = "postgres")]
     #[error("what is configured was changed by another node, several times in a row")]

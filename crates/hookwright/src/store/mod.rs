@@ -43,7 +43,7 @@ use crate::store::write::{DaysKept, Settled, Write, Written};
 pub(crate) use postgres::{Beat, Heart};
 
 #[cfg(feature = "postgres")]
-pub use postgres::{ScratchSchema, ServerSession};
+pub use postgres::{Footprint, ScratchSchema, ServerSession};
 
 /// Runs a read on whichever backend there is.
 macro_rules! dispatch {

@@ -16,7 +16,8 @@ const DELIVERIES_MAX: u64 = 20_000_000;
     hookwright bench --only full --fan-out 10\n  \
     hookwright bench --failing 1 --backlog 100000 --json\n  \
     hookwright bench --inbound\n  \
-    hookwright bench --database-url postgres://postgres@127.0.0.1/bench")]
+    hookwright bench --database-url postgres://postgres@127.0.0.1/bench\n  \
+    HOOKWRIGHT_BENCH_DATABASE_URL=postgres://me:secret@db/bench hookwright bench --only full --nodes 3 --pin")]
 pub(crate) struct BenchArgs {
     /// Messages of a part, at most.
     #[arg(long, value_name = "N", default_value_t = 20_000,
@@ -106,9 +107,20 @@ pub(crate) struct BenchArgs {
     pub(crate) snapshot: bool,
 
     /// The server's database; without it a SQLite file in a new directory that is removed afterwards. Of a PostgreSQL database
-    /// a new schema is used, which is removed too.
-    #[arg(long, value_name = "URL")]
-    pub(crate) database_url: Option<String>,
+    /// a new schema is used, which is removed too. A password is better set in the variable: arguments are seen by everybody on the
+    /// machine.
+    #[arg(long, value_name = "URL", env = "HOOKWRIGHT_BENCH_DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+
+    /// Nodes on the one database, 1 to 8: each is a process with a port of its own, and each sender has one of them, in turn. The
+    /// figures tell what each did and which process used up its core. More than one need a PostgreSQL database.
+    #[arg(long, value_name = "N", conflicts_with_all = ["inbound", "expiring"],
+          value_parser = clap::value_parser!(u32).range(1..=8))]
+    pub(super) nodes: Option<u32>,
+
+    /// Keep each node on one core: that of its number, counted round the cores of the machine.
+    #[arg(long, requires = "nodes")]
+    pub(super) pin: bool,
 
     /// Measure this part alone.
     #[arg(long, value_enum)]
@@ -142,6 +154,17 @@ impl BenchArgs {
         self.only.is_none_or(|only| only == part)
     }
 
+    /// The URL of the database that was asked for. A variable that is empty is none, since many tools that start programs cannot leave
+    /// one out.
+    pub(super) fn database_url(&self) -> Option<&str> {
+        self.database_url.as_deref().filter(|url| !url.is_empty())
+    }
+
+    /// Servers that are started.
+    pub(super) fn node_count(&self) -> usize {
+        self.nodes.map_or(1, |nodes| nodes as usize)
+    }
+
     /// Endpoints that get every message: none of what comes to a source.
     pub(super) fn endpoints(&self) -> u32 {
         if self.inbound { 0 } else { self.fan_out }
@@ -172,15 +195,18 @@ impl BenchArgs {
     ///
     /// # Errors
     ///
-    /// [`BenchError::TooMany`], [`BenchError::NoSnapshot`].
+    /// [`BenchError::TooMany`], [`BenchError::NoSnapshot`], [`BenchError::NoNodes`].
     pub(super) fn check(&self) -> Result<(), BenchError> {
         let deliveries = self.messages_followed() * u64::from(self.fan_out);
         if deliveries > DELIVERIES_MAX {
             return Err(BenchError::TooMany { deliveries, max: DELIVERIES_MAX });
         }
-        let is_postgres = self.database_url.as_ref().is_some_and(|url| url.starts_with("postgres"));
+        let is_postgres = self.database_url().is_some_and(|url| url.starts_with("postgres"));
         if self.snapshot && !is_postgres {
             return Err(BenchError::NoSnapshot);
+        }
+        if self.node_count() > 1 && !is_postgres {
+            return Err(BenchError::NoNodes);
         }
         Ok(())
     }

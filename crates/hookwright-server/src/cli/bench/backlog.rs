@@ -57,13 +57,19 @@ pub(super) async fn make(
     // Nothing of it arrives anywhere, so there is nothing to note.
     let nothing = Arc::new(Board::new(0, 1));
     let keys = if args.no_key { None } else { Some(Keys::new()?) };
-    let sender =
-        Arc::new(Sender::to_server(api.clone(), &[application], BACKLOG_TYPE, keys, nothing, args.size));
-    let send = move |number, due| {
+    let sender = Arc::new(Sender::to_server(
+        vec![api.clone()],
+        &[application],
+        BACKLOG_TYPE,
+        keys,
+        nothing,
+        args.size,
+    ));
+    let send = move |turn| {
         let (sender, bar) = (Arc::clone(&sender), Arc::clone(&bar));
         async move {
             bar.step();
-            sender.send(number, due).await
+            sender.send(turn).await
         }
     };
     let sent = drive::closed(args.senders, messages, Instant::now() + MADE_WITHIN, send).await?;

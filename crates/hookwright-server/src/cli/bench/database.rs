@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use hookwright::config::{DatabaseUrl, MasterKeys};
-use hookwright::{Admin, ScratchSchema};
+use hookwright::{Admin, Footprint, ScratchSchema};
 
 use super::super::rig::{DATABASE_FILE, RigError, ServerSetup};
 use super::BenchError;
@@ -32,7 +32,7 @@ impl Database {
     ///
     /// If the URL is none, or the server cannot be reached.
     pub(super) fn make(args: &BenchArgs, directory: &Path) -> Result<Database, BenchError> {
-        let given = match &args.database_url {
+        let given = match args.database_url() {
             None => DatabaseUrl::Sqlite(directory.join(DATABASE_FILE)),
             Some(url) => url.parse().map_err(|_| BenchError::Database)?,
         };
@@ -97,6 +97,15 @@ impl Database {
     /// Whether PostgreSQL's CPU time is counted in; `None` if this is no PostgreSQL database.
     pub(super) fn is_postgres_counted(&self) -> Option<bool> {
         self.schema.as_ref().map(|_| self.postmaster.is_some())
+    }
+
+    /// What is stored by now and was logged; `None` if this is no PostgreSQL database.
+    ///
+    /// # Errors
+    ///
+    /// If the server cannot be reached.
+    pub(super) fn footprint(&self) -> Result<Option<Footprint>, BenchError> {
+        Ok(self.schema.as_ref().map(ScratchSchema::footprint).transpose()?)
     }
 
     /// From now on a transaction stands idle that has a snapshot of the database.

@@ -10,6 +10,17 @@ use tokio::task::JoinSet;
 use super::super::rig::RigError;
 use super::BenchError;
 
+/// One message of a part.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Turn {
+    /// Which it is, counted from 0.
+    pub(super) number: u64,
+    /// Whose it is, counted from 0; in an open loop each has a sender of its own.
+    pub(super) sender: u64,
+    /// Since when whoever waits for it waits.
+    pub(super) due: Instant,
+}
+
 /// Closed loop: each of `senders` sends its next message when its last one was taken. Ends after `count`
 /// messages, or at `until`. Gives how many were sent: the numbers from 0 on, without gaps.
 ///
@@ -23,12 +34,12 @@ pub(super) async fn closed<F, Sending>(
     send: F,
 ) -> Result<u64, BenchError>
 where
-    F: Fn(u64, Instant) -> Sending + Clone + Send + Sync + 'static,
+    F: Fn(Turn) -> Sending + Clone + Send + Sync + 'static,
     Sending: Future<Output = Result<(), RigError>> + Send,
 {
     let next = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();
-    for _ in 0..senders {
+    for sender in 0..u64::from(senders) {
         let (next, send) = (Arc::clone(&next), send.clone());
         tasks.spawn(async move {
             while Instant::now() < until {
@@ -36,7 +47,7 @@ where
                 if number >= count {
                     break;
                 }
-                send(number, Instant::now()).await?;
+                send(Turn { number, sender, due: Instant::now() }).await?;
             }
             Ok::<(), RigError>(())
         });
@@ -56,7 +67,7 @@ where
 /// The first error of a message.
 pub(super) async fn open<F, Sending>(rate: u32, count: u64, send: F) -> Result<u64, BenchError>
 where
-    F: Fn(u64, Instant) -> Sending + Clone + Send + Sync + 'static,
+    F: Fn(Turn) -> Sending + Clone + Send + Sync + 'static,
     Sending: Future<Output = Result<(), RigError>> + Send + 'static,
 {
     let (appoint, mut due) = mpsc::unbounded_channel();
@@ -78,7 +89,7 @@ where
         tokio::select! {
             appointed = due.recv(), if appointing => match appointed {
                 Some((number, at)) => {
-                    sending.spawn(send(number, at));
+                    sending.spawn(send(Turn { number, sender: number, due: at }));
                 }
                 None => appointing = false,
             },

@@ -3,29 +3,34 @@
 //! The whole way (API, disk, delivery, log) is compared with a floor: the same client posting straight to the
 //! same receiver. `docs/measurements.md` says what each figure means.
 
-mod applications;
-mod args; // reading order: what is asked, how it is measured, what is told
-mod backlog;
-mod board;
-mod count;
+mod args; // what is asked
+
+mod trial; // how it is measured: part by part
+mod machine; // on what
 mod database;
-mod drive;
-mod expiring;
-mod history;
-mod lists;
-mod machine;
-mod payload;
-mod pending;
 mod postgres;
-mod progress;
-mod report;
-mod sender;
-mod sent;
-mod sink;
+mod nodes;
 mod source;
-mod table;
-mod trial;
+mod drive; // who sends, and what
+mod sender;
+mod payload;
+mod sink; // who receives
+mod board; // what is noted meanwhile
+mod count;
 mod usage;
+
+mod applications; // what is in the database before
+mod history;
+mod expiring;
+mod lists;
+mod pending;
+mod backlog;
+
+mod sent; // what is told
+mod load;
+mod report;
+mod table;
+mod progress;
 
 use std::io::{IsTerminal, Write};
 
@@ -72,7 +77,7 @@ pub(crate) enum BenchError {
     Proof(#[from] hookwright_signature::provider::ConfigError),
     /// The database's URL is none.
     #[error(
-        "The --database-url is no URL of a database; examples are sqlite:///srv/hookwright-bench.db and \
+        "The --database-url (or HOOKWRIGHT_BENCH_DATABASE_URL) is no URL of a database; examples are sqlite:///srv/hookwright-bench.db and \
          postgres://user:password@host:5432/database."
     )]
     Database,
@@ -87,6 +92,12 @@ pub(crate) enum BenchError {
         "--snapshot needs a PostgreSQL database: give --database-url postgres://user:password@host:5432/database."
     )]
     NoSnapshot,
+    /// Only PostgreSQL lets several nodes work on one database.
+    #[error(
+        "--nodes above 1 needs a PostgreSQL database: give --database-url postgres://user:password@host:5432/database, or set \
+         HOOKWRIGHT_BENCH_DATABASE_URL."
+    )]
+    NoNodes,
     /// A name of the benchmark's own is none.
     #[error("An event type of the benchmark cannot be used.")]
     Name(#[from] hookwright::domain::names::NameError),

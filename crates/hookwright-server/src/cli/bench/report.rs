@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use hookwright::Footprint;
 use serde::Serialize;
 
 use super::BenchError;
 use super::args::{BenchArgs, Failure};
+use super::load::LoadFigures;
 use super::machine::Machine;
+use super::nodes::Nodes;
 use super::usage::Memory;
 
 /// Everything that was measured; a part that was not asked for is missing.
@@ -29,6 +32,9 @@ pub(super) struct Report {
     pub(super) snapshot_share: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) memory: Option<MemoryFigures>,
+    /// What full speed has left on PostgreSQL's disks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) storage: Option<StorageFigures>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) idle: Option<IdleFigures>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,6 +72,13 @@ pub(super) struct Settings {
     pub(super) postgres_cpu_counted: Option<bool>,
     /// Deliveries that waited in the database when the server started.
     pub(super) pending: u64,
+    /// Servers on the one database.
+    pub(super) nodes: usize,
+    /// Whether each is kept on one core.
+    pub(super) pinned: bool,
+    /// Why they are not, if they should be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) not_pinned_because: Option<String>,
 }
 
 /// The figures of one part.
@@ -90,7 +103,7 @@ pub(super) struct Figures {
     pub(super) deliveries_per_second: f64,
     /// CPU time of this process, which is client and receiver.
     pub(super) client_and_receiver_cpu_us_per_message: f64,
-    /// That of PostgreSQL is in it, if it is on this machine.
+    /// That of all nodes, and that of PostgreSQL if it is on this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) server_cpu_us_per_message: Option<f64>,
     /// What of it is PostgreSQL's.
@@ -106,6 +119,9 @@ pub(super) struct Figures {
     pub(super) arrival_ms: Option<Latency>,
     /// From the same start to the answer that the message was taken.
     pub(super) accepted_ms: Latency,
+    /// Who of the nodes, PostgreSQL and this process did how much, if nodes were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) load: Option<LoadFigures>,
 }
 
 /// Times of many messages, in milliseconds.
@@ -116,7 +132,7 @@ pub(super) struct Latency {
     pub(super) max: f64,
 }
 
-/// Memory of the server, in bytes.
+/// Memory of the server, in bytes; of several nodes that of the one with the most.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct MemoryFigures {
     /// When it was ready and had done nothing yet.
@@ -129,6 +145,17 @@ pub(super) struct MemoryFigures {
     pub(super) final_rss: u64,
     /// The most there ever was.
     pub(super) peak_rss: u64,
+}
+
+/// How much PostgreSQL keeps and writes for a message with its deliveries and attempts, in bytes.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct StorageFigures {
+    /// Messages that were sent meanwhile, those that warm up included.
+    pub(super) messages: u64,
+    /// Tables and indexes, by how much they grew.
+    pub(super) stored_bytes_per_message: f64,
+    /// Write-ahead log, whoever wrote it.
+    pub(super) logged_bytes_per_message: f64,
 }
 
 /// The server while it has nothing to do.
@@ -191,6 +218,7 @@ impl Report {
             snapshot: None,
             snapshot_share: None,
             memory: None,
+            storage: None,
             idle: None,
             expiring: None,
             started_in_ms: None,
@@ -237,7 +265,7 @@ impl Report {
 impl Settings {
     /// What was asked for.
     pub(super) fn of(args: &BenchArgs) -> Settings {
-        let database = args.database_url.as_deref().unwrap_or("sqlite");
+        let database = args.database_url().unwrap_or("sqlite");
         Settings {
             messages: args.messages,
             seconds: args.seconds,
@@ -257,7 +285,16 @@ impl Settings {
             database: database.split(':').next().unwrap_or_default().to_owned(),
             postgres_cpu_counted: None,
             pending: args.pending,
+            nodes: args.node_count(),
+            pinned: false,
+            not_pinned_because: None,
         }
+    }
+
+    /// Notes whether these nodes are kept on a core each.
+    pub(super) fn pinned(&mut self, nodes: &Nodes) {
+        self.pinned = nodes.all().iter().all(|node| node.core.is_some());
+        self.not_pinned_because = nodes.not_pinned().map(str::to_owned);
     }
 }
 
@@ -278,6 +315,19 @@ impl MemoryFigures {
             backlog_rss: memory.resident,
             final_rss: memory.resident,
             peak_rss: memory.peak,
+        }
+    }
+}
+
+impl StorageFigures {
+    /// What so many messages added.
+    pub(super) fn of(before: Footprint, after: Footprint, messages: u64) -> StorageFigures {
+        let each =
+            |before: u64, after: u64| rounded(per(after.saturating_sub(before) as f64, messages as f64));
+        StorageFigures {
+            messages,
+            stored_bytes_per_message: each(before.stored, after.stored),
+            logged_bytes_per_message: each(before.logged, after.logged),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Sends one numbered message: to the server's API, or straight to the receiver.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use http_body_util::{BodyExt, Full, Limited};
 
 use super::super::rig::{Api, HttpClient, RigError, accepted, http_client};
 use super::board::Board;
+use super::drive::Turn;
 use super::payload;
 use super::source::Provider;
 
@@ -25,11 +27,22 @@ pub(super) struct Sender {
     target: Target,
     board: Arc<Board>,
     size: u64,
+    /// Messages that each node took; of whatever else there is one.
+    taken: Vec<AtomicU64>,
 }
 
 enum Target {
-    Receiver { client: HttpClient, url: String },
-    Server { api: Api, paths: Vec<String>, event_type: &'static str, keys: Option<Keys> },
+    Receiver {
+        client: HttpClient,
+        url: String,
+    },
+    Server {
+        /// One of each node.
+        apis: Vec<Api>,
+        paths: Vec<String>,
+        event_type: &'static str,
+        keys: Option<Keys>,
+    },
     Source(Box<Provider>),
 }
 
@@ -43,12 +56,12 @@ pub(super) struct Keys {
 impl Sender {
     /// Straight to a receiver.
     pub(super) fn to_receiver(url: String, board: Arc<Board>, size: u64) -> Sender {
-        Sender { target: Target::Receiver { client: http_client(), url }, board, size }
+        Sender::to(Target::Receiver { client: http_client(), url }, 1, board, size)
     }
 
-    /// Over the API of a server, to these applications in turn.
+    /// Over the APIs of a server's nodes, of which each sender has one, to these applications in turn.
     pub(super) fn to_server(
-        api: Api,
+        apis: Vec<Api>,
         applications: &[impl AsRef<str>],
         event_type: &'static str,
         keys: Option<Keys>,
@@ -57,29 +70,42 @@ impl Sender {
     ) -> Sender {
         let path = |application: &str| format!("/api/v1/app/{application}/msg");
         let paths = applications.iter().map(|application| path(application.as_ref())).collect();
-        Sender { target: Target::Server { api, paths, event_type, keys }, board, size }
+        let nodes = apis.len();
+        Sender::to(Target::Server { apis, paths, event_type, keys }, nodes, board, size)
     }
 
     /// To a source, as its provider does.
     pub(super) fn to_source(provider: Provider, board: Arc<Board>, size: u64) -> Sender {
-        Sender { target: Target::Source(Box::new(provider)), board, size }
+        Sender::to(Target::Source(Box::new(provider)), 1, board, size)
     }
 
-    /// Sends message `number`, which was due at `due`, and returns when it was taken.
+    fn to(target: Target, nodes: usize, board: Arc<Board>, size: u64) -> Sender {
+        Sender { target, board, size, taken: (0..nodes.max(1)).map(|_| AtomicU64::new(0)).collect() }
+    }
+
+    /// Messages that each node took so far.
+    pub(super) fn taken(&self) -> Vec<u64> {
+        self.taken.iter().map(|taken| taken.load(Ordering::Relaxed)).collect()
+    }
+
+    /// Sends a message, and returns when it was taken.
     ///
     /// # Errors
     ///
     /// If it was not.
-    pub(super) async fn send(&self, number: u64, due: Instant) -> Result<(), RigError> {
+    pub(super) async fn send(&self, turn: Turn) -> Result<(), RigError> {
+        let Turn { number, sender, due } = turn;
+        let node = usize::try_from(sender % self.taken.len() as u64).unwrap_or_default();
         self.board.sent(number, due);
-        tokio::time::timeout(REQUEST_WITHIN, self.request(number))
+        tokio::time::timeout(REQUEST_WITHIN, self.request(number, node))
             .await
             .map_err(|_| RigError::TooSlow { seconds: REQUEST_WITHIN.as_secs() })??;
         self.board.accepted(number, Instant::now());
+        self.taken[node].fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
-    async fn request(&self, number: u64) -> Result<(), RigError> {
+    async fn request(&self, number: u64, node: usize) -> Result<(), RigError> {
         match &self.target {
             Target::Receiver { client, url } => {
                 let body = Bytes::from(payload::write("", number, self.size, ""));
@@ -93,13 +119,13 @@ impl Sender {
                 let body = Bytes::from(payload::write("", number, self.size, ""));
                 taken(provider.client(), provider.request(number, body)?, provider.url()).await
             }
-            Target::Server { api, paths, event_type, keys } => {
+            Target::Server { apis, paths, event_type, keys } => {
                 let turn = usize::try_from(number % paths.len().max(1) as u64).unwrap_or_default();
                 let path = paths.get(turn).map_or("/", String::as_str);
                 let before = format!("{{\"eventType\":\"{event_type}\",\"payload\":");
                 let body = Bytes::from(payload::write(&before, number, self.size, "}"));
                 let key = keys.as_ref().map(|keys| keys.key(number));
-                let (status, answer) = api.call(Method::POST, path, body, key.as_deref()).await?;
+                let (status, answer) = apis[node].call(Method::POST, path, body, key.as_deref()).await?;
                 accepted(status, path, &answer)
             }
         }

@@ -56,6 +56,7 @@ impl Sent {
             ratio_to_floor: None,
             arrival_ms: (deliveries > 0).then(|| Latency::of(&times.to_arrived)),
             accepted_ms: Latency::of(&times.to_accepted),
+            load: None,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The figures of a benchmark, as people read them.
 
 use super::super::rig::grouped;
+use super::load::LoadFigures;
 use super::report::{ExpiringFigures, Figures, Report};
 
 const NAME_WIDTH: usize = 38;
@@ -18,6 +19,9 @@ pub(super) fn render(report: &Report) -> String {
         lines.push(
             "The database lies in memory, so nothing was made durable: set TMPDIR to a disk.".to_owned(),
         );
+    }
+    if let Some(reason) = &report.settings.not_pinned_because {
+        lines.push(format!("Nodes could not be kept on a core each, and run on all of them: {reason}."));
     }
     let parts: Vec<(&str, &Figures)> = report.parts().collect();
     if !parts.is_empty() {
@@ -37,6 +41,9 @@ pub(super) fn render(report: &Report) -> String {
     lines.extend(report.snapshot_share.map(|share| {
         format!("\nWith a snapshot held: {:.0} % of the messages/s of full speed.", share * 100.0)
     }));
+    for (name, figures) in &parts {
+        lines.extend(figures.load.iter().flat_map(|load| about_load(&title(name, report), load)));
+    }
     lines.extend(about_memory(report));
     lines.extend(report.expiring.iter().flat_map(about_expiring));
     lines.extend(about_lists(report));
@@ -101,6 +108,12 @@ fn about_settings(report: &Report) -> String {
         }
         .to_owned(),
     ];
+    match (settings.nodes, settings.pinned) {
+        (1, false) => {}
+        (1, true) => facts.push("1 node, kept on a core".to_owned()),
+        (more, false) => facts.push(format!("{more} nodes")),
+        (more, true) => facts.push(format!("{more} nodes, each kept on a core")),
+    }
     if settings.pending > 0 {
         facts.push(format!("{} deliveries pending at its start", grouped(settings.pending)));
     }
@@ -123,6 +136,37 @@ fn title(part: &str, report: &Report) -> String {
     }
 }
 
+/// What each process did in a part, and how much of the machine it used.
+fn about_load(part: &str, load: &LoadFigures) -> Vec<String> {
+    let titles = ["cores used", "accepted/s", "delivered/s", "CPU µs each"].map(str::to_owned);
+    let mut lines = vec![String::new(), row(part, titles)];
+    for node in &load.nodes {
+        let on = node.core.map_or_else(String::new, |core| format!(", on core {core}"));
+        let values = [
+            hundredths(node.cores),
+            whole(node.accepted_per_second),
+            whole(node.delivered_per_second),
+            tenths(node.cpu_us_per_message),
+        ];
+        lines.push(row(&format!("node {}{on}", node.node), values));
+    }
+    let nodes = load.nodes.iter().map(|node| node.cores).sum();
+    let values = [
+        hundredths(nodes),
+        whole(load.accepted_per_second),
+        whole(load.delivered_per_second),
+        tenths(load.nodes_cpu_us_per_message),
+    ];
+    lines.push(row("all nodes", values));
+    lines.extend(load.postgres_cores.map(|cores| row("PostgreSQL", [hundredths(cores)])));
+    lines.push(row("client and receiver", [hundredths(load.bench_cores)]));
+    for core in &load.cores {
+        lines.push(row(&format!("core {}, whoever used it", core.core), [hundredths(core.busy)]));
+    }
+    lines.extend(load.limits());
+    lines
+}
+
 fn about_memory(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(memory) = report.memory {
@@ -136,6 +180,11 @@ fn about_memory(report: &Report) -> Vec<String> {
         }
         lines.push(row("at the end", [mebibytes(memory.final_rss)]));
         lines.push(row("at most", [mebibytes(memory.peak_rss)]));
+    }
+    if let Some(storage) = report.storage {
+        lines.push(String::new());
+        lines.push(row("PostgreSQL, bytes kept a message", [whole(storage.stored_bytes_per_message)]));
+        lines.push(row("PostgreSQL, bytes of log a message", [whole(storage.logged_bytes_per_message)]));
     }
     if let Some(idle) = report.idle {
         lines.push(String::new());

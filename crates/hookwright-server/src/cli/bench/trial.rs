@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::super::rig::{ChildServer, Receiver, RigError, ServerSetup};
+use super::super::rig::{Receiver, RigError, ServerSetup};
 use super::BenchError;
 use super::applications;
 use super::args::{BenchArgs, Part};
@@ -12,19 +12,21 @@ use super::backlog::{self, BACKLOG_TYPE};
 use super::board::Board;
 use super::count::Count;
 use super::database::Database;
-use super::drive;
+use super::drive::{self, Turn};
 use super::expiring;
 use super::lists;
+use super::load::{LoadFigures, Reading, Work};
 use super::machine::Machine;
+use super::nodes::Nodes;
 use super::pending;
-use super::postgres::{PostgresTime, Postmaster};
+use super::postgres::Postmaster;
 use super::progress::{Bar, Progress};
-use super::report::{Figures, IdleFigures, MemoryFigures, Report, Settings, rounded};
+use super::report::{Figures, IdleFigures, MemoryFigures, Report, Settings, StorageFigures, rounded};
 use super::sender::{Keys, Sender};
 use super::sent::Sent;
 use super::sink::{self, Sink};
 use super::source::Provider;
-use super::usage::{CpuTime, Memory};
+use super::usage::CpuTime;
 
 /// The event type of the measured messages.
 const MEASURED_TYPE: &str = "bench.sent";
@@ -37,11 +39,10 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// What the parts with a server use. Dropped in order: the port of failing endpoints is held until the end.
 struct Bench {
-    server: ChildServer,
-    process: u32,
+    nodes: Nodes,
     postmaster: Option<Postmaster>,
-    /// From the start of the process until it said that it was ready.
-    started_in: Duration,
+    /// Whether what each node did is told.
+    tells_load: bool,
     /// The first of the applications that messages go to, by uid.
     application: String,
     sender: Arc<Sender>,
@@ -124,17 +125,23 @@ async fn with_server(
         pending::fill(args, &database, progress).await?;
     }
     let mut bench = Bench::set_up(args, directory, &database).await?;
-    let watch =
-        (args.expiring > 0).then(|| expiring::Watch::begin(args, database.url(), bench.server.api().clone()));
-    let mut memory = MemoryFigures::started(Memory::of(bench.process)?);
-    report.started_in_ms = Some(rounded(bench.started_in.as_secs_f64() * 1e3));
+    report.settings.pinned(&bench.nodes);
+    let api = bench.nodes.first().api().clone();
+    let watch = (args.expiring > 0).then(|| expiring::Watch::begin(args, database.url(), api.clone()));
+    let mut memory = MemoryFigures::started(bench.nodes.memory()?);
+    report.started_in_ms = Some(rounded(bench.nodes.started_in().as_secs_f64() * 1e3));
     if args.idle {
         report.idle = Some(bench.idle().await?);
     }
-    memory.backlog_deliveries = backlog::make(args, bench.server.api(), &bench.application, progress).await?;
-    memory.backlog_rss = Memory::of(bench.process)?.resident;
+    memory.backlog_deliveries = backlog::make(args, &api, &bench.application, progress).await?;
+    memory.backlog_rss = bench.nodes.memory()?.resident;
     if args.wants(Part::Full) {
-        report.full = Some(bench.full(args, progress).await?);
+        let before = database.footprint()?;
+        let full = bench.full(args, progress).await?;
+        let grown = before.zip(database.footprint()?);
+        let messages = args.warm_up() + full.accepted;
+        report.storage = grown.map(|(before, after)| StorageFigures::of(before, after, messages));
+        report.full = Some(full);
     }
     if args.wants(Part::Rate) {
         report.rate = Some(bench.at_rate(args, progress).await?);
@@ -148,9 +155,9 @@ async fn with_server(
         report.expiring = Some(watch.end().await?);
     }
     if args.lists > 0 {
-        report.lists = lists::ask(args, bench.server.api()).await?;
+        report.lists = lists::ask(args, &api).await?;
     }
-    let last = Memory::of(bench.process)?;
+    let last = bench.nodes.memory()?;
     (memory.final_rss, memory.peak_rss) = (last.resident, last.peak);
     report.memory = Some(memory);
     Ok(())
@@ -164,15 +171,9 @@ impl Bench {
         if args.expiring > 0 {
             setup = setup.with("HOOKWRIGHT_RETENTION", expiring::RETENTION);
         }
-        let starting = Instant::now();
-        let server = setup.start().await?;
-        let started_in = starting.elapsed();
-        let process = server.process_id().ok_or_else(|| RigError::Io {
-            what: "watch the server, which has ended",
-            source: std::io::ErrorKind::NotFound.into(),
-        })?;
+        let nodes = Nodes::start(args, directory, setup).await?;
 
-        let api = server.api();
+        let api = nodes.first().api();
         api.event_type(MEASURED_TYPE, "A message that is measured.").await?;
         api.event_type(BACKLOG_TYPE, "A message that nobody takes.").await?;
         // Of this run alone: endpoints of an earlier one on the same database have nobody behind them any more.
@@ -188,18 +189,16 @@ impl Bench {
         let failing = backlog::endpoints(args, api, &application, &receiver).await?;
         let (noted, size) = (Arc::clone(&board), args.size);
         let (sender, count) = if args.inbound {
-            (Sender::to_source(Provider::of_new_source(&server).await?, noted, size), Count::Stored)
+            (Sender::to_source(Provider::of_new_source(nodes.first()).await?, noted, size), Count::Stored)
         } else {
             let keys = if args.no_key { None } else { Some(Keys::new()?) };
-            let client = api.clone();
-            let sender = Sender::to_server(client, &targets, MEASURED_TYPE, keys, noted, size);
+            let sender = Sender::to_server(nodes.apis(), &targets, MEASURED_TYPE, keys, noted, size);
             (sender, Count::Attempts)
         };
         Ok(Bench {
-            server,
-            process,
+            nodes,
             postmaster: database.postmaster(),
-            started_in,
+            tells_load: args.nodes.is_some(),
             application,
             sender: Arc::new(sender),
             board,
@@ -212,28 +211,22 @@ impl Bench {
     }
 
     async fn idle(&self) -> Result<IdleFigures, BenchError> {
-        let (started, cpu, postgres) = (Instant::now(), CpuTime::of(self.process)?, self.postgres()?);
+        let (started, before) = (Instant::now(), self.reading()?);
         tokio::time::sleep(IDLE).await;
-        let (took, cpu) = (started.elapsed(), CpuTime::of(self.process)?.since(&cpu));
-        let postgres_cpu = self.postgres_since(postgres)?;
-        let rss = Memory::of(self.process)?.resident;
+        let (took, used) = (started.elapsed(), self.reading()?.since(&before));
+        let rss = self.nodes.memory()?.resident;
         let seconds = took.as_secs_f64();
         let each = |cpu: Duration| rounded(cpu.as_secs_f64() * 1e6 / seconds);
         Ok(IdleFigures {
             seconds,
             rss,
-            cpu_us_per_second: each(cpu + postgres_cpu.unwrap_or_default()),
-            postgres_cpu_us_per_second: postgres_cpu.map(each),
+            cpu_us_per_second: each(used.by_nodes() + used.postgres.unwrap_or_default()),
+            postgres_cpu_us_per_second: used.postgres.map(each),
         })
     }
 
-    /// What PostgreSQL has used by now, if it is on this machine.
-    fn postgres(&self) -> Result<Option<PostgresTime>, BenchError> {
-        self.postmaster.map(Postmaster::now).transpose()
-    }
-
-    fn postgres_since(&self, earlier: Option<PostgresTime>) -> Result<Option<Duration>, BenchError> {
-        Ok(self.postgres()?.zip(earlier).map(|(now, earlier)| now.since(&earlier)))
+    fn reading(&self) -> Result<Reading, BenchError> {
+        Reading::now(&self.nodes, self.postmaster)
     }
 
     /// The whole way, as fast as it goes.
@@ -274,34 +267,51 @@ impl Bench {
         &mut self,
         sending: impl Future<Output = Result<u64, BenchError>>,
     ) -> Result<Figures, BenchError> {
-        let own = std::process::id();
-        let recorded_before = self.count.now(self.server.api()).await?.unwrap_or(0);
+        let recorded_before = self.counts().await?;
+        let taken_before = self.sender.taken();
         let (arrivals, duplicates) = (self.board.arrivals(), self.board.duplicates());
-        let (cpu, own_cpu) = (CpuTime::of(self.process)?, CpuTime::of(own)?);
-        let postgres = self.postgres()?;
+        let before = self.reading()?;
         let started = Instant::now();
 
         let accepted = sending.await?;
+        let sending = started.elapsed();
         let deliveries = accepted * u64::from(self.fan_out);
         let records = match self.count {
             Count::Attempts => deliveries,
             Count::Stored => accepted,
         };
-        let unrecorded = self.settle(arrivals + deliveries, recorded_before + records).await?;
+        let records = recorded_before.iter().sum::<u64>() + records;
+        let unrecorded = self.settle(arrivals + deliveries, records).await?;
         let took = started.elapsed();
+        let used = self.reading()?.since(&before);
         let sent = Sent {
             first: self.next_number,
             accepted,
             took,
-            own_cpu: CpuTime::of(own)?.since(&own_cpu),
-            server_cpu: Some(CpuTime::of(self.process)?.since(&cpu)),
-            postgres_cpu: self.postgres_since(postgres)?,
+            own_cpu: used.own,
+            server_cpu: Some(used.by_nodes()),
+            postgres_cpu: used.postgres,
             stored: (self.count == Count::Stored).then(|| accepted - unrecorded),
             unrecorded,
             duplicates: self.board.duplicates() - duplicates,
         };
         self.next_number += accepted;
-        Ok(sent.figures(&self.board, self.fan_out)?)
+        let mut figures = sent.figures(&self.board, self.fan_out)?;
+        if self.tells_load {
+            let work = Work {
+                sending,
+                took,
+                accepted: grown(&taken_before, &self.sender.taken()),
+                delivered: grown(&recorded_before, &self.counts().await?),
+            };
+            figures.load = Some(LoadFigures::of(self.nodes.all(), &work, &used));
+        }
+        Ok(figures)
+    }
+
+    /// What each node counts; nothing of nodes that do not say.
+    async fn counts(&self) -> Result<Vec<u64>, BenchError> {
+        Ok(self.nodes.counts(self.count).await?.unwrap_or_default())
     }
 
     /// Waits until so much has arrived and is recorded; gives how many records are missing when time is up.
@@ -311,10 +321,10 @@ impl Bench {
             tokio::time::sleep(POLL).await;
         }
         loop {
-            let recorded = self.count.now(self.server.api()).await?;
+            let recorded = self.nodes.counts(self.count).await?;
             let recorded = recorded.ok_or(BenchError::NoMetrics { name: self.count.name() })?;
             // What did not arrive is told as lost, and is not missing here as well.
-            let missing = records.saturating_sub(recorded);
+            let missing = records.saturating_sub(recorded.iter().sum());
             let lost = arrivals.saturating_sub(self.board.arrivals());
             if missing <= lost || started.elapsed() > SETTLED_WITHIN {
                 return Ok(missing.saturating_sub(lost));
@@ -324,15 +334,22 @@ impl Bench {
     }
 }
 
+/// How much each count has grown; one that was not there before began with 0.
+fn grown(before: &[u64], now: &[u64]) -> Vec<u64> {
+    let before = before.iter().copied().chain(std::iter::repeat(0));
+    now.iter().zip(before).map(|(now, before)| now.saturating_sub(before)).collect()
+}
+
 /// A function that sends number `first + n`.
 fn sending(
     sender: &Arc<Sender>,
     first: u64,
-) -> impl Fn(u64, Instant) -> SendingFuture + Clone + Send + Sync + 'static + use<> {
+) -> impl Fn(Turn) -> SendingFuture + Clone + Send + Sync + 'static + use<> {
     let sender = Arc::clone(sender);
-    move |number, due| {
+    move |turn| {
         let sender = Arc::clone(&sender);
-        Box::pin(async move { sender.send(first + number, due).await })
+        let turn = Turn { number: first + turn.number, ..turn };
+        Box::pin(async move { sender.send(turn).await })
     }
 }
 

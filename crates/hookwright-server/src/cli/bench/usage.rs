@@ -14,6 +14,11 @@ const PARENT_FIELD: usize = 1;
 /// `utime` is the 14th field of `/proc/<pid>/stat`: the 12th behind the name. `stime`, `cutime` and `cstime` follow.
 const USER_TIME_FIELD: usize = 11;
 
+/// Times in a core's line of `/proc/stat`, without those that are counted twice.
+const STAT_TIMES: usize = 8;
+/// Those of them in which it had nothing to do: idle, and waiting for a disk.
+const STAT_RESTING: std::ops::Range<usize> = 3..5;
+
 /// What `/proc/<pid>/stat` says of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stat {
@@ -32,6 +37,17 @@ pub(super) struct CpuTime {
     process: Duration,
     /// Of each thread that lives, to the nanosecond.
     threads: BTreeMap<u64, Duration>,
+}
+
+/// The time that a core of the machine has spent since its start, whoever used it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CoreTime {
+    /// As the operating system counts them.
+    pub(super) core: usize,
+    /// In ticks; without what was idle or waited for a disk.
+    busy: u64,
+    /// In ticks.
+    total: u64,
 }
 
 /// Memory of a process, at one moment, in bytes.
@@ -112,6 +128,34 @@ impl CpuTime {
     }
 }
 
+impl CoreTime {
+    /// Of all cores that are online.
+    ///
+    /// # Errors
+    ///
+    /// [`BenchError::Usage`] if this is not Linux.
+    pub(super) fn of_all() -> Result<Vec<CoreTime>, BenchError> {
+        Ok(read("/proc/stat")?.lines().filter_map(CoreTime::read).collect())
+    }
+
+    /// The share of the time since `earlier` in which it was busy, from 0 to 1.
+    pub(super) fn busy_since(&self, earlier: &CoreTime) -> f64 {
+        let total = self.total.saturating_sub(earlier.total);
+        let busy = self.busy.saturating_sub(earlier.busy);
+        if total == 0 { 0.0 } else { busy as f64 / total as f64 }
+    }
+
+    /// A line `cpu3 user nice system idle iowait irq softirq steal guest guest_nice`, of which the last two are in the first two.
+    fn read(line: &str) -> Option<CoreTime> {
+        let (core, times) = line.strip_prefix("cpu")?.split_once(' ')?;
+        let times = times.split_whitespace().take(STAT_TIMES).map(str::parse);
+        let times = times.collect::<Result<Vec<u64>, _>>().ok()?;
+        let total = times.iter().sum();
+        let resting: u64 = times.get(STAT_RESTING)?.iter().sum();
+        Some(CoreTime { core: core.parse().ok()?, busy: total - resting, total })
+    }
+}
+
 impl Memory {
     /// What the process has now.
     ///
@@ -145,7 +189,7 @@ fn malformed(path: String) -> BenchError {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{CpuTime, Memory, Stat, kibibytes};
+    use super::{CoreTime, CpuTime, Memory, Stat, kibibytes};
 
     #[test]
     fn the_times_are_found_behind_any_name() {
@@ -154,6 +198,18 @@ mod tests {
         assert_eq!(Stat::read(stat), Some(Stat { parent: 7, used, children }));
         assert_eq!(Stat::read("42 (short) S 1"), None);
         assert_eq!(kibibytes("VmPeak:\t 1 kB\nVmRSS:\t  2048 kB\n", "VmRSS:"), Some(2_048));
+    }
+
+    #[test]
+    fn a_core_is_busy_when_it_is_neither_idle_nor_waits_for_a_disk() {
+        let core = |line| CoreTime::read(line).unwrap();
+        let before = core("cpu3 100 0 50 800 50 0 0 0 0 0");
+        let after = core("cpu3 150 0 60 820 70 5 5 40 30 0");
+        assert_eq!((after.core, after.busy_since(&before)), (3, 110.0 / 150.0));
+        assert_eq!(before.busy_since(&after), 0.0);
+        assert_eq!(CoreTime::read("cpu  100 0 50 800 50 0 0 0 0 0"), None);
+        assert_eq!(CoreTime::read("intr 7"), None);
+        assert!(!CoreTime::of_all().unwrap().is_empty());
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! A server as a child process, with its own directory, that never outlives its owner.
 
 use std::fs::{self, File};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tokio::process::{Child, Command};
+use tokio::runtime::Handle;
 
-use super::{Api, RigError};
+use super::{Api, Core, RigError};
 
 /// The database in a server's directory, unless it is set to another.
 pub(crate) const DATABASE_FILE: &str = "trial.db";
@@ -22,12 +24,14 @@ const DEATH_WITHIN: Duration = Duration::from_secs(2);
 const LAST_WORDS_LINES: usize = 12;
 
 /// What a server is started with. It can be started with the same again after it was killed.
+#[derive(Clone)]
 pub(crate) struct ServerSetup {
     directory: PathBuf,
     address: SocketAddr,
     token: String,
     environment: Vec<(&'static str, String)>,
     arguments: Vec<&'static str>,
+    core: Option<Core>,
 }
 
 /// A running server; dropping it kills it.
@@ -54,6 +58,7 @@ impl ServerSetup {
             token,
             environment: Vec::new(),
             arguments: Vec::new(),
+            core: None,
         })
     }
 
@@ -68,6 +73,22 @@ impl ServerSetup {
     #[must_use]
     pub(crate) fn with_argument(mut self, argument: &'static str) -> ServerSetup {
         self.arguments.push(argument);
+        self
+    }
+
+    /// Another node of the same installation, on a port of its own, whose files lie in `directory`.
+    ///
+    /// # Errors
+    ///
+    /// If no port could be had.
+    pub(crate) fn beside(&self, directory: &Path) -> Result<ServerSetup, RigError> {
+        Ok(ServerSetup { directory: directory.to_owned(), address: free_address()?, ..self.clone() })
+    }
+
+    /// Keeps the server, with all its threads, on one core.
+    #[must_use]
+    pub(crate) fn on(mut self, core: Core) -> ServerSetup {
+        self.core = Some(core);
         self
     }
 
@@ -109,7 +130,7 @@ impl ServerSetup {
             .stdin(Stdio::null())
             .stdout(File::create(&stdout).map_err(RigError::io("make a file for the server's output"))?)
             .stderr(append(&stderr)?);
-        let child = command.spawn().map_err(RigError::io("start the server"))?;
+        let child = spawn(&mut command, self.core).map_err(RigError::io("start the server"))?;
         let mut server = ChildServer { child, stdout, api: Api::new(self.url(), &self.token)? };
         server.wait_until_ready(&stderr).await?;
         Ok(server)
@@ -177,6 +198,19 @@ impl Drop for ChildServer {
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
+    }
+}
+
+fn spawn(command: &mut Command, core: Option<Core>) -> io::Result<Child> {
+    match core {
+        Some(core) => {
+            let runtime = Handle::current();
+            core.run(|| {
+                let _inside = runtime.enter();
+                command.spawn()
+            })?
+        }
+        None => command.spawn(),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod api; // reading order: who asks, who serves, who receives
 mod child;
+mod cores;
 mod interrupt;
 mod number;
 mod receiver;
@@ -15,6 +16,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 
 pub(crate) use api::{Api, AttemptOut, HttpClient, accepted, http_client};
 pub(crate) use child::{ChildServer, DATABASE_FILE, ServerSetup};
+pub(crate) use cores::Core;
 pub(crate) use interrupt::interrupted;
 pub(crate) use number::grouped;
 pub(crate) use receiver::{Answer, Answering, Receiver, RefusingPort, Webhook};

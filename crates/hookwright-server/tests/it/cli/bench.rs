@@ -107,6 +107,10 @@ async fn on_postgresql_its_cpu_time_is_counted_in_and_nothing_is_left_behind() {
     assert_eq!(report["settings"]["database"], "postgres");
     assert_eq!(report["settings"]["postgres_cpu_counted"], true);
     assert!(report["snapshot_share"].as_f64().unwrap() > 0.0);
+    let storage = &report["storage"];
+    assert_eq!(storage["messages"], 120, "with those that warm up");
+    let (stored, logged) = (&storage["stored_bytes_per_message"], &storage["logged_bytes_per_message"]);
+    assert!(stored.as_f64().unwrap() > 250.0 && logged.as_f64().unwrap() > 250.0, "{storage:#}");
     for part in ["full", "rate", "snapshot"] {
         let of = |name: &str| report[part][name].as_f64().unwrap();
         let (both, postgres) = (of("server_cpu_us_per_message"), of("postgres_cpu_us_per_message"));
@@ -117,6 +121,81 @@ async fn on_postgresql_its_cpu_time_is_counted_in_and_nothing_is_left_behind() {
     assert_eq!(report["memory"]["backlog_deliveries"], 30);
     assert_eq!(database.ask("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'hookwright%'").await, "0");
     assert_eq!(database.ask("SELECT count(*) FROM book").await, "0");
+}
+
+#[tokio::test]
+async fn nodes_on_one_database_share_the_work_and_each_is_accounted_for() {
+    let Some(database) = postgres::database().await else { return };
+    let nodes = bench("--only full --messages 90 --senders 3 --fan-out 2 --nodes 2 --pin")
+        .env("HOOKWRIGHT_BENCH_DATABASE_URL", &database.url);
+    let output = nodes.arg("--json").run().await;
+    assert!(output.status.success(), "{output:?}");
+    let report: Value = serde_json::from_str(&output.stdout).expect("the report is JSON");
+
+    assert_eq!(counts(&report["full"]), [90, 180, 0, 0]);
+    assert_eq!(report["settings"]["nodes"], 2);
+    let load = &report["full"]["load"];
+    let nodes = load["nodes"].as_array().unwrap();
+    let of = |name: &str| nodes.iter().map(|node| node[name].clone()).collect::<Vec<Value>>();
+    let (accepted, delivered) = (of("accepted"), of("delivered"));
+    let sum = |counts: &[Value]| counts.iter().map(|count| count.as_u64().unwrap()).sum::<u64>();
+    assert_eq!((accepted.len(), sum(&accepted), sum(&delivered)), (2, 90, 180), "{load:#}");
+    for (accepted, delivered) in accepted.iter().zip(&delivered) {
+        let accepted = accepted.as_u64().unwrap();
+        assert!(accepted > 0, "each has senders: {load:#}");
+        assert_eq!(delivered.as_u64().unwrap(), 2 * accepted, "who accepts delivers: {load:#}");
+    }
+    for figure in ["accepted_per_second", "delivered_per_second", "nodes_cpu_us_per_message", "bench_cores"] {
+        assert!(load[figure].as_f64().unwrap() > 0.0, "{figure}: {load:#}");
+    }
+    assert!(load["postgres_cores"].as_f64().unwrap() > 0.0, "{load:#}");
+    let cores = of("core");
+    match report["settings"]["not_pinned_because"].as_str() {
+        None => {
+            assert_eq!(report["settings"]["pinned"], true);
+            assert!(cores.iter().all(Value::is_u64), "{load:#}");
+            // A process on one core cannot use more than that; its share is rounded, and clocks are read one after the other.
+            let used = of("cores");
+            assert!(used.iter().all(|cores| cores.as_f64().unwrap() <= 1.2), "{load:#}");
+        }
+        Some(reason) => assert!(!reason.is_empty() && cores.iter().all(Value::is_null), "{report:#}"),
+    }
+    assert_eq!(database.ask("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'hookwright%'").await, "0");
+
+    let output = bench("--only full --messages 40 --nodes 2 --database-url").arg(&database.url).run().await;
+    assert!(output.status.success(), "{output:?}");
+    for row in
+        ["full speed ", "node 1 ", "node 2 ", "all nodes ", "PostgreSQL ", "client and receiver ", "core 0,"]
+    {
+        assert!(output.stdout.lines().any(|line| line.starts_with(row)), "{row}: {}", output.stdout);
+    }
+    assert!(output.stdout.contains(" 2 nodes"), "{}", output.stdout);
+    assert!(output.stdout.contains("used up"), "where the limit lies: {}", output.stdout);
+}
+
+#[tokio::test]
+async fn one_node_may_have_any_database_and_more_only_postgresql() {
+    let report = measured("--only full --messages 40 --nodes 1").await;
+    assert_eq!(report["full"]["load"]["nodes"][0]["accepted"], 40, "{report:#}");
+    let output = bench("--nodes 2 --messages 40").run().await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stderr.contains("--nodes above 1 needs a PostgreSQL database"), "{}", output.stderr);
+    let output = bench("--nodes 9").run().await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
+
+#[tokio::test]
+async fn a_password_in_the_variable_is_in_no_help_and_no_error() {
+    let of = |url: &str| bench("--messages 40").env("HOOKWRIGHT_BENCH_DATABASE_URL", url);
+    let help = of("postgres://me:pass_word@db/bench").arg("--help").run().await;
+    assert!(help.stdout.contains("HOOKWRIGHT_BENCH_DATABASE_URL"), "{}", help.stdout);
+    let away = of("postgres://me:pass_word@127.0.0.1:1/bench").run().await;
+    assert_eq!(away.status.code(), Some(1), "{away:?}");
+    let none = of("mysql://me:pass_word@127.0.0.1:1/bench").run().await;
+    assert!(none.stderr.contains("is no URL of a database"), "{}", none.stderr);
+    for said in [help.stdout, away.stdout, away.stderr, none.stderr] {
+        assert!(!said.contains("pass_word"), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -304,6 +304,16 @@ async fn what_is_under_way_ends_meanwhile_and_is_recorded_once() {
     cluster.stop(Stop::Immediate);
     gate.release();
     server.client.get("/api/v1/health/ready").await.expect(503);
+    let waiting = async |count: usize| {
+        eventually(&format!("that {count} outcomes wait"), async || {
+            let metrics = server.client.get("/metrics").await.expect(200).text();
+            let line = metrics.lines().find(|line| line.starts_with("hookwright_outcomes_waiting "));
+            let told = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
+            if told == Some(count) { Ok(()) } else { Err(line.map(str::to_owned)) }
+        })
+        .await;
+    };
+    waiting(UNDER_WAY).await;
     cluster.start_again();
     eventually_within(BACK_WITHIN, "that it says it is ready", async || {
         let answer = server.client.get("/api/v1/health/ready").await;
@@ -317,6 +327,7 @@ async fn what_is_under_way_ends_meanwhile_and_is_recorded_once() {
         }
     })
     .await;
+    waiting(0).await;
     assert_eq!(database.ask("SELECT count(*) FROM attempt").await, UNDER_WAY.to_string());
     assert_eq!(receiver.count(), UNDER_WAY, "each is made once");
 }

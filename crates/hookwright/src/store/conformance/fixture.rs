@@ -33,6 +33,14 @@ pub(super) fn slice(rows: u32) -> Slice {
     Slice { rows, time: Duration::from_secs(3_600) }
 }
 
+/// A column that may be null, and one with a default, for every table.
+#[cfg(feature = "postgres")]
+const EXPANSION: &str = "DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT relname FROM pg_class
+        WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = current_schema()::regnamespace LOOP
+        EXECUTE format('ALTER TABLE %I ADD of_tomorrow TEXT, ADD is_of_tomorrow BOOLEAN NOT NULL DEFAULT FALSE', name);
+    END LOOP; END $$";
+
 pub(super) struct Fixture {
     pub(super) store: Store,
     pub(super) writer: Writer,
@@ -196,6 +204,16 @@ impl Fixture {
     #[cfg(feature = "postgres")]
     pub(super) async fn postgres() -> Option<Fixture> {
         hookwright_testkit::postgres::database().await.map(Place::Postgres).map(Fixture::open)
+    }
+
+    /// The same, whose tables get columns that this program knows nothing of, once it has opened them: so does a later release,
+    /// while nodes of this one run.
+    #[cfg(feature = "postgres")]
+    pub(super) async fn postgres_expanded() -> Option<Fixture> {
+        let database = hookwright_testkit::postgres::database().await?;
+        let fixture = Fixture::open(Place::Postgres(database.clone()));
+        database.execute(EXPANSION).await;
+        Some(fixture)
     }
 
     /// The database, if it is on PostgreSQL.

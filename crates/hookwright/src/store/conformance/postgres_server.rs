@@ -1,7 +1,9 @@
 //! What can be wrong with a PostgreSQL server, and what several nodes do to it at the same time.
 
+use hookwright_testkit::eventually;
 use hookwright_testkit::postgres::{self, Cut, Database, Stop};
 
+use crate::domain::message::Message;
 use crate::domain::names::EventId;
 use crate::store::conformance::fixture::{app, append, application, ep, keys_of, message, msg};
 use crate::store::error::StoreError;
@@ -49,6 +51,39 @@ async fn a_newer_schema_is_refused_in_one_sentence_and_those_who_run_go_on() {
     assert!(matches!(newer, StoreError::Newer { found: 4000, .. }), "{newer}");
     assert!(newer.to_string().contains("newer"));
     write(&mut running, 1).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_waits_for_a_long_transaction_holds_nobody_up() {
+    let Some(database) = postgres::database().await else { return };
+    let (_, mut running) = open(&database, Exclusivity::OnlyDeliverer).unwrap();
+    let made = running.commit(&[Write::Catalog(CatalogWrite::ApplicationInsert(application(1)))]).unwrap();
+    assert!(matches!(made[..], [Written::Changed(Changed::Yes)]));
+    // As before the last migration, which makes an index.
+    let before =
+        "DROP TABLE day_gone; DROP INDEX message_event_id_message; DELETE FROM migration WHERE version = 14";
+    database.execute(before).await;
+    let report = database.connect().await;
+    report.batch_execute("BEGIN; LOCK TABLE message_event_id IN ROW EXCLUSIVE MODE").await.unwrap();
+    let starting = {
+        let database = database.clone();
+        std::thread::spawn(move || open(&database, Exclusivity::Maker).map(|(_, writer)| writer.schema()))
+    };
+    let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'message_event_id'::regclass";
+    let waiting = async || match database.ask(waits).await.as_str() {
+        "0" => Err("it does not wait"),
+        _ => Ok(()),
+    };
+    eventually("that the migration waits", waiting).await;
+    // Behind it, and written while the transaction is still open.
+    let event_id = Some(EventId::parse("event").unwrap());
+    let message = Message { event_id, ..message(1, 1) };
+    let written = running.commit(&[append(message, &[9], None)]).unwrap();
+    assert!(matches!(written[..], [Written::Appended(Appended::Stored)]), "{written:?}");
+    assert!(!starting.is_finished());
+    report.batch_execute("ROLLBACK").await.unwrap();
+    let report = starting.join().unwrap().unwrap();
+    assert_eq!((report.before, report.after), (13, 14));
 }
 
 #[tokio::test]
@@ -108,7 +143,6 @@ async fn a_server_that_is_gone_fails_reads_and_writes_and_is_found_again() {
 
 #[tokio::test]
 async fn the_same_key_and_event_id_are_claimed_by_one_of_two_nodes() {
-    use crate::domain::message::Message;
     use crate::store::write::RequestKey;
     let Some(database) = postgres::database().await else { return };
     let (store, mut one) = open(&database, Exclusivity::OnlyDeliverer).unwrap();

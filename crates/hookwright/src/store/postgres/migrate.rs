@@ -1,5 +1,7 @@
 //! Numbered migrations, each applied once, in order, and known by its checksum.
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
 
 use crate::store::error::StoreError;
@@ -96,16 +98,37 @@ pub(super) async fn refuse_newer(connection: &Connection) -> Result<(), StoreErr
     }
 }
 
+/// A migration waits so long for those who work on a table: whoever comes after it waits as long, and nodes that run give up an
+/// answer after 2.5 s.
+const LOCKS_WITHIN: &str = "SET LOCAL lock_timeout = '1s'";
+/// Then it lets them go on for so long, and tries again.
+const PAUSE: Duration = Duration::from_secs(3);
+/// So often: for some five minutes.
+const TRIES: u32 = 75;
+
 /// Applies what is missing, all of it or nothing.
 pub(super) async fn run(
     connection: &Connection,
     exclusivity: Exclusivity,
 ) -> Result<SchemaReport, StoreError> {
-    connection.batch("BEGIN").await?;
-    let report = apply(connection, exclusivity).await;
-    let end = if report.is_ok() { "COMMIT" } else { "ROLLBACK" };
-    connection.batch_however_long(end).await?;
-    report
+    for tried in 1..=TRIES {
+        connection.batch("BEGIN").await?;
+        let report = apply(connection, exclusivity).await;
+        let end = if report.is_ok() { "COMMIT" } else { "ROLLBACK" };
+        connection.batch_however_long(end).await?;
+        match report {
+            Err(StoreError::Silent | StoreError::Raced) if connection.is_good() => {
+                if tried == 1 {
+                    tracing::warn!(
+                        "a transaction holds tables that a migration changes; the start waits until it ends, and tries again for five minutes"
+                    );
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            report => return report,
+        }
+    }
+    Err(StoreError::TablesInUse)
 }
 
 async fn apply(connection: &Connection, exclusivity: Exclusivity) -> Result<SchemaReport, StoreError> {
@@ -133,6 +156,7 @@ async fn apply(connection: &Connection, exclusivity: Exclusivity) -> Result<Sche
             Some((_, found)) if *found == checksum => {}
             Some(_) => return Err(StoreError::Checksum { number: migration.number }),
             None => {
+                connection.batch(LOCKS_WITHIN).await?;
                 connection.batch_however_long(migration.sql).await?;
                 let number = i32::try_from(migration.number).unwrap_or(i32::MAX);
                 let sql = "INSERT INTO migration (version, name, checksum) VALUES ($1, $2, $3)";

@@ -65,7 +65,7 @@ use lease::Holding;
 use pool::{Lent, Pool};
 
 pub(crate) use heartbeat::{Beat, Heart};
-pub use scratch::{ScratchSchema, ServerSession};
+pub use scratch::{Footprint, ScratchSchema, ServerSession};
 pub(super) use trust::refusal;
 pub(crate) use writer::Writer;
 

@@ -30,6 +30,15 @@ pub struct ServerSession {
     pub client_port: Option<u16>,
 }
 
+/// What a PostgreSQL server keeps and has written, at one moment, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Footprint {
+    /// Tables and indexes of the schema.
+    pub stored: u64,
+    /// The write-ahead log since the server's files were made, for whatever database.
+    pub logged: u64,
+}
+
 impl ScratchSchema {
     /// Makes the schema. Blocks until it is there.
     ///
@@ -74,6 +83,19 @@ impl ScratchSchema {
         let (process, port): (i32, Option<i32>) = (value::get(&row, 0)?, value::get(&row, 1)?);
         let process = u32::try_from(process).map_err(|_| StoreError::Silent)?;
         Ok(ServerSession { process, client_port: port.and_then(|port| u16::try_from(port).ok()) })
+    }
+
+    /// What is stored in it by now, and how long the server's write-ahead log is. Blocks until the server has answered.
+    ///
+    /// # Errors
+    ///
+    /// If the server does not answer.
+    pub fn footprint(&self) -> Result<Footprint, StoreError> {
+        let sql = "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint, (pg_current_wal_lsn() - '0/0')::bigint
+                   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r'";
+        let row = self.pool.wait(self.connection.first(sql, &[&self.name]))?.ok_or(StoreError::Silent)?;
+        let bytes = |column| Ok::<_, StoreError>(value::get::<i64>(&row, column)?.unsigned_abs());
+        Ok(Footprint { stored: bytes(0)?, logged: bytes(1)? })
     }
 
     /// From now on a transaction stands idle, for which the server keeps whatever is removed or replaced. Blocks until it does.

@@ -7,6 +7,7 @@ pub(crate) mod error; // what can go wrong
 pub(crate) mod read; // what is asked
 pub(crate) mod write; // what is written
 mod append; // of that, the messages
+mod catalog_write; // what is configured
 mod health_change; // and what attempts say of endpoints
 mod written; // and what that answers
 pub(crate) mod slots; // places of limits that are shared

@@ -1,5 +1,7 @@
 //! Several engines on one PostgreSQL database, as far as a product or a server sees it.
 
+use std::time::Duration;
+
 use hookwright::domain::application::ApplicationSettings;
 use hookwright::domain::names::{EventTypeName, Uid};
 use hookwright::domain::ticket::TicketKind;
@@ -8,14 +10,18 @@ use hookwright::{Clock, Error, Hooks, Thing};
 use hookwright_testkit::eventually;
 use hookwright_testkit::postgres::{self, Database};
 
-use crate::rig::{Rig, config, start, to_url};
+use crate::rig::{Rig, START, config, start, to_url};
 
 async fn node(database: &Database) -> Hooks {
+    node_at(database, Clock::system()).await
+}
+
+async fn node_at(database: &Database, clock: Clock) -> Hooks {
     let directory = tempfile::tempdir().unwrap();
     let mut config = config(&directory);
     config.database = database.url.parse().unwrap();
     config.master_keys = Some(postgres::MASTER_KEY.parse().unwrap());
-    config.clock = Clock::system();
+    config.clock = clock;
     start(config).await
 }
 
@@ -48,8 +54,28 @@ async fn a_link_that_is_redeemed_on_two_nodes_at_once_gives_one_session() {
         assert_eq!(a.ticket_find(TicketKind::Session, session).await.unwrap(), None);
     }
     for node in [a, b] {
-        node.shutdown(std::time::Duration::from_secs(10)).await.unwrap();
+        node.shutdown(Duration::from_secs(10)).await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tickets_that_expired_are_removed_and_no_others() {
+    let Some(database) = postgres::database().await else { return };
+    let clock = Clock::manual(START);
+    let hooks = node_at(&database, clock.clone()).await;
+    let organisation = hooks.default_organisation();
+    for kind in [TicketKind::Link, TicketKind::Session] {
+        hooks.ticket_issue(kind, organisation).await.unwrap();
+    }
+    clock.advance(TicketKind::Link.lifetime());
+    eventually("that the link is gone", async || {
+        clock.advance(Duration::from_secs(4));
+        let left = database.ask("SELECT string_agg(kind::text, ',') FROM ticket").await;
+        if left == "1" { Ok(()) } else { Err(left) }
+    })
+    .await;
+    assert!(clock.now().since(START) < TicketKind::Session.lifetime());
+    hooks.shutdown(Duration::from_secs(10)).await.unwrap();
 }
 
 /// How often rows of a table were looked for, as far as the server has counted by now.
@@ -100,6 +126,6 @@ async fn who_asks_for_what_is_not_there_makes_nobody_read_what_is() {
     new.settings.uid = Uid::parse("missing1").ok();
     let made = other.endpoint_create(rig.application, new).await.unwrap();
     assert_eq!(rig.reread(&made).await.id, made.id);
-    other.shutdown(std::time::Duration::from_secs(10)).await.unwrap();
+    other.shutdown(Duration::from_secs(10)).await.unwrap();
     rig.end().await;
 }

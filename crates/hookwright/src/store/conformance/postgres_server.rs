@@ -59,9 +59,10 @@ async fn a_migration_that_waits_for_a_long_transaction_holds_nobody_up() {
     let (_, mut running) = open(&database, Exclusivity::OnlyDeliverer).unwrap();
     let made = running.commit(&[Write::Catalog(CatalogWrite::ApplicationInsert(application(1)))]).unwrap();
     assert!(matches!(made[..], [Written::Changed(Changed::Yes)]));
-    // As before the last migration, which makes an index.
-    let before =
-        "DROP TABLE day_gone; DROP INDEX message_event_id_message; DELETE FROM migration WHERE version = 14";
+    // As before a migration that makes an index.
+    let before = "DROP TABLE day_gone, ticket; DROP INDEX message_event_id_message;
+        ALTER TABLE inbound DROP COLUMN copy_of; ALTER TABLE inbound_key DROP COLUMN request;
+        DELETE FROM migration WHERE version >= 14";
     database.execute(before).await;
     let report = database.connect().await;
     report.batch_execute("BEGIN; LOCK TABLE message_event_id IN ROW EXCLUSIVE MODE").await.unwrap();
@@ -83,7 +84,7 @@ async fn a_migration_that_waits_for_a_long_transaction_holds_nobody_up() {
     assert!(!starting.is_finished());
     report.batch_execute("ROLLBACK").await.unwrap();
     let report = starting.join().unwrap().unwrap();
-    assert_eq!((report.before, report.after), (13, 14));
+    assert!(report.before == 13 && report.after >= 14, "{report:?}");
 }
 
 #[tokio::test]
@@ -214,10 +215,13 @@ async fn a_commit_whose_answer_is_lost_is_found_out_and_never_taken_for_failed()
     assert_eq!(count().await, "2");
 
     cutter.cut(Cut::BeforeCommit, "");
-    assert!(matches!(write(&mut writer, 3), Err(StoreError::Unreachable(_))));
-    assert!(!writer.is_unsettled());
-    assert_eq!(count().await, "2");
-    write(&mut writer, 3).unwrap();
+    let written = write(&mut writer, 3).unwrap();
+    assert!(
+        matches!(written[..], [Written::Appended(Appended::Stored)]),
+        "it was not, and is written once more"
+    );
+    assert!(cutter.has_cut() && !writer.is_unsettled());
+    assert_eq!(count().await, "3");
 
     for (cut, number) in [(Cut::BeforeAnswer, 4), (Cut::BeforeCommit, 5)] {
         cutter.cut_and_refuse(cut, "");

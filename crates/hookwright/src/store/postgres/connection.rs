@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
@@ -29,6 +30,8 @@ const ASKED_FIRST: u32 = 50;
 /// An open session.
 pub(super) struct Connection {
     pub(super) client: Client,
+    /// What drives it.
+    driving: AbortHandle,
     statements: Mutex<HashMap<String, Statement>>,
     /// Whether an answer is outstanding, or a transaction open, that nobody waits for any more.
     is_broken: AtomicBool,
@@ -39,9 +42,10 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(client: Client) -> Connection {
+    pub(super) fn new(client: Client, driving: AbortHandle) -> Connection {
         Connection {
             client,
+            driving,
             statements: Mutex::default(),
             is_broken: AtomicBool::new(false),
             until: Mutex::default(),
@@ -178,6 +182,15 @@ impl Connection {
 
     fn statements(&self) -> std::sync::MutexGuard<'_, HashMap<String, Statement>> {
         self.statements.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One on which an answer is outstanding would stay open until that comes, and a transaction with it that keeps others waiting.
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if !self.is_good() {
+            self.driving.abort();
+        }
     }
 }
 

@@ -139,18 +139,19 @@ impl Pool {
         let connecting = self.driver.handle.spawn(async move {
             let (client, mut connection) = config.connect(tls).await?;
             // It ends with its client, and whoever uses that is told how.
-            tokio::spawn(async move {
+            let driving = tokio::spawn(async move {
                 while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
                     if let (AsyncMessage::Notification(_), Some(hint)) = (message, &hint) {
                         hint.notify_one();
                     }
                 }
             });
-            Ok::<_, tokio_postgres::Error>(client)
+            Ok::<_, tokio_postgres::Error>((client, driving.abort_handle()))
         });
         let connected =
             tokio::time::timeout(LENT_WITHIN, connecting).await.map_err(|_| StoreError::Silent)?;
-        let connection = Connection::new(connected.map_err(|_| StoreError::Silent)??);
+        let (client, driving) = connected.map_err(|_| StoreError::Silent)??;
+        let connection = Connection::new(client, driving);
         connection.batch(&format!("{SESSION}; {STATEMENT_TIMEOUT}; {further}")).await?;
         Ok(connection)
     }
@@ -160,7 +161,12 @@ impl Pool {
         if let Drives::WhoWaits = self.driver.drives
             && let Some(runtime) = &self.driver.runtime
         {
-            return runtime.block_on(future);
+            return runtime.block_on(async {
+                let value = future.await;
+                // What was dropped is closed before nobody drives it.
+                tokio::task::yield_now().await;
+                value
+            });
         }
         let _timers = self.driver.handle.enter();
         // Whoever calls may be a task of a runtime, whose budget of polls would run out while it waits here, for ever.

@@ -205,7 +205,7 @@ impl Writer {
         };
         match unsettled.settle(&connection).await {
             Ok(settled) => {
-                self.connection = Some(connection);
+                self.keep(connection);
                 self.holding.settled();
                 // Meanwhile whatever was due may have been claimed, or not.
                 self.holding.look_from_start();
@@ -224,7 +224,7 @@ impl Writer {
         let mut routes = Routes::default();
         batch.iter().flat_map(routed).for_each(|append| routes.add(append));
         let looked = self.knowledge.guard(moved).look(&connection, &routes, moved).await;
-        self.connection = Some(connection);
+        self.keep(connection);
         looked
     }
 
@@ -236,13 +236,18 @@ impl Writer {
         }
         let connection = self.good_connection().await?;
         let replaced = lease::replace(&connection, &self.holding, self.lease).await;
-        self.connection = Some(connection);
+        self.keep(connection);
         if replaced? {
             tracing::warn!(
                 "this node was not heard of for too long, and others have taken over what it held; it goes on with what comes now"
             );
         }
         Ok(())
+    }
+
+    /// For the next batch; one that is not good any more is closed now, so that nothing waits for what it left.
+    fn keep(&mut self, connection: Connection) {
+        self.connection = Some(connection).filter(Connection::is_good);
     }
 
     async fn good_connection(&mut self) -> Result<Connection, StoreError> {
@@ -297,7 +302,7 @@ impl Writer {
                 Err(error)
             }
         };
-        self.connection = Some(connection);
+        self.keep(connection);
         answer
     }
 }

@@ -102,7 +102,8 @@ fn check(settings: &SourceSettings) -> Result<(), Error> {
             return Err(Error::SourceSetting { field: "redact", why });
         }
     }
-    for name in settings.confirm.iter().flat_map(|confirm| confirm.url.parameters()) {
+    let parameters = settings.confirm.iter().flat_map(|confirm| confirm.url.parameters());
+    for name in parameters.filter(|_| settings.takes_get()) {
         if let Some(redacted) = settings.redact.iter().find(|redacted| is_parameter(redacted, name)) {
             let redacted = redacted.as_str();
             let why = format!(

@@ -124,7 +124,11 @@ impl ConfirmUrl {
                 Part::Query(name) => {
                     let query = request.query.as_deref().unwrap_or_default();
                     let values = form_urlencoded::parse(query.as_bytes()).filter(|(found, _)| found == name);
-                    only(values.map(|(_, value)| value.into_owned()), || format!("the query's {name}"))?
+                    let value = only(values.map(|(_, value)| value.into_owned()), || format!("the query's {name}"))?;
+                    if value == REDACTED {
+                        return Err(format!("the query's {name} was not kept: it may be a credential, and `confirm` did not name it yet"));
+                    }
+                    value
                 }
                 Part::Header(name) => {
                     let values = request.headers.iter().filter(|(found, _)| found == name);

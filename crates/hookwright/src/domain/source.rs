@@ -70,6 +70,11 @@ pub struct SourceSettings {
 }
 
 impl SourceSettings {
+    /// Whether it takes requests without a body, of which the query is what is kept and forwarded.
+    pub(crate) fn takes_get(&self) -> bool {
+        self.methods.iter().any(|method| method == "GET")
+    }
+
     /// A source of this kind with nothing set that need not be. It takes POST, and GET where its provider uses it too.
     pub fn new(
         name: impl Into<String>,

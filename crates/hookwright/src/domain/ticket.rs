@@ -23,7 +23,7 @@ impl TicketKind {
         }
     }
 
-    /// So many are good at a time; a further one ends the oldest.
+    /// So many of an organisation are good at a time; a further one ends the oldest.
     pub const fn max(self) -> u32 {
         match self {
             TicketKind::Session => 256,

@@ -22,6 +22,10 @@ impl Hooks {
     /// Makes a session of a link that is good, in one: the link is used up, whoever else opens it, and on whichever node. `None` if
     /// it is not good.
     pub async fn ticket_redeem(&self, link: &str) -> Result<Option<Zeroizing<String>>, Error> {
+        // Whoever makes links up is given no place in a batch.
+        if self.ticket_find(TicketKind::Link, link).await?.is_none() {
+            return Ok(None);
+        }
         let link = named(TicketKind::Link, link);
         let (secret, changed) = self.ticket_make(TicketKind::Session, LetsInTo::SameAs(link)).await?;
         Ok((changed == Changed::Yes).then_some(secret))

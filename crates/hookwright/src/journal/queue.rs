@@ -63,10 +63,17 @@ pub(super) struct Queue {
     batches: AtomicU64,
 }
 
+/// What somebody waits for.
+struct Urgent {
+    job: Job,
+    /// It comes behind so many outcomes.
+    behind: usize,
+}
+
 #[derive(Default)]
 struct State {
     /// Somebody waits for these.
-    urgent: VecDeque<Job>,
+    urgent: VecDeque<Urgent>,
     /// And for these, which are new messages, if there are writers for them.
     messages: VecDeque<Job>,
     /// Writers of messages: all, those that sleep, and those that cannot write now.
@@ -80,6 +87,8 @@ struct State {
     are_messages_watched: bool,
     /// Nobody waits for these.
     outcomes: VecDeque<Outcome>,
+    /// How many were taken, but for those that were put back.
+    outcomes_taken: usize,
     oldest_outcome: Option<Instant>,
     closed: bool,
     /// Whether the writer sleeps: a wake-up that nobody needs costs a system call.
@@ -145,7 +154,8 @@ impl Queue {
             }
             return true;
         }
-        state.urgent.push_back(job);
+        let behind = state.outcomes_taken + state.outcomes.len();
+        state.urgent.push_back(Urgent { job, behind });
         let asleep = state.asleep;
         drop(state);
         if asleep {
@@ -213,7 +223,7 @@ impl Queue {
     pub(super) fn leave(&self, role: Role) {
         let mut state = self.lock();
         let left = match role {
-            Role::First => std::mem::take(&mut state.urgent),
+            Role::First => state.urgent.drain(..).map(|urgent| urgent.job).collect(),
             Role::Messages => {
                 state.message_writers -= 1;
                 if state.message_writers > 0 {
@@ -325,7 +335,7 @@ impl Queue {
     pub(super) fn take_to_refuse(&self, role: Role) -> Vec<Job> {
         let mut state = self.lock();
         match role {
-            Role::First => state.urgent.drain(..).collect(),
+            Role::First => state.urgent.drain(..).map(|urgent| urgent.job).collect(),
             Role::Messages if state.messages_unable < state.message_writers => Vec::new(),
             Role::Messages => state.messages.drain(..).collect(),
         }
@@ -333,13 +343,15 @@ impl Queue {
 
     /// Puts outcomes back that could not be written, before all others.
     pub(super) fn put_back(&self, outcomes: Vec<Outcome>) {
+        if outcomes.is_empty() {
+            return;
+        }
         let mut state = self.lock();
+        state.outcomes_taken -= outcomes.len();
         for outcome in outcomes.into_iter().rev() {
             state.outcomes.push_front(outcome);
         }
-        if !state.outcomes.is_empty() {
-            state.oldest_outcome = Some(Instant::now());
-        }
+        state.oldest_outcome = Some(Instant::now());
     }
 
     /// Whether nothing more will come.
@@ -356,15 +368,19 @@ impl Queue {
             bytes += outcome.attempt.response.len();
             batch.push(Job { write: Write::Outcome(outcome), answer: None });
         }
-        if !state.outcomes.is_empty() {
-            // All outcomes are written first: whatever waits here may rely on those that came before it. They have waited long enough.
-            return batch;
-        }
-        state.oldest_outcome = None;
         let outcomes = batch.len();
+        state.outcomes_taken += outcomes;
+        if state.outcomes.is_empty() {
+            // Else those that are left have waited long enough.
+            state.oldest_outcome = None;
+        }
         bytes = 0;
         while batch.len() - outcomes < BATCH_MAX && bytes < BATCH_BYTES_MAX {
-            let Some(job) = state.urgent.pop_front() else { break };
+            // Whatever waits here may rely on the outcomes that came before it.
+            if state.urgent.front().is_none_or(|urgent| urgent.behind > state.outcomes_taken) {
+                break;
+            }
+            let Some(Urgent { job, .. }) = state.urgent.pop_front() else { break };
             if let Write::Append(append) = &job.write {
                 bytes += append.message.payload.len();
             }

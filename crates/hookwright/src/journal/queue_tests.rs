@@ -185,14 +185,26 @@ fn outcome() -> Outcome {
 }
 
 #[test]
-fn outcomes_go_before_all_else_and_no_more_of_them_than_a_batch_can_have() {
+fn outcomes_go_before_what_comes_behind_them_and_keep_nobody_else_waiting() {
     let queue = Queue::new(0);
+    queue.push_outcome(outcome());
     assert!(queue.push(job()));
     (0..OUTCOMES_MAX + 5).for_each(|_| queue.push_outcome(outcome()));
+    assert!(queue.push(job()));
+    let taken = |batch: &[Job]| {
+        let outcomes = batch.iter().take_while(|job| matches!(job.write, Write::Outcome(_))).count();
+        (outcomes, batch.len() - outcomes)
+    };
     let first = queue.take(Role::First).unwrap();
-    assert!(first.iter().all(|job| matches!(job.write, Write::Outcome(_))));
-    assert_eq!(first.len(), OUTCOMES_MAX);
-    assert_eq!(queue.take(Role::First).map(|batch| batch.len()), Some(5 + 1));
+    assert_eq!(taken(&first), (OUTCOMES_MAX, 1));
+    // Could not be written: what came behind still does.
+    let put_back = first.into_iter().filter_map(|job| match job.write {
+        Write::Outcome(outcome) => Some(outcome),
+        _ => None,
+    });
+    queue.put_back(put_back.collect());
+    assert_eq!(taken(&queue.take(Role::First).unwrap()), (OUTCOMES_MAX, 0));
+    assert_eq!(taken(&queue.take(Role::First).unwrap()), (6, 1));
 }
 
 #[test]

@@ -29,7 +29,16 @@ pub(super) fn spawn(
     committed: mpsc::UnboundedSender<Vec<Committed>>,
     measures: Arc<Measures>,
 ) -> std::io::Result<JoinHandle<()>> {
-    let thread = Thread { queue, role, writer, committed, measures, unsettled: None };
+    let thread = Thread {
+        queue,
+        role,
+        writer,
+        committed,
+        measures,
+        unsettled: None,
+        is_writing: false,
+        is_unable: false,
+    };
     thread::Builder::new().name("hookwright-writer".to_owned()).spawn(move || thread.run())
 }
 
@@ -41,11 +50,20 @@ struct Thread {
     measures: Arc<Measures>,
     /// The number and the items of a batch of which it is not known whether it is committed. Who waited for them was told so.
     unsettled: Option<(u64, Vec<Write>)>,
+    /// What the queue counts it among.
+    is_writing: bool,
+    is_unable: bool,
 }
 
 /// However the thread ends, also by a panic, nobody waits for it for ever.
 impl Drop for Thread {
     fn drop(&mut self) {
+        if self.is_writing {
+            self.queue.wrote(self.role);
+        }
+        if self.is_unable {
+            self.queue.set_able(self.role, true);
+        }
         self.queue.leave(self.role);
     }
 }
@@ -62,7 +80,9 @@ impl Thread {
                 jobs.into_iter().map(|Job { write, answer }| (write, answer)).unzip();
             let batch = self.queue.begin_batch();
             let started = Instant::now();
+            self.is_writing = true;
             let committed = self.writer.commit(&writes);
+            self.is_writing = false;
             self.queue.wrote(self.role);
             match committed {
                 Ok(written) => {
@@ -92,8 +112,13 @@ impl Thread {
                             "the database did not take a batch; messages are refused until it does"
                         );
                     }
-                    self.queue.set_failure(Some(told));
+                    self.queue.set_failure(Some(told.clone()));
+                    let nobody_waited = answers.iter().all(Option::is_none);
                     self.failed(batch, writes, answers, &failure);
+                    // Outcomes go first, and may fill batch after batch.
+                    if nobody_waited {
+                        self.refuse_waiting(&told);
+                    }
                     if self.queue.is_closed() {
                         failures_at_the_end += 1;
                         if failures_at_the_end >= LAST_TRIES {
@@ -137,7 +162,9 @@ impl Thread {
     fn settle(&mut self) -> bool {
         let Some((batch, writes)) = self.unsettled.take() else { return true };
         self.queue.set_able(self.role, false);
+        self.is_unable = true;
         let settled = self.settle_batch(batch, writes);
+        self.is_unable = false;
         self.queue.set_able(self.role, true);
         settled
     }

@@ -72,7 +72,7 @@ impl Door<'_> {
             settings.confirm.iter().flat_map(|confirm| confirm.url.parameters()).collect();
         let takes_out = |name: &str, value: &str| {
             self.is_own(&own, name, value)
-                || settings.redact.iter().any(|place| is_parameter(place, name))
+                || (settings.takes_get() && settings.redact.iter().any(|place| is_parameter(place, name)))
                 || (names_credential(name) && !asked_about.contains(&name))
         };
         Some(redacted_query(query, takes_out))

@@ -186,7 +186,8 @@ conform! {
     ticket:
         a_ticket_is_good_for_what_it_was_made_for_until_it_ends,
         a_ticket_is_used_up_by_the_one_that_is_made_for_it,
-        too_many_tickets_end_the_oldest_of_their_kind;
+        too_many_tickets_end_the_oldest_of_their_kind,
+        sessions_end_with_any_token_of_their_whole_organisation;
     token:
         tokens_are_found_by_their_hash_until_they_are_revoked,
         a_change_of_a_token_leaves_what_it_does_not_name,

@@ -241,5 +241,10 @@ async fn a_commit_whose_answer_is_lost_is_found_out_and_never_taken_for_failed()
         assert!(writer.settle().unwrap().is_none());
     }
     write(&mut writer, 5).unwrap();
-    assert_eq!(direct.ask("SELECT count(*) FROM batch").await, "1", "one mark for each writer");
+    // What it barred might still be on its way, and is barred as long as that may be.
+    assert_eq!(
+        direct.ask("SELECT count(*) FROM batch").await,
+        "3",
+        "its last batch, and two that were not committed"
+    );
 }

@@ -6,7 +6,8 @@ use crate::domain::ticket::{LetsInTo, NewTicket, TicketRef};
 use crate::domain::time::Timestamp;
 use crate::store::DEFAULT_ORGANISATION;
 use crate::store::conformance::fixture::{Fixture, at, id};
-use crate::store::write::{Changed, Write, Written};
+use crate::store::conformance::token::{EVERYTHING, customer, insert, token};
+use crate::store::write::{CatalogWrite, Changed, Write, Written};
 
 const OURS: LetsInTo = LetsInTo::Organisation(DEFAULT_ORGANISATION);
 
@@ -68,6 +69,8 @@ pub(super) async fn a_ticket_is_used_up_by_the_one_that_is_made_for_it(mut f: Fi
 
 pub(super) async fn too_many_tickets_end_the_oldest_of_their_kind(mut f: Fixture) {
     assert_eq!(issue(&mut f, ticket(Session, 999), OURS, at(0)), Changed::Yes);
+    let theirs = LetsInTo::Organisation(OrganisationId::from_bytes(id(5)));
+    assert_eq!(issue(&mut f, ticket(Link, 998), theirs, at(0)), Changed::Yes);
     for number in 0..64 {
         assert_eq!(issue(&mut f, ticket(Link, number), OURS, at(2)), Changed::Yes);
     }
@@ -82,8 +85,28 @@ pub(super) async fn too_many_tickets_end_the_oldest_of_their_kind(mut f: Fixture
     assert!(left.contains(&64), "one that was just made is never the one that goes");
     assert_eq!(issue(&mut f, ticket(Link, 65), OURS, at(2)), Changed::Yes);
     assert!(good(&f, 65).await && !good(&f, 64).await, "the oldest goes");
+    assert!(good(&f, 998).await, "it is another organisation's");
     assert!(
         f.store.ticket_find(ticket(Session, 999), at(3)).await.unwrap().is_some(),
         "it is of another kind"
     );
+}
+
+pub(super) async fn sessions_end_with_any_token_of_their_whole_organisation(mut f: Fixture) {
+    let (operator, portal) = (token(1, EVERYTHING, None), token(2, customer(1), None));
+    insert(&mut f, &operator, 1);
+    insert(&mut f, &portal, 2);
+    let theirs = OrganisationId::from_bytes(id(5));
+    for (number, organisation) in [(3, DEFAULT_ORGANISATION), (4, theirs)] {
+        let lets_in_to = LetsInTo::Organisation(organisation);
+        assert_eq!(issue(&mut f, ticket(Session, number), lets_in_to, at(0)), Changed::Yes);
+    }
+    let good = async |f: &Fixture, number| {
+        f.store.ticket_find(ticket(Session, number), at(1)).await.unwrap().is_some()
+    };
+    let revoke = |id| CatalogWrite::TokenRevoke { organisation: DEFAULT_ORGANISATION, id, now: at(1) };
+    assert_eq!(f.change(revoke(portal.id)), Changed::Yes);
+    assert!(good(&f, 3).await, "nobody signs in with that");
+    assert_eq!(f.change(revoke(operator.id)), Changed::Yes);
+    assert!(!good(&f, 3).await && good(&f, 4).await);
 }

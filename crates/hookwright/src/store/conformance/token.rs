@@ -12,18 +12,18 @@ use crate::store::DEFAULT_ORGANISATION;
 use crate::store::conformance::fixture::{Fixture, NOW, app, at, id};
 use crate::store::write::{CatalogWrite, Changed};
 
-const EVERYTHING: Scope = Scope::Organisation(DEFAULT_ORGANISATION);
+pub(super) const EVERYTHING: Scope = Scope::Organisation(DEFAULT_ORGANISATION);
 
-fn customer(application: u16) -> Scope {
+pub(super) fn customer(application: u16) -> Scope {
     Scope::Application(DEFAULT_ORGANISATION, app(application))
 }
 
-fn token(number: u16, scope: Scope, expires_at: Option<Timestamp>) -> Token {
+pub(super) fn token(number: u16, scope: Scope, expires_at: Option<Timestamp>) -> Token {
     let settings = TokenSettings { expires_at, ..TokenSettings::new("for 'Bücher'", scope) };
     Token { id: TokenId::from_bytes(id(number)), settings, created_at: NOW, revoked_at: None }
 }
 
-fn insert(f: &mut Fixture, token: &Token, hash: u8) {
+pub(super) fn insert(f: &mut Fixture, token: &Token, hash: u8) {
     let write = CatalogWrite::TokenInsert { token: token.clone(), hash: [hash; 32] };
     assert_eq!(f.change(write), Changed::Yes);
 }

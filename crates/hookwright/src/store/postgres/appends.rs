@@ -40,7 +40,7 @@ const STORE: &str = "WITH claimed AS (
          SELECT u.application, u.endpoint, u.message, 0, 0, $19
          FROM UNNEST($13::bytea[], $14::bytea[], $15::bytea[]) AS u (application, endpoint, message)),
      marked AS (INSERT INTO batch (writer, number) VALUES ($16, $17)),
-     before AS (DELETE FROM batch WHERE writer = $16 AND number >= $18 AND number < $17),
+     before AS (DELETE FROM batch WHERE writer = $16 AND number = $18),
      held AS (SELECT 1 FROM lease WHERE number = $19 AND ended_at IS NULL FOR KEY SHARE),
      moved AS (
          SELECT 1 FROM catalog_change
@@ -112,7 +112,7 @@ fn values<'a>(appends: &[&'a Append], lease: LeaseNumber, mark: Mark) -> Vec<Hel
         column(deliveries().map(|(message, _)| message.id.as_bytes().as_slice())),
         Box::new(mark.writer),
         Box::new(mark.number),
-        Box::new(mark.oldest),
+        Box::new(mark.last),
         Box::new(lease::as_column(lease)),
     ]
 }

@@ -19,9 +19,9 @@ const FORGET_OLD: &str = "DELETE FROM batch WHERE written_at < now() - interval 
 pub(super) struct Mark {
     pub(super) writer: [u8; NAME_BYTES],
     pub(super) number: i64,
-    /// The earliest number whose mark may still be there; it goes with this batch. Those before it were removed long since, and
-    /// are not looked at again: the server keeps what is left of them for a while.
-    pub(super) oldest: i64,
+    /// The number of the last batch that is known to be committed; its mark goes with this batch. No other does: a mark that was made
+    /// in the place of a batch that was not heard of bars that one as long as it may still be on its way.
+    pub(super) last: i64,
 }
 
 /// The marks that one writer makes, one after the other.
@@ -41,7 +41,7 @@ impl Marks {
     pub(super) fn new() -> Result<Marks, StoreError> {
         let mut writer = [0; NAME_BYTES];
         getrandom::fill(&mut writer).map_err(|_| StoreError::Randomness)?;
-        Ok(Marks { last: Mark { writer, number: 0, oldest: 0 } })
+        Ok(Marks { last: Mark { writer, number: 0, last: 0 } })
     }
 
     /// The mark of the next batch.
@@ -50,18 +50,18 @@ impl Marks {
         self.last
     }
 
-    /// A batch is committed, with the removal of all marks before its own.
+    /// A batch is committed, with the removal of the mark before its own.
     pub(super) fn committed(&mut self, mark: Mark) {
-        self.last.oldest = mark.number;
+        self.last.last = mark.number;
     }
 }
 
 impl Mark {
     /// Adds the end of the transaction, with its mark in the place of the one before.
     pub(super) async fn commit(self, pipeline: &mut Pipeline<'_>) -> Result<(), StoreError> {
-        let sql = "WITH before AS (DELETE FROM batch WHERE writer = $1 AND number >= $3 AND number < $2)
+        let sql = "WITH before AS (DELETE FROM batch WHERE writer = $1 AND number = $3)
                    INSERT INTO batch (writer, number) VALUES ($1, $2)";
-        pipeline.add(sql, vec![Box::new(self.writer), Box::new(self.number), Box::new(self.oldest)]).await?;
+        pipeline.add(sql, vec![Box::new(self.writer), Box::new(self.number), Box::new(self.last)]).await?;
         pipeline.plain("COMMIT");
         Ok(())
     }

@@ -41,20 +41,26 @@ impl Postgres {
         let kept = from_row(&row, 0)?;
         let from = AttemptId::first_at(kept.first_failure_at.before(OVERLAP));
         let sql =
-            "SELECT id FROM attempt WHERE application = $1 AND endpoint = $2 AND id >= $3 AND status = $4
-                   ORDER BY id DESC LIMIT 1";
+            "SELECT id FROM (SELECT id, status FROM attempt WHERE application = $1 AND endpoint = $2 AND id >= $3
+                       ORDER BY id DESC LIMIT $5) AS newest
+                   WHERE status = $4 ORDER BY id DESC LIMIT 1";
         let success = i16::from(AttemptStatus::Success.code());
-        let row = connection.first(sql, &[application, endpoint, from.as_bytes(), &success]).await?;
+        let row = connection
+            .first(sql, &[application, endpoint, from.as_bytes(), &success, &i64::from(LOOKED_AT_MAX)])
+            .await?;
         let Some(row) = row else { return Ok(Some(FoundHealth { health: kept, is_kept: true })) };
         let success = value::id(&row, 0, AttemptId::from_bytes)?;
-        let sql = "SELECT min(started_at) FROM attempt WHERE application = $1 AND endpoint = $2 AND id > $3";
+        let sql = "SELECT started_at FROM attempt WHERE application = $1 AND endpoint = $2 AND id > $3 ORDER BY id LIMIT 1";
         let row = connection.first(sql, &[application, endpoint, success.as_bytes()]).await?;
-        let failed_at = row.map(|row| value::time_opt(&row, 0)).transpose()?.flatten();
+        let failed_at = row.map(|row| value::time(&row, 0)).transpose()?;
         let health = kept.since(failed_at.unwrap_or(now));
         Ok(Some(FoundHealth { health, is_kept: health == kept }))
     }
 }
 
+/// So many of the newest attempts are looked at for one that succeeded: an endpoint that has failed more often since counts as one that
+/// never did otherwise.
+const LOOKED_AT_MAX: u32 = 10_000;
 /// An attempt that succeeded may have begun so long before one that failed: more than any attempt takes, and less than matters.
 const OVERLAP: Duration = Duration::from_secs(3_600);
 
@@ -87,6 +93,23 @@ pub(super) async fn add<'a>(pipeline: &mut Pipeline<'a>, outcomes: &[&'a Outcome
             HealthChange::Failing(health) => failing.push((application, endpoint, health)),
             HealthChange::Recovered => recovered.push((application, endpoint)),
         }
+    }
+    if [failed.len(), failing.len(), recovered.len()].iter().filter(|count| **count > 0).count() > 1 {
+        // One statement locks its rows in order, several do not.
+        let all = || {
+            let kept =
+                failed.iter().chain(&failing).map(|(application, endpoint, _)| (*application, *endpoint));
+            kept.chain(recovered.iter().copied())
+        };
+        let values: Vec<Value<'a>> = vec![
+            column(all().map(|(application, _)| application.as_bytes().as_slice())),
+            column(all().map(|(_, endpoint)| endpoint.as_bytes().as_slice())),
+        ];
+        let sql = "SELECT 1 FROM endpoint_health h
+                   JOIN UNNEST($1::bytea[], $2::bytea[]) AS u (application, endpoint)
+                       ON h.application = u.application AND h.endpoint = u.endpoint
+                   ORDER BY h.application, h.endpoint FOR UPDATE OF h";
+        pipeline.add(sql, values).await?;
     }
     keep(pipeline, &failed, MERGE).await?;
     keep(pipeline, &failing, REPLACE).await?;

@@ -21,7 +21,7 @@ impl Postgres {
     }
 }
 
-/// Makes a ticket, and ends the oldest of its kind if there are too many. `Missing` if the one it is made for is not good.
+/// Makes a ticket, and ends the oldest of its kind if its organisation has too many. `Missing` if the one it is made for is not good.
 ///
 /// Of two nodes that use the same one up, the second waits for the first, and then finds it gone. Two that make one at the same
 /// time may leave one too many, until the next.
@@ -40,9 +40,11 @@ pub(super) async fn issue(connection: &Connection, new: &NewTicket) -> Result<Ch
     let sql = "INSERT INTO ticket (hash, kind, organisation, expires_at) VALUES ($1, $2, $3, $4)";
     let expires_at = new.expires_at().as_micros();
     connection.execute(sql, &[hash, &kind, organisation.as_bytes(), &expires_at]).await?;
-    let sql = "DELETE FROM ticket WHERE kind = $2 AND hash NOT IN (
-                   SELECT hash FROM ticket WHERE kind = $2 ORDER BY hash = $1 DESC, expires_at DESC LIMIT $3)";
-    connection.execute(sql, &[hash, &kind, &value::limit(new.ticket.kind.max())]).await?;
+    let sql = "DELETE FROM ticket WHERE kind = $2 AND organisation = $4 AND hash NOT IN (
+                   SELECT hash FROM ticket WHERE kind = $2 AND organisation = $4
+                   ORDER BY hash = $1 DESC, expires_at DESC LIMIT $3)";
+    let max = value::limit(new.ticket.kind.max());
+    connection.execute(sql, &[hash, &kind, &max, organisation.as_bytes()]).await?;
     Ok(Changed::Yes)
 }
 
@@ -50,6 +52,16 @@ pub(super) async fn end(connection: &Connection, ticket: TicketRef) -> Result<Ch
     let sql = "DELETE FROM ticket WHERE hash = $1 AND kind = $2";
     let rows = connection.execute(sql, &[&ticket.hash, &code(ticket.kind)]).await?;
     Ok(if rows == 1 { Changed::Yes } else { Changed::Missing })
+}
+
+/// Signs everybody out of an organisation's page.
+pub(super) async fn end_sessions(
+    connection: &Connection,
+    organisation: OrganisationId,
+) -> Result<(), StoreError> {
+    let sql = "DELETE FROM ticket WHERE kind = $1 AND organisation = $2";
+    connection.execute(sql, &[&code(TicketKind::Session), organisation.as_bytes()]).await?;
+    Ok(())
 }
 
 pub(super) async fn expire(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {

@@ -13,7 +13,7 @@ use crate::domain::token::{Scope, Token, TokenChange, TokenFilter, TokenSettings
 use crate::store::encoded;
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::Connection;
-use crate::store::postgres::{Postgres, value};
+use crate::store::postgres::{Postgres, ticket, value};
 use crate::store::write::Changed;
 
 const COLUMNS: &str = "id, name, organisation, application, created_at, expires_at, revoked_at, capabilities, feature_flags, session";
@@ -144,9 +144,15 @@ pub(super) async fn revoke(
     id: TokenId,
     now: Timestamp,
 ) -> Result<Changed, StoreError> {
-    let sql = "UPDATE token SET revoked_at = coalesce(revoked_at, $3) WHERE organisation = $1 AND id = $2";
-    let rows = connection.execute(sql, &[organisation.as_bytes(), id.as_bytes(), &now.as_micros()]).await?;
-    Ok(if rows == 1 { Changed::Yes } else { Changed::Missing })
+    let sql = "UPDATE token SET revoked_at = coalesce(revoked_at, $3) WHERE organisation = $1 AND id = $2
+               RETURNING application IS NULL";
+    let row = connection.first(sql, &[organisation.as_bytes(), id.as_bytes(), &now.as_micros()]).await?;
+    let Some(row) = row else { return Ok(Changed::Missing) };
+    // With which token somebody signed in is not kept.
+    if value::get(&row, 0)? {
+        ticket::end_sessions(connection, organisation).await?;
+    }
+    Ok(Changed::Yes)
 }
 
 /// `Missing` if none of them is there.

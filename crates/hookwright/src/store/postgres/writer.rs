@@ -1,7 +1,7 @@
 //! Writes batches: each is one transaction, and what every message makes goes out as arrays.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::config::MasterKeys;
 use crate::domain::lease::LeaseNumber;
@@ -23,6 +23,9 @@ use crate::store::{Exclusivity, SchemaReport};
 const BESIDE: u32 = 2;
 /// So often a batch that lost a race against another transaction is written anew before its callers are told.
 const TRIES: u32 = 5;
+
+/// What was sent on a connection that had ended is sent on a new one only so long after the beginning: callers are told within 5 s.
+const ONCE_MORE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Writes batches on a connection of its own.
 pub(crate) struct Writer {
@@ -166,8 +169,13 @@ impl Writer {
             if self.is_unsettled() {
                 return Err(StoreError::Silent);
             }
-            let (mut tries, mut moved, mut was_lost) = (1, Moved::default(), false);
+            let (mut tries, mut moved, begun) = (1, Moved::default(), Instant::now());
             loop {
+                // Whether it still does is found out by using it.
+                let stood = self.connection.is_some();
+                let again = |error: &StoreError| {
+                    stood && matches!(error, StoreError::Unreachable(_)) && begun.elapsed() < ONCE_MORE_WITHIN
+                };
                 match self.try_commit(batch, &moved).await {
                     Err(StoreError::Raced) if tries < TRIES => tries += 1,
                     Err(StoreError::CatalogMoved) if tries < TRIES => {
@@ -182,11 +190,11 @@ impl Writer {
                     // Most often only the connection was lost, and another tells at once how it ended.
                     Err(lost) if self.is_unsettled() => match self.try_settle().await {
                         Ok(Some(Settled::Committed(written))) => return Ok(written),
-                        Ok(Some(Settled::NotCommitted)) if is_lost(&lost) && !was_lost => was_lost = true,
+                        Ok(Some(Settled::NotCommitted)) if again(&lost) => {}
                         _ => return Err(lost),
                     },
-                    // Nothing was written. Whether the connection still stood was not known before.
-                    Err(lost) if is_lost(&lost) && !was_lost => was_lost = true,
+                    // Nothing was written.
+                    Err(lost) if again(&lost) => {}
                     result => return result,
                 }
             }
@@ -203,8 +211,12 @@ impl Writer {
                 return Err(error);
             }
         };
+        let mark = unsettled.mark;
         match unsettled.settle(&connection).await {
             Ok(settled) => {
+                if matches!(settled, Settled::Committed(_)) {
+                    self.marks.committed(mark);
+                }
                 self.keep(connection);
                 self.holding.settled();
                 // Meanwhile whatever was due may have been claimed, or not.
@@ -305,10 +317,6 @@ impl Writer {
         self.keep(connection);
         answer
     }
-}
-
-fn is_lost(error: &StoreError) -> bool {
-    matches!(error, StoreError::Unreachable(_))
 }
 
 /// Has all secrets encrypted with the first key, if they are not, unless that is for somebody else to do: a node that delivers

@@ -36,18 +36,19 @@ impl Sqlite {
             let (application, endpoint) = (application.as_bytes(), endpoint.as_bytes());
             let from = AttemptId::first_at(kept.first_failure_at.before(OVERLAP));
             let sql =
-                "SELECT id FROM attempt WHERE application = ?1 AND endpoint = ?2 AND id >= ?3 AND status = ?4
-                       ORDER BY id DESC LIMIT 1";
-            let params = params![application, endpoint, from.as_bytes(), AttemptStatus::Success.code()];
+                "SELECT id FROM (SELECT id, status FROM attempt WHERE application = ?1 AND endpoint = ?2 AND id >= ?3
+                       ORDER BY id DESC LIMIT ?5) AS newest
+                   WHERE status = ?4 ORDER BY id DESC LIMIT 1";
+            let params = params![application, endpoint, from.as_bytes(), AttemptStatus::Success.code(), LOOKED_AT_MAX];
             let success =
                 value::first(connection, sql, params, |row| value::id(row, 0, AttemptId::from_bytes))?;
             let Some(success) = success else {
                 return Ok(Some(FoundHealth { health: kept, is_kept: true }));
             };
             let sql =
-                "SELECT min(started_at) FROM attempt WHERE application = ?1 AND endpoint = ?2 AND id > ?3";
+                "SELECT started_at FROM attempt WHERE application = ?1 AND endpoint = ?2 AND id > ?3 ORDER BY id LIMIT 1";
             let params = params![application, endpoint, success.as_bytes()];
-            let failed_at = value::first(connection, sql, params, |row| value::time_opt(row, 0))?.flatten();
+            let failed_at = value::first(connection, sql, params, |row| value::time(row, 0))?;
             let health = kept.since(failed_at.unwrap_or(now));
             Ok(Some(FoundHealth { health, is_kept: health == kept }))
         })
@@ -55,6 +56,9 @@ impl Sqlite {
     }
 }
 
+/// So many of the newest attempts are looked at for one that succeeded: an endpoint that has failed more often since counts as one that
+/// never did otherwise.
+const LOOKED_AT_MAX: u32 = 10_000;
 /// An attempt that succeeded may have begun so long before one that failed: more than any attempt takes, and less than matters.
 const OVERLAP: Duration = Duration::from_secs(3_600);
 

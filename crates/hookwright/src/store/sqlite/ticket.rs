@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use crate::domain::ids::OrganisationId;
-use crate::domain::ticket::{LetsInTo, NewTicket, TicketRef};
+use crate::domain::ticket::{LetsInTo, NewTicket, TicketKind, TicketRef};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::sqlite::{Sqlite, value};
@@ -24,7 +24,7 @@ impl Sqlite {
     }
 }
 
-/// Makes a ticket, and ends the oldest of its kind if there are too many. `Missing` if the one it is made for is not good.
+/// Makes a ticket, and ends the oldest of its kind if its organisation has too many. `Missing` if the one it is made for is not good.
 pub(super) fn issue(connection: &Connection, new: &NewTicket) -> Result<Changed, StoreError> {
     let organisation = match new.lets_in_to {
         LetsInTo::Organisation(organisation) => Some(organisation),
@@ -42,10 +42,11 @@ pub(super) fn issue(connection: &Connection, new: &NewTicket) -> Result<Changed,
         .execute(params![hash, kind.code(), organisation.as_bytes(), new.expires_at().as_micros()])?;
     connection
         .prepare_cached(
-            "DELETE FROM ticket WHERE kind = ?2 AND hash NOT IN (
-                 SELECT hash FROM ticket WHERE kind = ?2 ORDER BY hash = ?1 DESC, expires_at DESC LIMIT ?3)",
+            "DELETE FROM ticket WHERE kind = ?2 AND organisation = ?4 AND hash NOT IN (
+                 SELECT hash FROM ticket WHERE kind = ?2 AND organisation = ?4
+                 ORDER BY hash = ?1 DESC, expires_at DESC LIMIT ?3)",
         )?
-        .execute(params![hash, kind.code(), kind.max()])?;
+        .execute(params![hash, kind.code(), kind.max(), organisation.as_bytes()])?;
     Ok(Changed::Yes)
 }
 
@@ -54,6 +55,14 @@ pub(super) fn end(connection: &Connection, ticket: TicketRef) -> Result<Changed,
         .prepare_cached("DELETE FROM ticket WHERE hash = ?1 AND kind = ?2")?
         .execute(params![ticket.hash, ticket.kind.code()])?;
     Ok(if rows == 1 { Changed::Yes } else { Changed::Missing })
+}
+
+/// Signs everybody out of an organisation's page.
+pub(super) fn end_sessions(connection: &Connection, organisation: OrganisationId) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM ticket WHERE kind = ?1 AND organisation = ?2")?
+        .execute(params![TicketKind::Session.code(), organisation.as_bytes()])?;
+    Ok(())
 }
 
 pub(super) fn expire(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {

@@ -12,7 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::{Scope, Token, TokenChange, TokenFilter, TokenSettings};
 use crate::store::encoded;
 use crate::store::error::StoreError;
-use crate::store::sqlite::{Sqlite, value};
+use crate::store::sqlite::{Sqlite, ticket, value};
 use crate::store::write::Changed;
 
 const COLUMNS: &str = "id, name, organisation, application, created_at, expires_at, revoked_at, capabilities, feature_flags, session";
@@ -157,12 +157,17 @@ pub(super) fn revoke(
     id: TokenId,
     now: Timestamp,
 ) -> Result<Changed, StoreError> {
-    let rows = connection
-        .prepare_cached(
-            "UPDATE token SET revoked_at = coalesce(revoked_at, ?3) WHERE organisation = ?1 AND id = ?2",
-        )?
-        .execute(params![organisation.as_bytes(), id.as_bytes(), now.as_micros()])?;
-    Ok(if rows == 1 { Changed::Yes } else { Changed::Missing })
+    let sql = "UPDATE token SET revoked_at = coalesce(revoked_at, ?3) WHERE organisation = ?1 AND id = ?2
+               RETURNING application IS NULL";
+    let params = params![organisation.as_bytes(), id.as_bytes(), now.as_micros()];
+    let Some(is_whole) = value::first(connection, sql, params, |row| value::get(row, 0))? else {
+        return Ok(Changed::Missing);
+    };
+    // With which token somebody signed in is not kept.
+    if is_whole {
+        ticket::end_sessions(connection, organisation)?;
+    }
+    Ok(Changed::Yes)
 }
 
 /// `Missing` if none of them is there.

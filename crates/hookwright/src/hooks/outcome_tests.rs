@@ -10,7 +10,8 @@ use crate::domain::endpoint::EndpointSettings;
 use crate::domain::ids::ApplicationId;
 use crate::domain::names::EventTypeName;
 use crate::hooks::{Hooks, NewEndpoint};
-use crate::{NewMessage, Sent};
+use crate::journal::numbered_outcome;
+use crate::{Error, NewMessage, Sent};
 
 /// Outcomes that may wait.
 const OUTCOMES_MAX: usize = 64;
@@ -148,4 +149,30 @@ async fn no_attempt_is_started_beyond_the_bound_however_often_the_outcomes_are_t
     engine.stands_still(CONCURRENCY).await;
     holder.batch_execute("ROLLBACK").await.unwrap();
     engine.all_is_written_and_nothing_came_twice(&database).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outcomes_that_fill_batch_after_batch_keep_nobody_waiting_while_the_database_is_gone() {
+    /// More than two batches take.
+    const OUTCOMES: u32 = 5_000;
+    let Some((cluster, database)) = of_its_own().await else { return };
+    let engine = Engine::start(&database, 1).await;
+    cluster.stop(Stop::Immediate);
+    (0..OUTCOMES).for_each(|number| engine.hooks.inner.journal.record(numbered_outcome(number)));
+    let organisation = engine.hooks.default_organisation();
+    for _ in 0..3 {
+        let made = engine.hooks.application_create(organisation, ApplicationSettings::default());
+        let refused = tokio::time::timeout(Duration::from_secs(5), made)
+            .await
+            .expect("whoever asks is told within 5 s");
+        assert!(matches!(refused, Err(Error::NotWritten(_))), "{:?}", refused.map(|made| made.id));
+    }
+    cluster.start_again();
+    let logged = async || match database.ask("SELECT count(*) FROM attempt").await {
+        count if count == OUTCOMES.to_string() => Ok(()),
+        count => Err(count),
+    };
+    eventually("that all outcomes are logged", logged).await;
+    engine.gate.release();
+    engine.hooks.shutdown(Duration::from_secs(10)).await.unwrap();
 }

@@ -6,6 +6,8 @@ mod writer; // the threads that write it
 
 #[cfg(test)]
 mod queue_tests;
+#[cfg(all(test, feature = "postgres"))]
+pub(crate) use queue_tests::numbered_outcome;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;

@@ -164,10 +164,17 @@ fn a_message_does_not_wait_for_a_batch_that_takes_long() {
 }
 
 fn outcome() -> Outcome {
+    numbered_outcome(0)
+}
+
+/// The outcome of an attempt for the message with this number.
+pub(crate) fn numbered_outcome(number: u32) -> Outcome {
+    let mut message = [0; 20];
+    message[..4].copy_from_slice(&number.to_be_bytes());
     let attempt = Attempt {
         id: AttemptId::MIN,
         application: ApplicationId::MIN,
-        message: MessageId::MIN,
+        message: MessageId::from_bytes(message),
         endpoint: EndpointId::MIN,
         number: 1,
         status: AttemptStatus::Success,

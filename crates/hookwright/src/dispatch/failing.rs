@@ -22,8 +22,10 @@ pub(super) struct Judged {
     pub(super) is_beyond_hope: bool,
 }
 
-/// Notes a failure, of an endpoint that `may_end` because of it or not. Before it says that an endpoint is to be disabled it asks the database whether that is so: another node may have
-/// had a success that was not known to reset anything, or one that is not known here.
+/// Notes a failure, of an endpoint that `may_end` because of it or not.
+///
+/// Before it says that an endpoint is to be disabled it asks the database whether that is so: another node may have had a success that
+/// was not known to reset anything, or one that is not known here. If the database cannot be asked, the endpoint stays as it is.
 pub(super) async fn judge(shared: &Shared, key: DeliveryKey, may_end: bool, now: Timestamp) -> Judged {
     let (change, known) = shared.health.failed(key.endpoint, now);
     let on = Judged { change, since: known.first_failure_at, is_beyond_hope: false };

@@ -119,6 +119,19 @@ fn since_the_boot() -> Moment {
     START.elapsed()
 }
 
+/// How long this thread has worked.
+#[cfg(target_os = "linux")]
+pub(crate) fn thread_cpu_time() -> Option<Duration> {
+    let read = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Some(Duration::new(u64::try_from(read.tv_sec).ok()?, u32::try_from(read.tv_nsec).ok()?))
+}
+
+/// How long this thread has worked: not asked on this system.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn thread_cpu_time() -> Option<Duration> {
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

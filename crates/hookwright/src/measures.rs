@@ -18,6 +18,7 @@ pub(crate) struct Measures {
     pub(crate) commits: Counter,
     pub(crate) commit_seconds: Histogram,
     pub(crate) slice_seconds: Histogram,
+    pub(crate) slice_cpu_seconds: Histogram,
     pub(crate) commit_failures: Counter,
     pub(crate) inbound_verified: Counter,
     pub(crate) inbound_duplicates: Counter,
@@ -112,6 +113,11 @@ impl Measures {
             Unit::Seconds,
             "A slice of removing what has expired or was deleted, within its batch."
         );
+        metrics::describe_histogram!(
+            "hookwright_slice_cpu_seconds",
+            Unit::Seconds,
+            "What of a slice was work; the rest it waited for a processor or the disk. SQLite alone."
+        );
         metrics::describe_counter!(
             "hookwright_commit_failures_total",
             Unit::Count,
@@ -145,6 +151,7 @@ impl Measures {
             commits: metrics::counter!("hookwright_commits_total"),
             commit_seconds: metrics::histogram!("hookwright_commit_seconds"),
             slice_seconds: metrics::histogram!("hookwright_slice_seconds"),
+            slice_cpu_seconds: metrics::histogram!("hookwright_slice_cpu_seconds"),
             commit_failures: metrics::counter!("hookwright_commit_failures_total"),
             inbound_verified: metrics::counter!("hookwright_inbound_total", "verdict" => "verified"),
             inbound_duplicates: metrics::counter!("hookwright_inbound_total", "verdict" => "duplicate"),

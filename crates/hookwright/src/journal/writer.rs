@@ -89,7 +89,10 @@ impl Thread {
                     self.measures.commits.increment(1);
                     self.measures.commit_seconds.record(started.elapsed());
                     for took in self.writer.slices() {
-                        self.measures.slice_seconds.record(took);
+                        self.measures.slice_seconds.record(took.elapsed);
+                        if let Some(cpu) = took.cpu {
+                            self.measures.slice_cpu_seconds.record(cpu);
+                        }
                     }
                     // A batch that changes nothing says nothing about a full disk.
                     if writes.iter().any(Write::always_changes) && self.queue.failure().is_some() {

@@ -17,6 +17,7 @@ mod sealed_columns; // and where that is
 mod source_settings; // how those of a source are kept, in JSON
 
 mod budget; // what a slice of removing may do, in every dialect
+mod slice_time; // and what it took
 mod effort; // how much a page of a list looks at
 mod encoded; // what is kept as JSON in one column
 #[cfg(feature = "postgres")]
@@ -37,6 +38,7 @@ use crate::domain::ids::{MessageId, OrganisationId};
 use crate::domain::lease::{Held, Hold, LeaseNumber};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
+use crate::store::slice_time::SliceTime;
 use crate::store::slots::Slots;
 use crate::store::write::{DaysKept, Settled, Write, Written};
 
@@ -256,7 +258,7 @@ impl Writer {
     }
 
     /// How long the slices of removing took that were written since this was last asked, the commit left out.
-    pub(crate) fn slices(&mut self) -> Vec<Duration> {
+    pub(crate) fn slices(&mut self) -> Vec<SliceTime> {
         match self {
             Writer::Sqlite(writer) => writer.slices(),
             #[cfg(feature = "postgres")]

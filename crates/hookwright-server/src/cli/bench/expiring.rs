@@ -28,6 +28,9 @@ const APPLICATIONS: u64 = 100;
 /// The server's counts of slices, of all and of those that took at most 5 ms.
 const SLICES: &str = "hookwright_slice_seconds_count";
 const SLICES_UP_TO_5_MS: &str = "hookwright_slice_seconds_bucket{le=\"0.005\"}";
+/// The same by what they worked, without what they waited for a processor or the disk.
+const CPU_OF_SLICES: &str = "hookwright_slice_cpu_seconds_count";
+const CPU_OF_SLICES_UP_TO_5_MS: &str = "hookwright_slice_cpu_seconds_bucket{le=\"0.005\"}";
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long the end is waited for, once nothing is sent any more.
@@ -102,7 +105,16 @@ impl Watch {
         let metrics = self.api.metrics().await?;
         let slices = counted(&metrics, SLICES);
         let slices_over_5_ms = slices - counted(&metrics, SLICES_UP_TO_5_MS);
-        Ok(ExpiringFigures { messages: self.messages, gone_after_seconds, slices, slices_over_5_ms, samples })
+        let slices_over_5_ms_of_cpu =
+            counted(&metrics, CPU_OF_SLICES) - counted(&metrics, CPU_OF_SLICES_UP_TO_5_MS);
+        Ok(ExpiringFigures {
+            messages: self.messages,
+            gone_after_seconds,
+            slices,
+            slices_over_5_ms,
+            slices_over_5_ms_of_cpu,
+            samples,
+        })
     }
 
     fn gone_after(&self) -> Option<f64> {

@@ -180,6 +180,8 @@ pub(super) struct ExpiringFigures {
     pub(super) slices: u64,
     /// Those of them that took longer than 5 ms.
     pub(super) slices_over_5_ms: u64,
+    /// Those that worked longer than 5 ms: the others waited, for a processor or for the disk.
+    pub(super) slices_over_5_ms_of_cpu: u64,
     /// The database's files, again and again.
     pub(super) samples: Vec<FileSample>,
 }

@@ -207,6 +207,7 @@ fn about_expiring(expiring: &ExpiringFigures) -> Vec<String> {
     let mut lines = vec![String::new(), format!("{} expired messages: {after}", grouped(expiring.messages))];
     lines.push(row("slices that removed them", [grouped(expiring.slices)]));
     lines.push(row("of these longer than 5 ms", [grouped(expiring.slices_over_5_ms)]));
+    lines.push(row("that worked longer than 5 ms", [grouped(expiring.slices_over_5_ms_of_cpu)]));
     let titles = ["gone", "file, MiB", "log, MiB"].map(str::to_owned);
     lines.push(row("seconds after the server's start", titles));
     let every = expiring.samples.len().div_ceil(SAMPLES_SHOWN).max(1);

@@ -81,11 +81,15 @@ async fn what_goes_goes_in_slices_of_2_ms() {
         if gone >= f64::from(REQUESTS) { Ok(metrics) } else { Err(gone) }
     })
     .await;
-    let [slices, seconds] =
-        ["count", "sum"].map(|what| measured(&metrics, &format!("hookwright_slice_seconds_{what}")));
+    let [slices, seconds, worked, cpu_seconds] =
+        ["seconds_count", "seconds_sum", "cpu_seconds_count", "cpu_seconds_sum"]
+            .map(|what| measured(&metrics, &format!("hookwright_slice_{what}")));
     // 500 of them at most in each; and where the machine has other work one may take longer, but not all of them.
     assert!(slices >= f64::from(REQUESTS / 500), "{slices}");
     assert!(seconds / slices < 0.005, "{seconds} s in {slices} slices");
+    // They wait for processors besides, and do not work while they do.
+    assert_eq!(worked, slices);
+    assert!(0.0 < cpu_seconds && cpu_seconds <= seconds, "{cpu_seconds} s of {seconds}");
     server.process.kill9().await;
 }
 

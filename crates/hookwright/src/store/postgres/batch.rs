@@ -1,6 +1,6 @@
 //! One batch as it is written: what every message makes is collected, all else goes out item by item, in the batch's order.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::domain::lease::Held;
 use crate::store::error::StoreError;
@@ -14,6 +14,7 @@ use crate::store::postgres::pipeline::Pipeline;
 use crate::store::postgres::retention::OldMessages;
 use crate::store::postgres::{apply, broadcast, inbound};
 use crate::store::sealing::Sealing;
+use crate::store::slice_time::SliceTime;
 use crate::store::write::{Append, Appended, Outcome, Received, Write, Written};
 
 /// What a batch is written with.
@@ -28,7 +29,7 @@ pub(super) struct Means<'b> {
     pub(super) moved: &'b Moved,
     pub(super) notice: Notice,
     pub(super) old: &'b mut OldMessages,
-    pub(super) slices: &'b mut Vec<Duration>,
+    pub(super) slices: &'b mut Vec<SliceTime>,
 }
 
 /// A batch that is being written.
@@ -124,7 +125,9 @@ impl<'b, 'w> Batch<'b, 'w> {
                 self.alone().await?;
                 let started = other.is_slice().then(Instant::now);
                 let written = apply::apply(&mut self.means, other).await?;
-                self.means.slices.extend(started.map(|started| started.elapsed()));
+                self.means
+                    .slices
+                    .extend(started.map(|started| SliceTime { elapsed: started.elapsed(), cpu: None }));
                 self.written[number] = Some(written);
             }
         }

@@ -16,6 +16,7 @@ use crate::store::postgres::pool::Pool;
 use crate::store::postgres::retention::OldMessages;
 use crate::store::postgres::{lease, master_key, moving};
 use crate::store::sealing::Sealing;
+use crate::store::slice_time::SliceTime;
 use crate::store::write::{Settled, Write, Written};
 use crate::store::{Exclusivity, SchemaReport};
 
@@ -41,7 +42,7 @@ pub(crate) struct Writer {
     knowledge: Arc<Knowledge>,
     old: OldMessages,
     /// How long each slice of removing took that nobody has asked for yet.
-    slices: Vec<Duration>,
+    slices: Vec<SliceTime>,
     marks: Marks,
     /// The last batch, if nobody knows whether it is committed.
     unsettled: Option<Unsettled>,
@@ -143,7 +144,7 @@ impl Writer {
     }
 
     /// How long the slices of removing took that were written since this was last asked.
-    pub(crate) fn slices(&mut self) -> Vec<Duration> {
+    pub(crate) fn slices(&mut self) -> Vec<SliceTime> {
         std::mem::take(&mut self.slices)
     }
 

@@ -1,13 +1,13 @@
 //! The one connection that writes: each batch is one transaction, and one sync of the disk.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::store::SchemaReport;
 use crate::store::error::StoreError;
 use crate::store::sealing::Sealing;
+use crate::store::slice_time::{Begun, SliceTime};
 use crate::store::sqlite::checkpoint::Checkpoints;
 use crate::store::sqlite::file::{Lock, Presence};
 use crate::store::sqlite::message_key::MessageKeys;
@@ -34,7 +34,7 @@ pub(crate) struct Writer {
     /// Whether the log is to be emptied once what removes rows right now has come to its end.
     is_removing: bool,
     /// How long each slice of removing took that nobody has asked for yet.
-    slices: Vec<Duration>,
+    slices: Vec<SliceTime>,
 }
 
 impl Writer {
@@ -68,7 +68,7 @@ impl Writer {
     }
 
     /// How long the slices of removing took that were written since this was last asked.
-    pub(crate) fn slices(&mut self) -> Vec<Duration> {
+    pub(crate) fn slices(&mut self) -> Vec<SliceTime> {
         std::mem::take(&mut self.slices)
     }
 
@@ -130,9 +130,9 @@ impl Writer {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut written = Vec::with_capacity(batch.len());
         for write in batch {
-            let started = write.is_slice().then(Instant::now);
+            let started = write.is_slice().then(Begun::now);
             written.push(apply(&transaction, &self.sealing, &mut self.keys, &mut self.old, write)?);
-            self.slices.extend(started.map(|started| started.elapsed()));
+            self.slices.extend(started.map(Begun::end));
         }
         // Looked at last: what is answered to be written is then in the file that the next start will open.
         self.presence.check()?;

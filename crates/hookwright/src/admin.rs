@@ -196,19 +196,6 @@ impl Admin {
         Ok(())
     }
 
-    /// Writes messages with deliveries that wait to be made at the next start. Nothing is checked that an engine checks.
-    ///
-    /// Fails with [`Error::Taken`] if one has an `eventId` that is there; what was written until then stays.
-    pub async fn import_pending(&self, pending: Vec<(Message, Vec<EndpointId>)>) -> Result<(), Error> {
-        let append = |(message, endpoints)| self.journal.append(Append::plain(Arc::new(message), endpoints));
-        for appended in join_all(pending.into_iter().map(append)).await {
-            if let Appended::EventIdTaken = appended? {
-                return Err(Error::Taken { thing: Thing::Message, field: "eventId" });
-            }
-        }
-        Ok(())
-    }
-
     /// Closes the database.
     pub async fn close(self) {
         // Nothing was delivered here, so there are no outcomes to lose.

@@ -70,6 +70,11 @@ impl Database {
         &self.url
     }
 
+    /// What its secrets are encrypted with, if that is not in a file beside it.
+    pub(super) fn master_keys(&self) -> Option<&MasterKeys> {
+        self.master_keys.as_ref().map(|(keys, _)| keys)
+    }
+
     /// The server with this database.
     pub(super) fn given_to(&self, setup: ServerSetup) -> ServerSetup {
         let setup = setup.with("HOOKWRIGHT_DATABASE_URL", &self.text);
@@ -85,8 +90,7 @@ impl Database {
     ///
     /// If it cannot be opened.
     pub(super) async fn admin(&self) -> Result<Admin, BenchError> {
-        let master_keys = self.master_keys.as_ref().map(|(keys, _)| keys);
-        Ok(Admin::open_or_make(&self.url, master_keys).await?)
+        Ok(Admin::open_or_make(&self.url, self.master_keys()).await?)
     }
 
     /// The PostgreSQL server, if it is one on this machine.

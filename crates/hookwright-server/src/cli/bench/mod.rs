@@ -107,6 +107,9 @@ pub(crate) enum BenchError {
     /// The database could not be filled.
     #[error("The database could not be filled.")]
     Fill(#[from] hookwright::Error),
+    /// What happened as the database was filled could not all be written.
+    #[error("The database was not filled to the end.")]
+    Unfilled(#[from] hookwright::Unwritten),
     /// The runtime for the measurement could not be made.
     #[error("The threads for the measurement could not be started.")]
     Runtime(#[source] std::io::Error),

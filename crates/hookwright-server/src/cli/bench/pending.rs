@@ -1,10 +1,15 @@
-//! Deliveries that wait in the database before the server starts.
+//! Deliveries that wait in the database before the server starts, left by an engine that ran before it.
 
-use hookwright::domain::application::ApplicationSettings;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt};
+use hookwright::config::Config;
+use hookwright::domain::application::{ApplicationRef, ApplicationSettings};
 use hookwright::domain::endpoint::EndpointSettings;
-use hookwright::domain::ids::IdGenerator;
-use hookwright::domain::message::Message;
+use hookwright::domain::endpoint_edit::NewEndpoint;
 use hookwright::domain::names::{EventTypeName, Uid};
+use hookwright::{Builder, Error, NewMessage};
 
 use super::args::BenchArgs;
 use super::database::Database;
@@ -15,48 +20,51 @@ use super::{BenchError, payload};
 const APPLICATION: &str = "pending";
 /// Nobody listens there.
 const URL: &str = "http://127.0.0.1:9/";
-/// Messages that are written together.
-const TOGETHER: u64 = 1_000;
+/// Messages that are under way together.
+const TOGETHER: usize = 1_000;
+/// How long the attempts may take to end that are under way at the end.
+const GRACE: Duration = Duration::from_secs(10);
 
-/// Fills the database with `args.pending` messages, each with a delivery that is ready, to an endpoint that is not there.
+/// Has an engine take `args.pending` messages for an endpoint that is not there, and stops it.
 pub(super) async fn fill(
     args: &BenchArgs,
     database: &Database,
     progress: &Progress,
 ) -> Result<(), BenchError> {
-    let admin = database.admin().await?;
-    let application = ApplicationSettings {
+    let mut config = Config::new(database.url().clone());
+    config.master_keys = database.master_keys().cloned();
+    config.allow_target_networks = vec![std::net::IpAddr::from([127, 0, 0, 1]).into()];
+    let hooks = Builder::new(config).start().await?;
+    let settings = ApplicationSettings {
         uid: Some(Uid::parse(APPLICATION)?),
         name: "Pending".to_owned(),
         ..ApplicationSettings::default()
     };
-    let endpoint = EndpointSettings { url: URL.to_owned(), ..EndpointSettings::default() };
-    let made = admin.import_applications(vec![(application, vec![endpoint])]).await?;
-    let (ids, event_type) = (IdGenerator::new(0), EventTypeName::parse("bench.pending")?);
+    let organisation = hooks.default_organisation();
+    let application = hooks.application_create(organisation, settings).await?.id;
+    let settings = EndpointSettings { url: URL.to_owned(), ..EndpointSettings::default() };
+    let new = NewEndpoint { settings, secret: None, headers: Vec::new(), disabled: None };
+    hooks.endpoint_create(application, new).await?;
+    let to = ApplicationRef::Id(application);
+    let event_type = EventTypeName::parse("bench.pending")?;
     let bar = progress.bar("pending", args.pending);
-    for (application, endpoints) in made {
-        let mut number = 0;
-        while number < args.pending {
-            let mut together = Vec::new();
-            for _ in 0..TOGETHER.min(args.pending - number) {
-                let now = admin.clock().now();
-                let message = Message {
-                    id: ids.next(now).into(),
-                    application,
-                    event_type: event_type.clone(),
-                    event_id: None,
-                    channels: Vec::new(),
-                    tags: Vec::new(),
-                    payload: payload::write("", number, args.size, "").into(),
-                    created_at: now,
-                };
-                together.push((message, endpoints.clone()));
-                number += 1;
-                bar.step();
-            }
-            admin.import_pending(together).await?;
+    let sends = futures_util::stream::iter(0..args.pending).map(|number| {
+        let message = NewMessage {
+            event_type: event_type.clone(),
+            event_id: None,
+            channels: Vec::new(),
+            tags: Vec::new(),
+            payload: Bytes::from(payload::write("", number, args.size, "")),
+            payload_retention: None,
+        };
+        let (hooks, to, bar) = (&hooks, &to, &bar);
+        async move {
+            hooks.send(organisation, to, message, None).await?;
+            bar.step();
+            Ok::<(), Error>(())
         }
-    }
-    admin.close().await;
+    });
+    sends.buffer_unordered(TOGETHER).try_collect::<()>().await?;
+    hooks.shutdown(GRACE).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! One session with the server: its statements are prepared once, and every answer comes in time or not at all.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
 use crate::store::error::StoreError;
+use crate::store::postgres::caution::Caution;
 use crate::store::postgres::value;
 
 /// A value that takes the place of a `$1`.
@@ -24,9 +25,6 @@ const LONG_ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// Statements kept prepared: lists have as many as there are combinations of conditions.
 const STATEMENTS_MAX: usize = 256;
 
-/// After a batch with a key that was claimed before, so many are asked about theirs before they are written.
-const ASKED_FIRST: u32 = 50;
-
 /// An open session.
 pub(super) struct Connection {
     pub(super) client: Client,
@@ -37,8 +35,10 @@ pub(super) struct Connection {
     is_broken: AtomicBool,
     /// When whoever uses it has waited long enough, however many answers that takes.
     until: Mutex<Option<Instant>>,
-    /// So many batches of messages more are likely to have a key that was claimed before.
-    claimed_before: AtomicU32,
+    /// Of keys that were claimed before, as when many clients repeat their requests: batches are asked about theirs first.
+    pub(super) claimed_keys: Caution,
+    /// Of attempts that are logged already.
+    pub(super) logged_attempts: Caution,
 }
 
 impl Connection {
@@ -49,7 +49,8 @@ impl Connection {
             statements: Mutex::default(),
             is_broken: AtomicBool::new(false),
             until: Mutex::default(),
-            claimed_before: AtomicU32::new(0),
+            claimed_keys: Caution::default(),
+            logged_attempts: Caution::default(),
         }
     }
 
@@ -77,18 +78,6 @@ impl Connection {
     fn usual(&self) -> Duration {
         let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
         until.map_or(ANSWER_WITHIN, |until| until.duration_since(Instant::now()).min(ANSWER_WITHIN))
-    }
-
-    /// A batch of messages had a key that was claimed before, as when many clients repeat their requests: the next ones are
-    /// asked first.
-    pub(super) fn met_claimed_key(&self) {
-        self.claimed_before.store(ASKED_FIRST, Ordering::Relaxed);
-    }
-
-    /// Whether the next batch of messages is likely to have such a key. Counts that batch.
-    pub(super) fn expects_claimed_key(&self) -> bool {
-        let less = |left: u32| left.checked_sub(1);
-        self.claimed_before.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 
     /// The rows that a statement answers.

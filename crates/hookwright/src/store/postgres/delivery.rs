@@ -130,22 +130,22 @@ pub(super) async fn claim_due(
     lease: LeaseNumber,
     claim: &ClaimDue,
 ) -> Result<Vec<Loaded>, StoreError> {
+    // Each message is looked up once, and comes along: a payload that is large is not read on its way.
     let sql = format!(
         "WITH due AS (
-             SELECT d.application, d.endpoint, d.message, d.due_at, octet_length({PAYLOAD}) AS size
+             SELECT d.endpoint, d.due_at, {}, {PAYLOAD} AS content
              FROM delivery d JOIN message m ON m.application = d.application AND m.id = d.message
              WHERE d.due_at <= $1 AND d.due_at >= $4 ORDER BY d.due_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED),
          summed AS (
-             SELECT due.*, coalesce(sum(size) OVER (ORDER BY due_at, application, endpoint, message
+             SELECT due.*, coalesce(sum(octet_length(content)) OVER (ORDER BY due_at, application, endpoint, id
                  ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS bytes_before FROM due),
          taken AS (
              UPDATE delivery d SET due_at = NULL, lease = $5 FROM summed s
-             WHERE d.application = s.application AND d.endpoint = s.endpoint AND d.message = s.message
+             WHERE d.application = s.application AND d.endpoint = s.endpoint AND d.message = s.id
                  AND s.bytes_before < $3
-             RETURNING d.application, d.endpoint, d.message, d.attempts, d.trigger, d.lease, s.due_at)
-         SELECT t.endpoint, t.attempts, t.trigger, t.lease, {}, {PAYLOAD}, t.due_at
-         FROM taken t JOIN message m ON m.application = t.application AND m.id = t.message
-         ORDER BY t.due_at, t.application, t.endpoint, t.message",
+             RETURNING d.endpoint, d.attempts, d.trigger, d.lease, s.application, s.id, s.event_type, s.event_id,
+                 s.channels, s.tags, s.created_at, s.content, s.due_at)
+         SELECT * FROM taken ORDER BY due_at, application, endpoint, id",
         message::COLUMNS,
         PAYLOAD = message::PAYLOAD,
     );

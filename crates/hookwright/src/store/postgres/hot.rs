@@ -103,7 +103,7 @@ impl<'w> Hot<'w> {
             && held.own != LeaseNumber::NONE
             && appends::are_plain(&hot.appends)
             && !frame.notice.is_due()
-            && !connection.expects_claimed_key()
+            && !connection.claimed_keys.is_called_for()
         {
             *appended = hot.appends.iter().map(|_| Appended::Stored).collect();
             let mut pipeline = Pipeline::new(connection);
@@ -111,7 +111,7 @@ impl<'w> Hot<'w> {
             if appends::are_written(pipeline.run().await)? {
                 return Ok(());
             }
-            connection.met_claimed_key();
+            connection.claimed_keys.met();
         }
         let mut is_guarded = false;
         *appended = if hot.keys.is_empty() && hot.event_ids.is_empty() {
@@ -127,14 +127,19 @@ impl<'w> Hot<'w> {
         if !is_guarded {
             hot.begin(&mut pipeline, held.own, frame).await?;
         }
-        outcomes::add(&mut pipeline, held, &hot.outcomes).await?;
+        outcomes::add(&mut pipeline, held, &hot.outcomes, &connection.logged_attempts).await?;
         messages(&mut pipeline, held.own, &stored).await?;
         if let Some(mark) = frame.commits {
             frame.notice.add(&mut pipeline).await?;
             mark.commit(&mut pipeline).await?;
         }
-        pipeline.run().await?;
-        Ok(())
+        match pipeline.run().await {
+            Err(error) if outcomes::are_logged(&error) => {
+                connection.logged_attempts.met();
+                Err(StoreError::Raced)
+            }
+            result => result.map(|_| ()),
+        }
     }
 
     /// Adds what comes first: the transaction under this lease, if it begins one, and the guard of the routes.

@@ -3,6 +3,7 @@
 mod address; // where the database is, and how it is reached
 mod trust; // and whether it is who it says
 mod connection; // one session: prepared statements, and answers in time
+mod caution; // what is asked only after it was met
 mod pool; // the thread that drives them, and those that reads take turns on
 mod pooler; // and whether another program shares them out
 mod pipeline; // statements that go out together

@@ -1,19 +1,45 @@
 //! The outcomes of attempts, written as arrays: the log, what becomes of the deliveries, and the failures of endpoints.
 
+use tokio_postgres::error::SqlState;
+
 use crate::domain::delivery::Transition;
 use crate::domain::lease::Held;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
+use crate::store::postgres::caution::Caution;
 use crate::store::postgres::hot::column;
 use crate::store::postgres::pipeline::{Held as Value, Pipeline};
 use crate::store::postgres::{health, lease, value};
 use crate::store::write::Outcome;
+
+macro_rules! log {
+    () => {
+        "INSERT INTO attempt (application, message, id, endpoint, number, status, response_code, duration_us, trigger,
+             started_at, next_attempt_at, reason, url, response)
+         SELECT * FROM UNNEST($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::integer[], $6::smallint[],
+             $7::integer[], $8::bigint[], $9::smallint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::bytea[])"
+    };
+}
+
+/// Logs attempts.
+const LOG: &str = log!();
+/// Logs those that are not there yet: asking costs a tenth of it, and a batch is not written again if it may be committed.
+const LOG_NEW: &str = concat!(log!(), " ON CONFLICT DO NOTHING");
+
+/// Whether an attempt of the batch was logged before.
+pub(super) fn are_logged(error: &StoreError) -> bool {
+    let StoreError::Postgres(error) = error else { return false };
+    let constraint = error.as_db_error().and_then(|it| it.constraint());
+    error.code() == Some(&SqlState::UNIQUE_VIOLATION)
+        && constraint.is_some_and(|name| name.starts_with("attempt_"))
+}
 
 /// Adds the statements that log attempts, and end deliveries or set when they go on.
 pub(super) async fn add<'a>(
     pipeline: &mut Pipeline<'a>,
     held: &Held,
     outcomes: &[&'a Outcome],
+    logged: &Caution,
 ) -> Result<(), StoreError> {
     if outcomes.is_empty() {
         return Ok(());
@@ -35,13 +61,7 @@ pub(super) async fn add<'a>(
         column(of().map(|attempt| value::escaped(&attempt.url))),
         column(of().map(|attempt| attempt.response.as_ref())),
     ];
-    // One that is there stays: a batch whose commit seemed to fail may have been written all the same, and comes again.
-    let sql = "INSERT INTO attempt (application, message, id, endpoint, number, status, response_code, duration_us, trigger,
-                   started_at, next_attempt_at, reason, url, response)
-               SELECT * FROM UNNEST($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::integer[], $6::smallint[],
-                   $7::integer[], $8::bigint[], $9::smallint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::bytea[])
-               ON CONFLICT DO NOTHING";
-    pipeline.add(sql, values).await?;
+    pipeline.add(if logged.is_called_for() { LOG_NEW } else { LOG }, values).await?;
     // What was started under a lease that is lost is logged, and changes nothing.
     let outcomes: Vec<&Outcome> =
         outcomes.iter().copied().filter(|outcome| held.still(outcome.hold)).collect();

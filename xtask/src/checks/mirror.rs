@@ -51,6 +51,7 @@ const OF_ONE_ALONE: [&str; 29] = [
     // A server elsewhere: how it is reached, and how one round trip does for many statements.
     "store/postgres/address.rs",
     "store/postgres/connection.rs",
+    "store/postgres/caution.rs",
     "store/postgres/pool.rs",
     "store/postgres/pooler.rs",
     "store/postgres/trust.rs",

@@ -295,6 +295,18 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 #[cfg(feature = "postgres")]
+impl StoreError {
+    /// Whether a row is there already that there may be once: by a unique index whose name begins so.
+    pub(in crate::store) fn is_taken_in(&self, index: &str) -> bool {
+        let StoreError::Postgres(error) = self else { return false };
+        error.as_db_error().is_some_and(|error| {
+            *error.code() == tokio_postgres::error::SqlState::UNIQUE_VIOLATION
+                && error.constraint().is_some_and(|name| name.starts_with(index))
+        })
+    }
+}
+
+#[cfg(feature = "postgres")]
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> StoreError {
         use tokio_postgres::error::SqlState;

@@ -4,7 +4,6 @@
 //! before, and leaves nothing: then it is found out in two flights which of them (`hot.rs`).
 
 use tokio_postgres::Row;
-use tokio_postgres::error::SqlState;
 
 use crate::domain::lease::LeaseNumber;
 use crate::domain::message::Message;
@@ -18,38 +17,34 @@ use crate::store::postgres::lease;
 use crate::store::postgres::pipeline::{Held, Pipeline};
 use crate::store::write::Append;
 
-/// Keys are claimed in order, so that two writers that claim the same ones never wait for each other. The last line cannot be
-/// read as a number if one was not claimed.
+/// What makes keys unique.
+const KEY_ONCE: &str = "message_key_pkey";
+
+/// Keys are claimed in order, so that two writers that claim the same ones never wait for each other. One that is there already, be it
+/// expired, fails the statement: to ask first would cost each key a second look at the index and a second record in the log.
+///
+/// Arrays become rows where rows are selected, and not in `FROM`, where each array would first be copied into a row store of its own.
 const STORE: &str = "WITH claimed AS (
-         INSERT INTO message_key AS k (key, request, application, message, expires_at)
-         SELECT u.key, u.request, u.application, u.message, u.expires_at
-         FROM UNNEST($8::bytea[], $9::bytea[], $1::bytea[], $2::bytea[], $10::bigint[])
-             AS u (key, request, application, message, expires_at)
-         WHERE u.key IS NOT NULL
-         ORDER BY u.key
-         ON CONFLICT (key) DO UPDATE
-             SET request = EXCLUDED.request, application = EXCLUDED.application, message = EXCLUDED.message,
-                 expires_at = EXCLUDED.expires_at
-             WHERE k.expires_at <= $11
-         RETURNING 1),
+         INSERT INTO message_key (key, request, application, message, expires_at)
+         SELECT * FROM (
+             SELECT unnest($8::bytea[]) AS key, unnest($9::bytea[]), unnest($1::bytea[]), unnest($2::bytea[]), unnest($10::bigint[])) AS u
+         WHERE key IS NOT NULL ORDER BY key),
      stored AS (
          INSERT INTO message (application, id, event_type, channels, tags, created_at, payload)
-         SELECT * FROM UNNEST($1::bytea[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bytea[])),
+         SELECT unnest($1::bytea[]), unnest($2::bytea[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]),
+             unnest($6::bigint[]), unnest($7::bytea[])),
      ready AS (
          INSERT INTO delivery (application, endpoint, message, attempts, trigger, lease)
-         SELECT u.application, u.endpoint, u.message, 0, 0, $19
-         FROM UNNEST($13::bytea[], $14::bytea[], $15::bytea[]) AS u (application, endpoint, message)),
-     marked AS (INSERT INTO batch (writer, number) VALUES ($16, $17)),
-     before AS (DELETE FROM batch WHERE writer = $16 AND number = $18),
-     held AS (SELECT 1 FROM lease WHERE number = $19 AND ended_at IS NULL FOR KEY SHARE),
+         SELECT unnest($11::bytea[]), unnest($12::bytea[]), unnest($13::bytea[]), 0, 0, $17),
+     marked AS (INSERT INTO batch (writer, number) VALUES ($14, $15)),
+     before AS (DELETE FROM batch WHERE writer = $14 AND number = $16),
+     held AS (SELECT 1 FROM lease WHERE number = $17 AND ended_at IS NULL FOR KEY SHARE),
      moved AS (
          SELECT 1 FROM catalog_change
-         WHERE sequence > $20 AND node <> $21 AND application = ANY ($22::bytea[]) AND kind <> 9 LIMIT 1)
-     SELECT (CASE
-         WHEN NOT EXISTS (SELECT FROM held) THEN lease_guard($19)::text
-         WHEN EXISTS (SELECT FROM moved) THEN catalog_guard($20, $21, $22)::text
-         WHEN (SELECT count(*) FROM claimed) = $12 THEN '1'
-         ELSE 'a key of this batch was claimed before: it is written in two steps' END)::integer";
+         WHERE sequence > $18 AND node <> $19 AND application = ANY ($20::bytea[]) AND kind <> 9 LIMIT 1)
+     SELECT CASE
+         WHEN NOT EXISTS (SELECT FROM held) THEN lease_guard($17)::text
+         WHEN EXISTS (SELECT FROM moved) THEN catalog_guard($18, $19, $20)::text END";
 
 /// Whether messages can be written so: those whose `eventId` is claimed, or that have rows in other tables, cannot.
 pub(super) fn are_plain(appends: &[&Append]) -> bool {
@@ -76,9 +71,7 @@ pub(super) async fn add<'a>(
 pub(super) fn are_written(answers: Result<Vec<Vec<Row>>, StoreError>) -> Result<bool, StoreError> {
     match answers {
         Ok(_) => Ok(true),
-        Err(StoreError::Postgres(error)) if error.code() == Some(&SqlState::INVALID_TEXT_REPRESENTATION) => {
-            Ok(false)
-        }
+        Err(error) if error.is_taken_in(KEY_ONCE) => Ok(false),
         Err(error) => Err(error),
     }
 }
@@ -89,8 +82,6 @@ fn values<'a>(appends: &[&'a Append], lease: LeaseNumber, mark: Mark) -> Vec<Hel
     let deliveries = || {
         appends.iter().flat_map(|append| append.endpoints.iter().map(|endpoint| (&append.message, endpoint)))
     };
-    let keyed = || appends.iter().filter(|append| append.key.is_some());
-    let now = keyed().map(|append| append.message.created_at.as_micros()).min().unwrap_or(i64::MIN);
     let channels =
         |message: &Message| encoded::json_names_or_null(message.channels.iter().map(Channel::as_str));
     let tags = |message: &Message| encoded::json_names_or_null(message.tags.iter().map(Tag::as_str));
@@ -105,8 +96,6 @@ fn values<'a>(appends: &[&'a Append], lease: LeaseNumber, mark: Mark) -> Vec<Hel
         column(keys().map(|key| key.map(|key| key.hash.as_slice()))),
         column(keys().map(|key| key.map(|key| key.request.as_slice()))),
         column(keys().map(|key| key.map(|key| key.expires_at.as_micros()))),
-        Box::new(now),
-        Box::new(i64::try_from(keyed().count()).unwrap_or(i64::MAX)),
         column(deliveries().map(|(message, _)| message.application.as_bytes().as_slice())),
         column(deliveries().map(|(_, endpoint)| endpoint.as_bytes().as_slice())),
         column(deliveries().map(|(message, _)| message.id.as_bytes().as_slice())),

@@ -297,7 +297,8 @@ async fn messages<'a>(
     pipeline
         .add(
             "INSERT INTO message (application, id, event_type, event_id, channels, tags, created_at, payload)
-             SELECT * FROM UNNEST($1::bytea[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bytea[])",
+             SELECT unnest($1::bytea[]), unnest($2::bytea[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]),
+                 unnest($6::text[]), unnest($7::bigint[]), unnest($8::bytea[])",
             values,
         )
         .await?;
@@ -342,14 +343,12 @@ async fn messages<'a>(
     let sql = if lease == LeaseNumber::NONE {
         format!(
             "INSERT INTO delivery (application, endpoint, message, attempts, trigger, due_at)
-             SELECT u.application, u.endpoint, u.message, 0, 0, {DATABASE_NOW}
-             FROM UNNEST($1::bytea[], $2::bytea[], $3::bytea[]) AS u (application, endpoint, message)"
+             SELECT unnest($1::bytea[]), unnest($2::bytea[]), unnest($3::bytea[]), 0, 0, {DATABASE_NOW}"
         )
     } else {
         values.push(Box::new(lease::as_column(lease)));
         "INSERT INTO delivery (application, endpoint, message, attempts, trigger, lease)
-         SELECT u.application, u.endpoint, u.message, 0, 0, $4
-         FROM UNNEST($1::bytea[], $2::bytea[], $3::bytea[]) AS u (application, endpoint, message)"
+         SELECT unnest($1::bytea[]), unnest($2::bytea[]), unnest($3::bytea[]), 0, 0, $4"
             .to_owned()
     };
     pipeline.add(&sql, values).await

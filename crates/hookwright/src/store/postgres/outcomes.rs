@@ -1,7 +1,5 @@
 //! The outcomes of attempts, written as arrays: the log, what becomes of the deliveries, and the failures of endpoints.
 
-use tokio_postgres::error::SqlState;
-
 use crate::domain::delivery::Transition;
 use crate::domain::lease::Held;
 use crate::domain::time::Timestamp;
@@ -16,8 +14,9 @@ macro_rules! log {
     () => {
         "INSERT INTO attempt (application, message, id, endpoint, number, status, response_code, duration_us, trigger,
              started_at, next_attempt_at, reason, url, response)
-         SELECT * FROM UNNEST($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::integer[], $6::smallint[],
-             $7::integer[], $8::bigint[], $9::smallint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::bytea[])"
+         SELECT unnest($1::bytea[]), unnest($2::bytea[]), unnest($3::bytea[]), unnest($4::bytea[]), unnest($5::integer[]),
+             unnest($6::smallint[]), unnest($7::integer[]), unnest($8::bigint[]), unnest($9::smallint[]), unnest($10::bigint[]),
+             unnest($11::bigint[]), unnest($12::text[]), unnest($13::text[]), unnest($14::bytea[])"
     };
 }
 
@@ -28,10 +27,8 @@ const LOG_NEW: &str = concat!(log!(), " ON CONFLICT DO NOTHING");
 
 /// Whether an attempt of the batch was logged before.
 pub(super) fn are_logged(error: &StoreError) -> bool {
-    let StoreError::Postgres(error) = error else { return false };
-    let constraint = error.as_db_error().and_then(|it| it.constraint());
-    error.code() == Some(&SqlState::UNIQUE_VIOLATION)
-        && constraint.is_some_and(|name| name.starts_with("attempt_"))
+    // Each day has a constraint of its own.
+    error.is_taken_in("attempt_")
 }
 
 /// Adds the statements that log attempts, and end deliveries or set when they go on.
@@ -83,8 +80,8 @@ pub(super) async fn add<'a>(
             column(ended.iter().map(|(_, lease)| *lease)),
         ];
         let sql = "DELETE FROM delivery d
-                   USING UNNEST($1::bytea[], $2::bytea[], $3::bytea[], $4::integer[], $5::bigint[])
-                       AS u (application, endpoint, message, number, lease)
+                   USING (SELECT unnest($1::bytea[]) AS application, unnest($2::bytea[]) AS endpoint, unnest($3::bytea[]) AS message,
+                              unnest($4::integer[]) AS number, unnest($5::bigint[]) AS lease) AS u
                    WHERE d.application = u.application AND d.endpoint = u.endpoint AND d.message = u.message
                        AND d.lease = u.lease AND d.attempts = u.number - 1";
         pipeline.add(sql, values).await?;
@@ -99,8 +96,8 @@ pub(super) async fn add<'a>(
             column(waiting.iter().map(|(.., due_at)| due_at.as_micros())),
         ];
         let sql = "UPDATE delivery d SET attempts = u.number, due_at = u.due_at, lease = NULL
-                   FROM UNNEST($1::bytea[], $2::bytea[], $3::bytea[], $4::integer[], $5::bigint[], $6::bigint[])
-                       AS u (application, endpoint, message, number, lease, due_at)
+                   FROM (SELECT unnest($1::bytea[]) AS application, unnest($2::bytea[]) AS endpoint, unnest($3::bytea[]) AS message,
+                             unnest($4::integer[]) AS number, unnest($5::bigint[]) AS lease, unnest($6::bigint[]) AS due_at) AS u
                    WHERE d.application = u.application AND d.endpoint = u.endpoint AND d.message = u.message
                        AND d.lease = u.lease AND d.attempts = u.number - 1";
         pipeline.add(sql, values).await?;

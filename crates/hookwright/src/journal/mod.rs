@@ -1,7 +1,7 @@
 //! Group commit: what waits is written in one transaction, and each caller is answered once it is on disk.
 
-mod message_batch; // what waits
-mod queue;
+mod queue; // what waits
+mod message_queue; // of that, new messages that have their own writers
 mod writer; // the threads that write it
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What waits to be written: callers push, the writers' threads take all there is.
 //!
-//! Where there are writers for messages alone, messages wait apart, and are taken by whichever of those is free: at once if none
-//! writes, and else when there are many, or when they have waited for a few milliseconds. All else is taken by one thread, in order.
+//! Where there are writers for messages alone, messages wait apart, for whichever of those is free (`message_queue.rs`). All else is
+//! taken by one thread, in order.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::error::Error;
-use crate::journal::message_batch;
+use crate::journal::message_queue::{MessageQueue, Waits};
 use crate::store::write::{Outcome, Write, Written};
 
 /// Items in one batch at most: the commit of a batch should not take longer than a few syncs.
@@ -23,11 +23,6 @@ pub(super) const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub(super) const OUTCOMES_MAX: usize = 2_048;
 /// Outcomes wait so long for a batch to go with, so that they cost no sync of their own under load.
 const OUTCOME_WAIT: Duration = Duration::from_millis(20);
-/// Messages wait at most so long for a batch of messages that is being written. Larger batches cost less: most of what a small one
-/// costs the server is its transaction.
-const MESSAGE_WAIT: Duration = Duration::from_millis(5);
-/// So many messages do not wait for it.
-pub(super) const MESSAGES_ENOUGH: usize = 256;
 /// So many outcomes are worth a batch of their own.
 const OUTCOMES_ENOUGH: usize = 512;
 
@@ -54,8 +49,6 @@ pub(super) struct Queue {
     wake_messages: Condvar,
     /// Whether there are any; else the first takes those too.
     has_message_writers: bool,
-    /// How long messages wait for those that are being written.
-    message_wait: Duration,
     /// Outcomes that are not on disk yet: those that wait, and those that are being written. Beside the lock, since each attempt
     /// asks for it.
     outcomes: AtomicUsize,
@@ -70,21 +63,11 @@ struct Urgent {
     behind: usize,
 }
 
-#[derive(Default)]
 struct State {
     /// Somebody waits for these.
     urgent: VecDeque<Urgent>,
     /// And for these, which are new messages, if there are writers for them.
-    messages: VecDeque<Job>,
-    /// Writers of messages: all, those that sleep, and those that cannot write now.
-    message_writers: usize,
-    messages_asleep: usize,
-    messages_unable: usize,
-    /// Those that write what they took.
-    messages_writing: usize,
-    oldest_message: Option<Instant>,
-    /// Whether one that sleeps looks again when the oldest has waited long enough.
-    are_messages_watched: bool,
+    messages: MessageQueue,
     /// Nobody waits for these.
     outcomes: VecDeque<Outcome>,
     /// How many were taken, but for those that were put back.
@@ -96,42 +79,38 @@ struct State {
     failure: Option<String>,
 }
 
-impl State {
-    /// Whether messages are to go out now. While others are being written they are so many that a batch of their own is worth
-    /// what it costs, or they have waited long enough.
-    fn are_to_go(&self, message_wait: Duration) -> bool {
-        let waited = |since: Instant| since.elapsed() >= message_wait;
-        self.messages_writing == 0
-            || self.messages.len() >= MESSAGES_ENOUGH
-            || self.closed
-            || self.oldest_message.is_some_and(waited)
-    }
-}
-
 impl Queue {
     /// An empty queue, for the first writer and so many that take messages.
     pub(super) fn new(message_writers: usize) -> Queue {
+        Queue::waiting(message_writers, Waits::default())
+    }
+
+    /// The same, where messages wait so long for company.
+    pub(super) fn waiting(message_writers: usize, waits: Waits) -> Queue {
+        let state = State {
+            urgent: VecDeque::new(),
+            messages: MessageQueue::new(message_writers, waits),
+            outcomes: VecDeque::new(),
+            outcomes_taken: 0,
+            oldest_outcome: None,
+            closed: false,
+            asleep: false,
+            failure: None,
+        };
         Queue {
-            state: Mutex::new(State { message_writers, ..State::default() }),
+            state: Mutex::new(state),
             wake: Condvar::new(),
             wake_messages: Condvar::new(),
             has_message_writers: message_writers > 0,
-            message_wait: MESSAGE_WAIT,
             outcomes: AtomicUsize::new(0),
             batches: AtomicU64::new(0),
         }
     }
 
-    /// The same, where messages wait so long for those that are being written.
-    #[cfg(test)]
-    pub(super) fn waiting_for(self, message_wait: Duration) -> Queue {
-        Queue { message_wait, ..self }
-    }
-
     /// How many that take messages sleep.
     #[cfg(test)]
     pub(super) fn messages_asleep(&self) -> usize {
-        self.lock().messages_asleep
+        self.lock().messages.asleep()
     }
 
     /// Adds an item; `false` if the queue is closed.
@@ -141,13 +120,7 @@ impl Queue {
             return false;
         }
         if self.has_message_writers && matches!(job.write, Write::Append(_)) {
-            let is_first = state.messages.is_empty();
-            if is_first {
-                state.oldest_message = Some(Instant::now());
-            }
-            state.messages.push_back(job);
-            let wake = state.messages_asleep > 0
-                && (state.are_to_go(self.message_wait) || is_first && !state.are_messages_watched);
+            let wake = state.messages.push(job);
             drop(state);
             if wake {
                 self.wake_messages.notify_one();
@@ -225,11 +198,10 @@ impl Queue {
         let left = match role {
             Role::First => state.urgent.drain(..).map(|urgent| urgent.job).collect(),
             Role::Messages => {
-                state.message_writers -= 1;
-                if state.message_writers > 0 {
+                if !state.messages.leave() {
                     return;
                 }
-                std::mem::take(&mut state.messages)
+                state.messages.clear()
             }
         };
         if role == Role::First || !state.closed {
@@ -253,41 +225,33 @@ impl Queue {
     fn take_messages(&self) -> Option<Vec<Job>> {
         let mut state = self.lock();
         loop {
-            let none = state.messages.is_empty();
-            if !none && state.are_to_go(self.message_wait) {
-                let batch = message_batch::drain(&mut state.messages);
-                state.messages_writing += 1;
-                let left = !state.messages.is_empty();
-                state.oldest_message = left.then(Instant::now);
-                if left && state.messages_asleep > 0 {
-                    self.wake_messages.notify_one();
+            let closed = state.closed;
+            let until = match state.messages.take(closed) {
+                Ok(batch) => {
+                    if state.messages.has_any() && state.messages.has_sleeper() {
+                        self.wake_messages.notify_one();
+                    }
+                    return Some(batch);
                 }
-                return Some(batch);
-            }
-            if none && state.closed {
-                return None;
-            }
-            state.messages_asleep += 1;
-            // One of those who sleep sees to it that nothing waits for a batch that takes long.
-            let watches = !none && !state.are_messages_watched;
-            state = if watches {
-                state.are_messages_watched = true;
-                let waited = state.oldest_message.map(|oldest| oldest.elapsed()).unwrap_or_default();
-                let left = self.message_wait.saturating_sub(waited);
-                let woken = self.wake_messages.wait_timeout(state, left);
-                woken.map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state)
-            } else {
-                self.wake_messages.wait(state).unwrap_or_else(PoisonError::into_inner)
+                Err(_) if closed => return None,
+                Err(until) => until,
             };
-            state.are_messages_watched &= !watches;
-            state.messages_asleep -= 1;
+            state.messages.sleeps(until);
+            state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                Some(left) => {
+                    let woken = self.wake_messages.wait_timeout(state, left);
+                    woken.map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state)
+                }
+                None => self.wake_messages.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+            state.messages.wakes(until);
         }
     }
 
     /// What was taken is written, or cannot be.
     pub(super) fn wrote(&self, role: Role) {
         if role == Role::Messages {
-            self.lock().messages_writing -= 1;
+            self.lock().messages.wrote();
         }
     }
 
@@ -322,11 +286,8 @@ impl Queue {
 
     /// A writer cannot write now, or can again.
     pub(super) fn set_able(&self, role: Role, able: bool) {
-        let mut state = self.lock();
-        match (role, able) {
-            (Role::First, _) => {}
-            (Role::Messages, false) => state.messages_unable += 1,
-            (Role::Messages, true) => state.messages_unable -= 1,
+        if role == Role::Messages {
+            self.lock().messages.set_able(able);
         }
     }
 
@@ -336,8 +297,8 @@ impl Queue {
         let mut state = self.lock();
         match role {
             Role::First => state.urgent.drain(..).map(|urgent| urgent.job).collect(),
-            Role::Messages if state.messages_unable < state.message_writers => Vec::new(),
-            Role::Messages => state.messages.drain(..).collect(),
+            Role::Messages if state.messages.can_be_written() => Vec::new(),
+            Role::Messages => state.messages.clear(),
         }
     }
 

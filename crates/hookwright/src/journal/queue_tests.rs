@@ -14,7 +14,8 @@ use crate::domain::lease::Hold;
 use crate::domain::message::Message;
 use crate::domain::names::EventTypeName;
 use crate::domain::time::Timestamp;
-use crate::journal::queue::{BATCH_MAX, Job, MESSAGES_ENOUGH, OUTCOMES_MAX, Queue, Role};
+use crate::journal::message_queue::{MANY, MESSAGES_ENOUGH, Waits};
+use crate::journal::queue::{BATCH_MAX, Job, OUTCOMES_MAX, Queue, Role};
 use crate::store::write::{Append, HealthChange, Outcome, RequestKey, Write};
 
 fn job() -> Job {
@@ -118,26 +119,85 @@ fn a_sleeping_writer_is_woken() {
     assert_eq!(writer.join().unwrap(), Some(1));
 }
 
+/// Long enough that nothing goes because of it.
+const FOR_EVER: Duration = Duration::from_secs(600);
+
+/// A thread that takes messages, once it sleeps.
+fn waiting_writer(queue: &Arc<Queue>) -> thread::JoinHandle<usize> {
+    let (before, other) = (queue.messages_asleep(), Arc::clone(queue));
+    let waiting = thread::spawn(move || other.take(Role::Messages).map_or(0, |batch| batch.len()));
+    while queue.messages_asleep() == before {
+        thread::yield_now();
+    }
+    waiting
+}
+
 /// A queue of which one writer writes messages, and the thread of another that waits for some.
-fn with_one_writing(message_wait: Duration) -> (Arc<Queue>, thread::JoinHandle<usize>) {
-    let queue = Arc::new(Queue::new(2).waiting_for(message_wait));
+fn with_one_writing(written: Duration) -> (Arc<Queue>, thread::JoinHandle<usize>) {
+    let queue = Arc::new(Queue::waiting(2, Waits { written, rest: FOR_EVER }));
     queue.push(message(None));
     assert_eq!(
         queue.take(Role::Messages).map(|batch| batch.len()),
         Some(1),
         "nobody writes: it goes at once"
     );
-    let other = Arc::clone(&queue);
-    let waiting = thread::spawn(move || other.take(Role::Messages).map_or(0, |batch| batch.len()));
-    while queue.messages_asleep() == 0 {
+    let waiting = waiting_writer(&queue);
+    (queue, waiting)
+}
+
+/// A queue after a batch of so many messages that were written.
+fn after_a_batch(many: usize, rest: Duration) -> Arc<Queue> {
+    let queue = Arc::new(Queue::waiting(2, Waits { written: FOR_EVER, rest }));
+    (0..many).for_each(|_| assert!(queue.push(message(None))));
+    assert_eq!(queue.take(Role::Messages).map(|batch| batch.len()), Some(many));
+    queue.wrote(Role::Messages);
+    queue
+}
+
+#[test]
+fn after_many_messages_the_next_wait_until_there_are_twice_as_many() {
+    let queue = after_a_batch(MANY, FOR_EVER);
+    queue.push(message(None));
+    let waiting = waiting_writer(&queue);
+    (1..2 * MANY).for_each(|_| assert!(queue.push(message(None))));
+    assert_eq!(waiting.join().unwrap(), 2 * MANY);
+}
+
+#[test]
+fn after_many_messages_the_next_does_not_wait_for_ever() {
+    let queue = after_a_batch(MANY, Duration::from_millis(1));
+    let waiting = waiting_writer(&queue);
+    queue.push(message(None));
+    assert_eq!(waiting.join().unwrap(), 1, "nothing came after it");
+}
+
+#[test]
+fn after_few_messages_the_next_goes_at_once() {
+    let queue = after_a_batch(MANY - 1, FOR_EVER);
+    queue.push(message(None));
+    assert_eq!(queue.take(Role::Messages).map(|batch| batch.len()), Some(1));
+}
+
+#[test]
+fn whoever_slept_longer_leaves_the_watch_to_whoever_wakes_sooner() {
+    let queue = Arc::new(Queue::waiting(2, Waits { written: FOR_EVER, rest: Duration::from_millis(1) }));
+    (0..MANY).for_each(|_| assert!(queue.push(message(None))));
+    assert!(queue.take(Role::Messages).is_some());
+    let first = waiting_writer(&queue);
+    queue.push(message(None));
+    queue.wrote(Role::Messages);
+    let second = waiting_writer(&queue);
+    // One of them takes it once the rest is over; the other waits for what comes.
+    while !first.is_finished() && !second.is_finished() {
         thread::yield_now();
     }
-    (queue, waiting)
+    queue.close();
+    assert_eq!(first.join().unwrap() + second.join().unwrap(), 1);
 }
 
 #[test]
 fn messages_wait_for_those_that_are_being_written_and_go_together() {
-    let (queue, waiting) = with_one_writing(Duration::from_secs(600));
+    let (queue, waiting) = with_one_writing(FOR_EVER);
     queue.push(message(None));
     queue.push(message(None));
     queue.wrote(Role::Messages);
@@ -149,7 +209,7 @@ fn messages_wait_for_those_that_are_being_written_and_go_together() {
 
 #[test]
 fn many_messages_wait_for_nobody() {
-    let (queue, waiting) = with_one_writing(Duration::from_secs(600));
+    let (queue, waiting) = with_one_writing(FOR_EVER);
     for _ in 0..MESSAGES_ENOUGH {
         queue.push(message(None));
     }

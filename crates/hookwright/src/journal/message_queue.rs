@@ -24,7 +24,7 @@ pub(super) struct Waits {
 
 impl Default for Waits {
     fn default() -> Waits {
-        Waits { written: Duration::from_millis(5), rest: Duration::from_millis(1) }
+        Waits { written: Duration::from_millis(5), rest: Duration::from_millis(2) }
     }
 }
 

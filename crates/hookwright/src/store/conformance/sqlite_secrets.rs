@@ -163,7 +163,7 @@ async fn a_key_is_made_beside_the_file_once_and_is_for_its_owner_alone() {
         let url = url.clone();
         std::thread::spawn(move || Store::open(&url, None, Exclusivity::Maker).map(drop))
     };
-    let opening: Vec<_> = (0..4).map(opening).collect();
+    let opening: Vec<_> = (0..16).map(opening).collect();
     for opened in opening {
         opened.join().unwrap().unwrap();
     }

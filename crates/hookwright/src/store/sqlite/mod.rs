@@ -40,7 +40,7 @@ mod value; // how values are kept in columns
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 use tokio::sync::Semaphore;
@@ -58,6 +58,8 @@ pub(crate) use writer::Writer;
 const READERS: usize = 4;
 /// How long to wait for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// And asked again after this, where SQLite does not wait by itself.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 /// Statements kept prepared on each connection: more than there are different ones on the hot path.
 const STATEMENT_CACHE: usize = 96;
 /// Bytes of the write-ahead log that stay for the next batches.
@@ -131,7 +133,7 @@ fn set_up(
 ) -> Result<(Sqlite, Writer), StoreError> {
     // Only a file without anything in it takes this: its pages can be given back later.
     connection.pragma_update(None, "auto_vacuum", "incremental")?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
+    use_log(&connection)?;
     // FULL syncs the write-ahead log at each commit: what is committed survives a power cut.
     connection.pragma_update(None, "synchronous", "full")?;
     // Checkpoints are made beside the writer; it makes one itself only if that one cannot keep up (64 MiB).
@@ -167,6 +169,20 @@ fn set_up(
         }
     }
     Ok((sqlite, Writer::new(connection, presence, lock, report, checkpoints, sealing)?))
+}
+
+/// Has the file written through a write-ahead log.
+///
+/// A new file takes that from one connection alone. SQLite does not wait for it as it does for other locks, since of two that each
+/// read the file already neither could go on: whoever is refused lets go of it, and asks again.
+fn use_log(connection: &Connection) -> Result<(), StoreError> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal").map_err(StoreError::from) {
+            Err(StoreError::Locked) if begun.elapsed() < BUSY_TIMEOUT => std::thread::sleep(BUSY_PAUSE),
+            result => return result,
+        }
+    }
 }
 
 /// Has all secrets encrypted with the first key, if they are not, unless that is for somebody else to do: a process that delivers

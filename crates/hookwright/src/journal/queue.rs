@@ -82,11 +82,11 @@ struct State {
 impl Queue {
     /// An empty queue, for the first writer and so many that take messages.
     pub(super) fn new(message_writers: usize) -> Queue {
-        Queue::waiting(message_writers, Waits::default())
+        Queue::with_waits(message_writers, Waits::default())
     }
 
     /// The same, where messages wait so long for company.
-    pub(super) fn waiting(message_writers: usize, waits: Waits) -> Queue {
+    pub(super) fn with_waits(message_writers: usize, waits: Waits) -> Queue {
         let state = State {
             urgent: VecDeque::new(),
             messages: MessageQueue::new(message_writers, waits),

@@ -134,7 +134,7 @@ fn waiting_writer(queue: &Arc<Queue>) -> thread::JoinHandle<usize> {
 
 /// A queue of which one writer writes messages, and the thread of another that waits for some.
 fn with_one_writing(written: Duration) -> (Arc<Queue>, thread::JoinHandle<usize>) {
-    let queue = Arc::new(Queue::waiting(2, Waits { written, rest: FOR_EVER }));
+    let queue = Arc::new(Queue::with_waits(2, Waits { written, rest: FOR_EVER }));
     queue.push(message(None));
     assert_eq!(
         queue.take(Role::Messages).map(|batch| batch.len()),
@@ -147,7 +147,7 @@ fn with_one_writing(written: Duration) -> (Arc<Queue>, thread::JoinHandle<usize>
 
 /// A queue after a batch of so many messages that were written.
 fn after_a_batch(many: usize, rest: Duration) -> Arc<Queue> {
-    let queue = Arc::new(Queue::waiting(2, Waits { written: FOR_EVER, rest }));
+    let queue = Arc::new(Queue::with_waits(2, Waits { written: FOR_EVER, rest }));
     (0..many).for_each(|_| assert!(queue.push(message(None))));
     assert_eq!(queue.take(Role::Messages).map(|batch| batch.len()), Some(many));
     queue.wrote(Role::Messages);
@@ -180,7 +180,7 @@ fn after_few_messages_the_next_goes_at_once() {
 
 #[test]
 fn whoever_slept_longer_leaves_the_watch_to_whoever_wakes_sooner() {
-    let queue = Arc::new(Queue::waiting(2, Waits { written: FOR_EVER, rest: Duration::from_millis(1) }));
+    let queue = Arc::new(Queue::with_waits(2, Waits { written: FOR_EVER, rest: Duration::from_millis(1) }));
     (0..MANY).for_each(|_| assert!(queue.push(message(None))));
     assert!(queue.take(Role::Messages).is_some());
     let first = waiting_writer(&queue);

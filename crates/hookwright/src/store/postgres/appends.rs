@@ -22,8 +22,6 @@ const KEY_ONCE: &str = "message_key_pkey";
 
 /// Keys are claimed in order, so that two writers that claim the same ones never wait for each other. One that is there already, be it
 /// expired, fails the statement: to ask first would cost each key a second look at the index and a second record in the log.
-///
-/// Arrays become rows where rows are selected, and not in `FROM`, where each array would first be copied into a row store of its own.
 const STORE: &str = "WITH claimed AS (
          INSERT INTO message_key (key, request, application, message, expires_at)
          SELECT * FROM (

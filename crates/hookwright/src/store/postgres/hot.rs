@@ -2,7 +2,8 @@
 //!
 //! A batch of hundreds is a few statements in two round trips: first those that may be refused (keys and `eventId`s), then
 //! all that follows from what was not. Rows of one statement must not meet each other, so whatever would is written with the
-//! next collection.
+//! next collection. Arrays become rows where rows are selected, and not in `FROM`, where each array would first be copied into a row
+//! store of its own.
 
 use std::collections::{HashMap, HashSet};
 
@@ -264,9 +265,9 @@ impl<'w> Hot<'w> {
 
 /// In order, so that two nodes that claim the same ones never wait for each other.
 const CLAIM_EVENT_IDS: &str = "INSERT INTO message_event_id (application, event_id, message)
-     SELECT u.application, u.event_id, u.message
-     FROM UNNEST($1::bytea[], $2::text[], $3::bytea[]) AS u (application, event_id, message)
-     ORDER BY u.application, u.event_id COLLATE \"C\"
+     SELECT * FROM (
+         SELECT unnest($1::bytea[]) AS application, unnest($2::text[]) AS event_id, unnest($3::bytea[])) AS u
+     ORDER BY application, event_id COLLATE \"C\"
      ON CONFLICT DO NOTHING RETURNING application, event_id";
 
 /// Adds the statements that store messages with all they have.
@@ -311,7 +312,7 @@ async fn messages<'a>(
             column(shared.iter().map(|(_, broadcast)| broadcast.as_bytes().as_slice())),
         ];
         let sql = "INSERT INTO message_broadcast (application, message, broadcast)
-                   SELECT * FROM UNNEST($1::bytea[], $2::bytea[], $3::bytea[])";
+                   SELECT unnest($1::bytea[]), unnest($2::bytea[]), unnest($3::bytea[])";
         pipeline.add(sql, values).await?;
     }
     let expiring: Vec<_> =
@@ -323,7 +324,7 @@ async fn messages<'a>(
             column(expiring.iter().map(|(_, expires_at)| expires_at.as_micros())),
         ];
         let sql = "INSERT INTO message_payload_expiry (application, message, expires_at)
-                   SELECT * FROM UNNEST($1::bytea[], $2::bytea[], $3::bigint[])";
+                   SELECT unnest($1::bytea[]), unnest($2::bytea[]), unnest($3::bigint[])";
         pipeline.add(sql, values).await?;
     }
     let deliveries: Vec<(&Append, &EndpointId)> = appends

@@ -19,10 +19,9 @@ use crate::store::write::{KeyPlace, RequestKey, Slice};
 /// still there cannot be asked here: this statement does not see a message that another node commits while it waits for the
 /// key.
 pub(super) const CLAIM: &str = "INSERT INTO message_key AS k (key, request, application, message, expires_at)
-     SELECT u.key, u.request, u.application, u.message, u.expires_at
-     FROM UNNEST($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[])
-         AS u (key, request, application, message, expires_at)
-     ORDER BY u.key
+     SELECT * FROM (
+         SELECT unnest($1::bytea[]) AS key, unnest($2::bytea[]), unnest($3::bytea[]), unnest($4::bytea[]), unnest($5::bigint[])) AS u
+     ORDER BY key
      ON CONFLICT (key) DO UPDATE
          SET request = EXCLUDED.request, application = EXCLUDED.application, message = EXCLUDED.message,
              expires_at = EXCLUDED.expires_at

@@ -10,20 +10,13 @@ use crate::store::postgres::pipeline::{Held as Value, Pipeline};
 use crate::store::postgres::{health, lease, value};
 use crate::store::write::Outcome;
 
-macro_rules! log {
-    () => {
-        "INSERT INTO attempt (application, message, id, endpoint, number, status, response_code, duration_us, trigger,
-             started_at, next_attempt_at, reason, url, response)
-         SELECT unnest($1::bytea[]), unnest($2::bytea[]), unnest($3::bytea[]), unnest($4::bytea[]), unnest($5::integer[]),
-             unnest($6::smallint[]), unnest($7::integer[]), unnest($8::bigint[]), unnest($9::smallint[]), unnest($10::bigint[]),
-             unnest($11::bigint[]), unnest($12::text[]), unnest($13::text[]), unnest($14::bytea[])"
-    };
-}
-
-/// Logs attempts.
-const LOG: &str = log!();
-/// Logs those that are not there yet: asking costs a tenth of it, and a batch is not written again if it may be committed.
-const LOG_NEW: &str = concat!(log!(), " ON CONFLICT DO NOTHING");
+/// Logs attempts. Whether they are there already is not asked: that costs nearly as much again, and a batch that may be committed is
+/// not written once more.
+const LOG: &str = "INSERT INTO attempt (application, message, id, endpoint, number, status, response_code, duration_us, trigger,
+         started_at, next_attempt_at, reason, url, response)
+     SELECT unnest($1::bytea[]), unnest($2::bytea[]), unnest($3::bytea[]), unnest($4::bytea[]), unnest($5::integer[]),
+         unnest($6::smallint[]), unnest($7::integer[]), unnest($8::bigint[]), unnest($9::smallint[]), unnest($10::bigint[]),
+         unnest($11::bigint[]), unnest($12::text[]), unnest($13::text[]), unnest($14::bytea[])";
 
 /// Whether an attempt of the batch was logged before.
 pub(super) fn are_logged(error: &StoreError) -> bool {
@@ -58,7 +51,12 @@ pub(super) async fn add<'a>(
         column(of().map(|attempt| value::escaped(&attempt.url))),
         column(of().map(|attempt| attempt.response.as_ref())),
     ];
-    pipeline.add(if logged.is_called_for() { LOG_NEW } else { LOG }, values).await?;
+    if logged.is_called_for() {
+        // One that is there stays.
+        pipeline.add(&format!("{LOG} ON CONFLICT DO NOTHING"), values).await?;
+    } else {
+        pipeline.add(LOG, values).await?;
+    }
     // What was started under a lease that is lost is logged, and changes nothing.
     let outcomes: Vec<&Outcome> =
         outcomes.iter().copied().filter(|outcome| held.still(outcome.hold)).collect();
